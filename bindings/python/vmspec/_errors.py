@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Findings of the library, and the exceptions that carry them."""
+
+import errno
+import os
+from typing import NamedTuple, Optional, Sequence, Tuple
+
+
+class Finding(NamedTuple):
+    """One thing that is wrong with a description, or may be."""
+
+    severity: str  # "warning", "blocker" or "error"
+    id: str        # stable: "forward-port.guest-udp"
+    path: str      # "network.forward_ports[2].proto"; may be empty
+    text: str      # what is wrong and what to do about it
+    file: Optional[str] = None  # of an XML description
+    line: Optional[int] = None
+
+    def __str__(self) -> str:
+        place = f"{self.file or '<text>'}:{self.line}: " if self.line else ""
+        path = f"{self.path}: " if self.path else ""
+        return f"{place}{self.severity}: {path}{self.text} [{self.id}]"
+
+
+class Error(OSError):
+    """A call that failed, with everything that was found on the way."""
+
+    def __init__(self, number: int, what: str,
+                 findings: Sequence[Finding] = ()) -> None:
+        super().__init__(number, os.strerror(number))
+        self.what = what
+        self.findings: Tuple[Finding, ...] = tuple(findings)
+
+    def __str__(self) -> str:
+        lines = [f"{self.what}: {self.strerror}"]
+        lines += (str(finding) for finding in self.findings)
+        return "\n".join(lines)
+
+
+class DescriptionError(Error, ValueError):
+    """The description makes no machine: see findings."""
+
+
+def failure(result: int, what: str, findings: Sequence[Finding]) -> Error:
+    """The exception for a negative errno value."""
+    kind = DescriptionError if -result == errno.EINVAL else Error
+    return kind(-result, what, findings)

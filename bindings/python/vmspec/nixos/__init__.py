@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The virtual machine of a NixOS configuration, without Nix.
+
+    machine = nixos.convert({"memorySize": 2048, "useEFIBoot": True},
+                            guest_system="x86_64-linux")
+    plan = vmspec.Plan(machine.spec, nixos.host("x86_64-linux"))
+
+What is below "virtualisation." in NixOS goes in as plain data and comes out as
+a description, by the rules of the module system and of the module
+virtualisation/qemu-vm.nix, in the version of 2024 ("new") or 2023 ("old").
+"""
+
+from .convert import (KINDS, Conversion, convert, host, refusal,
+                      resolved_options)
+from .errors import NixosError
+
+__all__ = ["KINDS", "Conversion", "NixosError", "convert", "host", "refusal",
+           "resolved_options"]

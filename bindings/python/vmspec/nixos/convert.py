@@ -1,0 +1,579 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""From the options of a NixOS configuration to a description, and back.
+
+Defaults and built-in entries are the library's.  Where what the user says has
+to be merged with what the module itself defines (its shares, drives, file
+systems), the library is asked first what these are: it resolves the description
+without them.
+"""
+
+import re
+from typing import (Any, Dict, Iterable, List, Mapping, NamedTuple, Optional,
+                    Sequence, Set, Tuple)
+
+import vmspec
+
+from . import codec, types
+from .errors import Location, NixosError, show_option
+from .merge import (DEFAULT_PRIORITY, OPTION_DEFAULT, UNDEFINED, Definitions,
+                    collect, discharge, failures, in_order, merge, override, priority_of,
+                    strongest, without_failures)
+
+ARCHS = ("x86_64", "i686", "aarch64", "armv7l", "powerpc64", "powerpc64le",
+         "riscv64", "riscv32", "s390x")
+
+# Options whose value has definitions by the module itself.
+_MERGED = ("additionalPaths", "fileSystems", "qemu.drives",
+           "qemu.networkingOptions", "qemu.options", "sharedDirectories")
+
+
+class Packages:
+    """Store paths by the packages' names."""
+
+    def __init__(self, paths: Optional[Mapping[str, str]] = None) -> None:
+        self._paths = dict(paths or {})
+
+    def __getitem__(self, name: str) -> str:
+        return self._paths.get(name, f"/nix/store/{name}")
+
+    @property
+    def initrd(self) -> str:
+        return self["initrd"] + "/initrd"
+
+
+class Conversion:
+    """What became of a configuration."""
+
+    def __init__(self, version: str, host_system: str) -> None:
+        self.version = version
+        self.host_system = host_system
+        self.spec: Any = vmspec.Spec()
+        #: What only NixOS has: renamed and removed options, weak definitions.
+        self.findings: List[vmspec.Finding] = []
+        #: Options that cannot be looked at, and that nothing looks at.
+        self.failed: Set[str] = set()
+
+
+class _Value(NamedTuple):
+    """An option's merged value, as far as the user defines it."""
+
+    value: Any
+    priority: int
+
+
+# ---- systems ---------------------------------------------------------------
+
+
+def split_system(system: str) -> Tuple[str, str]:
+    """x86_64-linux: architecture and operating system."""
+    arch, _, name = system.partition("-")
+    if arch not in ARCHS or name not in ("linux", "darwin"):
+        raise NixosError("unsupported", None, f"no such system: {system}")
+    return arch, name
+
+
+def host(host_system: str, packages: Optional[Mapping[str, str]] = None,
+         kernel_params: str = "", **said: Any) -> Any:
+    """A Host that runs machines of NixOS: what the start script finds out about
+    the system that it is for.  Further members may be said, and files added."""
+    arch, name = split_system(host_system)
+    paths = Packages(packages)
+    files = [
+        vmspec.HostFile(path=paths["system"] + "/kernel-params", type="file",
+                        content=kernel_params),
+        vmspec.HostFile(path=paths["system"] + "/initrd", type="file",
+                        real_path=paths.initrd),
+    ]
+    files += said.pop("files", [])
+    return vmspec.Host(arch=arch, os=name, files=files, **said)
+
+
+# ---- the library's refusals ------------------------------------------------
+
+#: Errors that end NixOS's evaluation, and what kind of error each is there.
+#: The library's other errors are assertions of the module.
+KINDS = {
+    "efi.unsupported": "unsupported",
+    "tpm.unsupported": "unsupported",
+    "qemu.unsupported-host": "unsupported",
+    "mounts.conflict": "conflict",
+}
+
+_MOUNT = re.compile(r"file_systems\[(?P<point>.*)\]\.(?P<member>\w+)\Z", re.S)
+
+
+def _conflict_option(finding: vmspec.Finding) -> Optional[str]:
+    found = _MOUNT.match(finding.path)
+    if not found:
+        return None
+    fields = {"type": "fsType", "needed_for_boot": "neededForBoot",
+              "no_check": "noCheck"}
+    member = found["member"]
+    return show_option(("virtualisation", "fileSystems", found["point"],
+                        fields.get(member, member)))
+
+
+def refusal(findings: Iterable[vmspec.Finding]) -> Optional[NixosError]:
+    """The error with which NixOS would end, if one of these is such."""
+    for finding in findings:
+        kind = KINDS.get(finding.id)
+        if kind and finding.severity == "error":
+            option = _conflict_option(finding) if kind == "conflict" else None
+            return NixosError(kind, option, finding.text)
+    return None
+
+
+def _resolve(spec: Any, on: Any) -> Any:
+    try:
+        return vmspec.resolve(spec, on)
+    except vmspec.DescriptionError as error:
+        raise refusal(error.findings) or NixosError(
+            "other", None, str(error)) from error
+
+
+# ---- the module's own definitions ------------------------------------------
+
+
+class _Builtin(str):
+    """Stands for a string of the module that only the library knows."""
+
+
+_OWN = _Builtin()
+
+
+def _own_drives(resolved: Any) -> List[Any]:
+    """In the module there are three definitions: root, store, empty disks."""
+    drives = codec.to_nix("qemu.drives", resolved.drives)
+    named = [[drive] for drive in drives if drive["name"] is not None]
+    return [*named, [drive for drive in drives if drive["name"] is None]]
+
+
+def _own_options(resolved: Any, version: str) -> List[Any]:
+    """As many definitions as the module has for this machine."""
+    x86 = resolved.arch in ("x86_64", "i686")
+    conditions = (
+        resolved.qemu.virtio_keyboard, x86,
+        resolved.arch in ("aarch64", "armv7l"), resolved.boot.direct,
+        resolved.efi.enable, resolved.boot.bios is not None,
+        not resolved.graphics, version == "new" and resolved.tpm.enable,
+        version == "new" and x86 and resolved.efi.smm)
+    return [[_OWN] for condition in conditions if condition]
+
+
+def _own_shares(resolved: Any, version: str) -> List[Any]:
+    shares = codec.to_nix("sharedDirectories", resolved.shares)
+    if version == "old":
+        for share in shares.values():
+            del share["securityModel"]
+    return [shares]
+
+
+# What a file system has that nobody defined.
+_FILE_SYSTEM_DEFAULTS = {"device": None, "fsType": "auto",
+                         "options": ["defaults"], "neededForBoot": False,
+                         "noCheck": False}
+
+
+def _own_file_system(point: str, fields: Dict[str, Any]) -> Dict[str, Any]:
+    said = {name: value for name, value in fields.items()
+            if name in _FILE_SYSTEM_DEFAULTS
+            and value != _FILE_SYSTEM_DEFAULTS[name]}
+    if point == "/nix/.rw-store":
+        # The one tmpfs whose device the module leaves to the default.
+        said.pop("device", None)
+    return said
+
+
+def _own_file_systems(resolved: Any) -> Dict[str, Any]:
+    return {point: _own_file_system(point, fields) for point, fields
+            in codec.to_nix("fileSystems", resolved.file_systems).items()}
+
+
+# ---- the conversion --------------------------------------------------------
+
+
+class _Converter:
+    def __init__(self, conversion: Conversion, definitions: Definitions,
+                 on: Any, packages: Packages, config: Any) -> None:
+        self.result = conversion
+        self.spec = conversion.spec
+        self.version = conversion.version
+        self.definitions = definitions
+        self.host = on
+        self.packages = packages
+        self.config = config
+        self.types = {row.path: row.type for row in types.rows(self.version)}
+        self.failed: Dict[str, List[Tuple[Location, NixosError]]] = {}
+
+    # Definitions and values.
+
+    def said(self, path: str) -> List[Any]:
+        return self.definitions.get(types.location(path), [])
+
+    def merge(self, path: str, own: Sequence[Any] = ()) -> Any:
+        """The value, without what cannot be looked at, which is noted."""
+        value = merge(types.location(path), self.types[path],
+                      [*own, *self.said(path)])
+        wrong = list(failures(value))
+        if wrong:
+            self.failed[path] = wrong
+        return UNDEFINED if wrong and not wrong[0][0] \
+            else without_failures(value)
+
+    def priority(self, path: str) -> int:
+        flat = [value for one in self.said(path) for value in discharge(one)]
+        return strongest(flat)[0]
+
+    def set(self, path: str, value: Any) -> None:
+        try:
+            codec.MEMBERS[path].set(self.spec, codec.from_nix(path, value))
+        except ValueError as error:
+            raise NixosError("other", show_option(types.location(path)),
+                             str(error)) from error
+
+    # Options that the module itself does not define.
+
+    def plain(self) -> None:
+        for path in self.types:
+            # An option's own default is stronger than the weakest.
+            if path in _MERGED or self.priority(path) > OPTION_DEFAULT:
+                continue
+            value = self.merge(path)
+            if value is UNDEFINED or path == "host.pkgs":
+                continue
+            if path in codec.MEMBERS:
+                self.set(path, value)
+            else:  # a group in one value
+                for name, inner in value.items():
+                    self.set(f"{path}.{name}", inner)
+
+    def nix(self, name: str, arch: str) -> None:
+        """What a NixOS machine has without saying."""
+        spec, packages = self.spec, self.packages
+        spec.name, spec.arch = name, arch
+        boot = spec.boot = spec.boot or vmspec.Boot()
+        boot.system = packages["system"]
+        boot.registration = packages["closure-info"] + "/registration"
+        if boot.bios is not None:
+            boot.bios += "/bios.bin"
+        spec.network = spec.network or vmspec.Network()
+        spec.network.netcat = packages["netcat"] + "/bin/nc"
+        self.nix_qemu(arch)
+        self.nix_efi(arch)
+        if self.version == "new":
+            tpm = spec.tpm = spec.tpm or vmspec.Tpm()
+            package = tpm.swtpm or packages["swtpm"]
+            tpm.swtpm = f"{package}/bin/{package.rpartition('/')[2]}"
+
+    def nix_qemu(self, arch: str) -> None:
+        qemu = self.spec.qemu = self.spec.qemu or vmspec.Qemu()
+        if qemu.package is None:
+            foreign = self.version == "new" and arch != self.host.arch
+            qemu.package = self.packages["qemu-full" if foreign else "qemu"]
+        if self.version == "old" and arch == "riscv64" \
+                and self.host.os == "linux":
+            # Not in that version's table of QEMU's first words.
+            qemu.binary = qemu.package + "/bin/qemu-kvm"
+            qemu.machine = qemu.cpu = ""
+
+    def nix_efi(self, arch: str) -> None:
+        efi = self.spec.efi = self.spec.efi or vmspec.Efi()
+        package = self.merge("efi.OVMF")
+        if isinstance(package, dict):
+            # A package of one's own may be laid out in its own way.
+            efi.firmware = efi.firmware or package.get("firmware")
+            efi.variables = efi.variables or package.get("variables")
+            if arch in ("x86_64", "i686"):
+                efi.smm = bool(package.get("systemManagementModeRequired"))
+        elif package is UNDEFINED:
+            efi.package = self.packages[
+                "OVMF-secureboot-fd" if efi.secure_boot else "OVMF-fd"]
+        if self.version == "old":
+            efi.smm = False
+
+    # Options that it defines as well.
+
+    def merged(self) -> Any:
+        """Returns the description resolved without the user's part."""
+        resolved = _resolve(self.spec, self.host)
+        self.paths(resolved)
+        self.options("qemu.options", "options",
+                     _own_options(resolved, self.version))
+        self.options("qemu.networkingOptions", "network_options", [[_OWN]])
+        self.drives(resolved)
+        self.shares(resolved)
+        self.file_systems()
+        return resolved
+
+    def paths(self, resolved: Any) -> None:
+        own = [resolved.store.additional_paths]
+        renamed = types.location("pathsInNixDB")
+        if self.definitions.get(renamed):
+            # The old name's definitions come before the module's own, with the
+            # priority of the strongest; their order among others is lost.
+            best, values = strongest([
+                value for one in self.definitions[renamed]
+                for value in discharge(one)])
+            own[:0] = [override(best, value) for value in in_order(values)]
+        elif not self.said("additionalPaths"):
+            return
+        value = self.merge("additionalPaths", own)
+        if value is UNDEFINED:
+            return
+        builtin = resolved.store.additional_paths
+        self.spec.store = self.spec.store or vmspec.Store()
+        if value[:len(builtin)] == builtin:
+            value = value[len(builtin):]
+        else:
+            self.spec.store.builtin_paths = False
+        self.spec.store.additional_paths = value
+
+    def options(self, path: str, member: str, own: List[Any]) -> None:
+        if not self.said(path):
+            return
+        value = self.merge(path, own)
+        if value is UNDEFINED:
+            return
+        qemu = self.spec.qemu
+        places = [i for i, piece in enumerate(value) if piece is _OWN]
+        if own and not places:
+            builtin = "builtin_network" if "network" in member \
+                else "builtin_options"
+            setattr(qemu, builtin, False)
+        first = places[0] if places else 0
+        rest = [piece for piece in value[first:] if piece is not _OWN]
+        if value[:first]:
+            setattr(qemu, f"first_{member}", value[:first])
+        setattr(qemu, member, rest)
+        qemu.expand = True
+
+    def drives(self, resolved: Any) -> None:
+        if not self.said("qemu.drives"):
+            return
+        own = _own_drives(resolved)
+        value = self.merge("qemu.drives", own)
+        if value is UNDEFINED:
+            return
+        builtin = [drive for drives in own for drive in drives]
+        if value[:len(builtin)] == builtin:
+            value = value[len(builtin):]
+        else:
+            self.spec.builtin_drives = False
+        self.set("qemu.drives", value)
+        for drive in self.spec.drives:
+            drive.expand = True
+
+    def shares(self, resolved: Any) -> None:
+        if not self.said("sharedDirectories"):
+            return
+        own = _own_shares(resolved, self.version)
+        value = self.merge("sharedDirectories", own)
+        if value is UNDEFINED:
+            return
+        if own[0].keys() <= value.keys():
+            # The library's own shares yield to those with the same tag.
+            value = {tag: share for tag, share in value.items()
+                     if own[0].get(tag) != share}
+        else:
+            self.spec.builtin_shares = False
+        # What cannot be looked at is missing; if it is looked at, that is said
+        # in the end.
+        self.set("sharedDirectories", {
+            tag: share for tag, share in value.items()
+            if "source" in share and "target" in share})
+        for share in self.spec.shares:
+            share.expand = True
+            if self.version == "old":
+                share.security_model = "none"
+
+    def file_systems(self) -> None:
+        own: List[Any] = []
+        if self.config["boot"]["tmp"].get("useTmpfs") is True:
+            own.append({"/tmp": self.tmp()})
+        if not self.said("fileSystems"):
+            if own:
+                self.set("fileSystems", own[0])
+            return
+        forced = self.priority("fileSystems") < DEFAULT_PRIORITY
+        replaced = self.replaced()
+        builtin: Dict[str, Any] = {}
+        if not forced:
+            builtin = self.builtin_file_systems(replaced)
+            own.append(builtin)
+        value = self.merge("fileSystems", own)
+        if value is UNDEFINED:
+            return
+        # Entries that are what they would be anyway need not be said.
+        self.set("fileSystems", {point: fields for point, fields
+                                 in value.items()
+                                 if builtin.get(point) != fields})
+        for entry in self.spec.file_systems:
+            if entry.mount_point in builtin or entry.mount_point in replaced:
+                entry.replace = True
+        if forced:
+            self.spec.builtin_file_systems = False
+
+    def tmp(self) -> Dict[str, Any]:
+        size = self.config["boot"]["tmp"].get("tmpfsSize", "50%")
+        return {"device": "tmpfs", "fsType": "tmpfs", "neededForBoot": True,
+                "options": ["mode=1777", "strictatime", "nosuid", "nodev",
+                            f"size={size}"]}
+
+    def replaced(self) -> Set[str]:
+        """Mount points that the user takes whole."""
+        return {point for one in self.said("fileSystems")
+                for value in discharge(one) if isinstance(value, dict)
+                for point, entry in value.items()
+                if priority_of(entry) < DEFAULT_PRIORITY}
+
+    def builtin_file_systems(self, replaced: Set[str]) -> Dict[str, Any]:
+        self.spec.file_systems = [
+            vmspec.FileSystem(mount_point=point, replace=True)
+            for point in replaced if point.startswith("/")]
+        resolved = _resolve(self.spec, self.host)
+        return {point: fields for point, fields
+                in _own_file_systems(resolved).items()
+                if point not in replaced}
+
+    # What is looked at.
+
+    def look(self) -> None:
+        """Raises the first error that the module would come across."""
+        if not self.failed:
+            return
+        resolved = _resolve(self.spec, self.host)
+        for row in types.rows(self.version):
+            for where, error in self.failed.get(row.path, ()):
+                if row.read(resolved, where):
+                    raise error
+        self.result.failed = set(self.failed)
+
+
+# ---- findings of NixOS's own -----------------------------------------------
+
+
+def _old_names(definitions: Definitions) -> List[vmspec.Finding]:
+    def defined(path: str) -> bool:
+        return any(True for one in definitions.get(types.location(path), [])
+                   for _ in discharge(one))
+
+    found = []
+    for path, target in types.RENAMED.items():
+        if defined(path):
+            found.append(vmspec.Finding(
+                "warning", "nixos.renamed", f"virtualisation.{path}",
+                f"this option is now called virtualisation.{target}"))
+    for path, reason in types.REMOVED.items():
+        if defined(path):
+            found.append(vmspec.Finding(
+                "error", "nixos.removed", f"virtualisation.{path}",
+                f"this option is gone; {reason}"))
+    return found
+
+
+def _weakly_writable(converter: _Converter) -> List[vmspec.Finding]:
+    """The library warns if nothing is said.  In NixOS, what is said weakly does
+    not count as said either."""
+    if not converter.said("writableStore") \
+            or converter.priority("writableStore") <= DEFAULT_PRIORITY:
+        return []
+    store = _resolve(converter.spec, converter.host).store
+    if not (store.writable and store.image):
+        return []
+    return [vmspec.Finding(
+        "warning", "store.image-writable", "store.writable",
+        "a store image is writable by a weak definition only; define it "
+        "without mkDefault to say that this is meant, or turn it off")]
+
+
+def _config(config: Any) -> Any:
+    definitions, _ = collect((), types.CONFIG, [config])
+    values: Dict[str, Any] = {"boot": {"tmp": {}}}
+    for (*_, name), defined in definitions.items():
+        group = types.CONFIG["boot"]["tmp"]  # type: ignore[index]
+        value = merge(("boot", "tmp", name), group[name].type, defined)
+        for _, error in failures(value):
+            raise error
+        values["boot"]["tmp"][name] = value
+    return values
+
+
+def convert(options: Any, config: Any = None, *, guest_system: str,
+            host_system: Optional[str] = None, system_name: str = "nixos",
+            version: str = "new",
+            packages: Optional[Mapping[str, str]] = None) -> Conversion:
+    """The description of a NixOS configuration's virtual machine.
+
+    `options` is what is set below "virtualisation.", nested, with mkForce and
+    its like as {"_type": "override", "priority": 50, "content": ...}.  `config`
+    is what is set elsewhere.  `packages` are store paths by name.  Raises
+    NixosError where NixOS would refuse; assertions that fail are findings of
+    the description, or of the conversion."""
+    host_system = host_system or guest_system
+    arch, _ = split_system(guest_system)
+    definitions, unknown = collect(
+        ("virtualisation",), types.option_tree(version), [options])
+    if unknown:
+        raise unknown[0]
+    result = Conversion(version, host_system)
+    converter = _Converter(result, definitions, host(host_system, packages),
+                           Packages(packages), _config(config or {}))
+    converter.plain()
+    converter.nix(system_name, arch)
+    converter.merged()
+    converter.look()
+    result.findings = [*_old_names(definitions), *_weakly_writable(converter)]
+    return result
+
+
+# ---- the way back ----------------------------------------------------------
+
+_ERROR = {"!error": True}
+
+
+def _resolved_option(path: str, resolved: Any) -> Any:
+    member = codec.MEMBERS.get(path)
+    if member is None:
+        return {name: _resolved_option(f"{path}.{name}", resolved)
+                for name in (other[len(path) + 1:] for other in codec.MEMBERS
+                             if other.startswith(path + "."))}
+    value = codec.to_nix(path, member.get(resolved))
+    if value is None and member.row.default and not path == "bios" \
+            and member.get(resolved) is None:
+        # Not even the library has a value: one that fails when looked at.
+        return _ERROR
+    return value
+
+
+def resolved_options(resolved: Any, conversion: Conversion) -> Dict[str, Any]:
+    """All options below "virtualisation." as NixOS would have them, from the
+    resolved description: defaults filled in and definitions merged."""
+    result: Dict[str, Any] = {}
+    for row in types.rows(conversion.version):
+        *groups, name = row.path.split(".")
+        if row.path == "fileSystems":
+            continue  # belongs to the guest's settings
+        here = result
+        for group in groups:
+            here = here.setdefault(group, {})
+        if row.path == "host.pkgs":
+            here[name] = conversion.host_system
+        elif row.path in conversion.failed:
+            here[name] = _ERROR
+        else:
+            here[name] = _resolved_option(row.path, resolved)
+    return _as_nix_says(result, conversion)
+
+
+def _as_nix_says(result: Dict[str, Any], conversion: Conversion,
+                 ) -> Dict[str, Any]:
+    """Programs and files of packages as the packages themselves."""
+    if isinstance(result["bios"], str):
+        result["bios"] = result["bios"].rpartition("/")[0]
+    if conversion.version == "new":
+        tpm = result["tpm"]
+        tpm["package"] = tpm["package"].rpartition("/bin/")[0]
+    else:
+        for share in result["sharedDirectories"].values():
+            del share["securityModel"]
+    return result

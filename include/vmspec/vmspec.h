@@ -1,0 +1,584 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * vmspec: from a typed description of a virtual machine to QEMU's argument
+ * vector, and to the running machine.
+ *
+ *     struct vmspec spec = {
+ *         VMSPEC_INIT (vmspec), .name = "demo", .memory = 2048,
+ *         .boot = &(struct vmspec_boot) { VMSPEC_INIT (vmspec_boot),
+ *             .kernel = "vmlinuz", .initrd = "initrd.img" },
+ *     };
+ *     vmspec_plan *plan = NULL;
+ *     if (vmspec_plan_new (&spec, NULL, diag, &plan) == 0)
+ *         puts (vmspec_plan_command (plan));
+ *
+ * Rules that hold everywhere:
+ *
+ * - Descriptions are plain structs that the caller owns.  They are borrowed for
+ *   the call and copied where they are kept.  All-zero bits mean "not said".
+ * - Every struct starts with struct_size, which VMSPEC_INIT sets.  Members are
+ *   only ever appended.  A shorter struct is extended with zeros; a longer one
+ *   is accepted if what the library does not know is zero, and is refused with
+ *   -E2BIG otherwise (the rule of openat2(2)).
+ * - Strings: NULL is not said, "" is "none" where the option table says so.
+ *   Lists: NULL is not said, a list that holds only its final NULL is empty.
+ *   Enumerations: 0 is not said.  Integers: 0 is not said.  Switches: 0 is not
+ *   said, VMSPEC_OFF or VMSPEC_ON; 1 is refused, so that a stray C "true" fails
+ *   loudly.  Text is UTF-8 by convention; paths are any bytes but NUL.
+ * - Functions that can fail return 0 or a negative errno value, put their
+ *   results last, and leave these untouched on failure.  Details go to a
+ *   vmspec_diag, which may be NULL.
+ * - The library prints nothing, never exits, reads no environment variable,
+ *   and keeps no state outside of its handles.  A handle belongs to one thread
+ *   at a time; different handles never meet.
+ * - Only vmspec_host_detect, vmspec_plan_check_files, vmspec_doc_read_file and
+ *   the vmspec_vm functions touch anything outside of their arguments.  Where
+ *   a host is NULL, vmspec_host_detect is called on the caller's behalf.
+ */
+#ifndef VMSPEC_VMSPEC_H
+#define VMSPEC_VMSPEC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define VMSPEC_PUBLIC __attribute__ ((visibility ("default")))
+#else
+#define VMSPEC_PUBLIC
+#endif
+
+/* First in every designated initialiser: VMSPEC_INIT (vmspec_drive). */
+#define VMSPEC_INIT(type) .struct_size = (uint32_t) sizeof (struct type)
+
+/* The one integer that says "none" where the option table allows it. */
+#define VMSPEC_NONE UINT64_MAX
+
+/* ---- enumerations ------------------------------------------------------ */
+
+enum vmspec_switch { VMSPEC_UNSET = 0, VMSPEC_OFF = 2, VMSPEC_ON = 3 };
+
+enum vmspec_arch {
+  VMSPEC_ARCH_UNSET = 0,
+  VMSPEC_ARCH_X86_64,
+  VMSPEC_ARCH_I686,
+  VMSPEC_ARCH_AARCH64,
+  VMSPEC_ARCH_ARMV7L,
+  VMSPEC_ARCH_POWERPC64,
+  VMSPEC_ARCH_POWERPC64LE,
+  VMSPEC_ARCH_RISCV64,
+  VMSPEC_ARCH_RISCV32,
+  VMSPEC_ARCH_S390X
+};
+
+enum vmspec_os { VMSPEC_OS_UNSET = 0, VMSPEC_OS_LINUX, VMSPEC_OS_DARWIN };
+
+/* Hardware virtualisation: demanded, used if it works, not used. */
+enum vmspec_accel {
+  VMSPEC_ACCEL_UNSET = 0,
+  VMSPEC_ACCEL_REQUIRE,
+  VMSPEC_ACCEL_PREFER,
+  VMSPEC_ACCEL_OFF
+};
+
+/* What vmspec_host_detect found out about KVM. */
+enum vmspec_kvm {
+  VMSPEC_KVM_UNSET = 0,
+  VMSPEC_KVM_USABLE,
+  VMSPEC_KVM_ABSENT,     /* no /dev/kvm */
+  VMSPEC_KVM_DENIED,     /* /dev/kvm is there, but not for this user */
+  VMSPEC_KVM_NO_HARDWARE /* it opens, but the processor has no vmx or svm
+                            behind it: guests would hang without a word */
+};
+
+enum vmspec_disk_interface {
+  VMSPEC_DISK_INTERFACE_UNSET = 0,
+  VMSPEC_DISK_INTERFACE_VIRTIO,
+  VMSPEC_DISK_INTERFACE_SCSI, /* one LSI 53C895A for each drive */
+  VMSPEC_DISK_INTERFACE_IDE,  /* AHCI, six drives to a controller */
+  VMSPEC_DISK_INTERFACE_VIRTIO_SCSI,
+  VMSPEC_DISK_INTERFACE_NVME
+};
+
+enum vmspec_image_format {
+  VMSPEC_IMAGE_FORMAT_UNSET = 0,
+  VMSPEC_IMAGE_FORMAT_RAW,
+  VMSPEC_IMAGE_FORMAT_QCOW2,
+  VMSPEC_IMAGE_FORMAT_QCOW,
+  VMSPEC_IMAGE_FORMAT_VDI,
+  VMSPEC_IMAGE_FORMAT_VMDK,
+  VMSPEC_IMAGE_FORMAT_VHDX,
+  VMSPEC_IMAGE_FORMAT_VPC
+};
+
+/* QEMU's security_model of a 9p share. */
+enum vmspec_security_model {
+  VMSPEC_SECURITY_MODEL_UNSET = 0,
+  VMSPEC_SECURITY_MODEL_PASSTHROUGH,
+  VMSPEC_SECURITY_MODEL_MAPPED_XATTR,
+  VMSPEC_SECURITY_MODEL_MAPPED_FILE,
+  VMSPEC_SECURITY_MODEL_NONE
+};
+
+/* Where the connections come from that a forwarding rule carries. */
+enum vmspec_forward_from {
+  VMSPEC_FORWARD_FROM_UNSET = 0,
+  VMSPEC_FORWARD_FROM_HOST,
+  VMSPEC_FORWARD_FROM_GUEST
+};
+
+enum vmspec_proto {
+  VMSPEC_PROTO_UNSET = 0,
+  VMSPEC_PROTO_TCP,
+  VMSPEC_PROTO_UDP
+};
+
+enum vmspec_file_type {
+  VMSPEC_FILE_TYPE_UNSET = 0,
+  VMSPEC_FILE_TYPE_ABSENT,    /* may be created: its directory exists */
+  VMSPEC_FILE_TYPE_NO_PARENT, /* its directory does not exist either */
+  VMSPEC_FILE_TYPE_FILE,
+  VMSPEC_FILE_TYPE_DIRECTORY,
+  VMSPEC_FILE_TYPE_OTHER
+};
+
+/* ---- descriptions ------------------------------------------------------ *
+ *
+ * What each member means, its range and its default stand in the option table:
+ * vmspec_option_next(), `vmspec-run --list-options`, vmspec.xml(5).
+ */
+
+/* One key=value of a QEMU option string; both are escaped when rendered. */
+struct vmspec_property {
+  uint32_t struct_size;
+  uint32_t reserved;
+  const char *name;
+  const char *value;
+};
+
+struct vmspec_drive {
+  uint32_t struct_size;
+  uint32_t format;        /* enum vmspec_image_format */
+  const char *name;       /* for people and findings; QEMU does not see it */
+  const char *file;
+  uint32_t expand;        /* switch: file is a piece of shell, see share */
+  uint32_t interface;     /* enum vmspec_disk_interface */
+  const struct vmspec_property *const *drive_options;
+  const struct vmspec_property *const *device_options;
+};
+
+/* A disk that is made empty in the run directory. */
+struct vmspec_empty_disk {
+  uint32_t struct_size;
+  uint32_t reserved;
+  uint64_t size;          /* MiB */
+};
+
+struct vmspec_share {
+  uint32_t struct_size;
+  uint32_t security_model; /* enum vmspec_security_model */
+  const char *tag;         /* 9p mount tag: 1 to 31 bytes, a QEMU id */
+  const char *source;      /* directory of the host */
+  const char *target;      /* mount point in the guest, absolute */
+  uint32_t expand;         /* switch: source may hold $VAR, ${VAR},
+                              ${VAR:-word} and quotes, expanded from the host's
+                              environment list by the rules of wordexp(3),
+                              without commands; the result is one path and is
+                              never split */
+  uint32_t reserved;
+};
+
+struct vmspec_file_system {
+  uint32_t struct_size;
+  uint32_t needed_for_boot; /* switch */
+  uint32_t no_check;        /* switch */
+  uint32_t replace;         /* switch: take the place of what is built in */
+  const char *mount_point;
+  const char *device;
+  const char *type;
+  const char *const *options;
+};
+
+/* A virtual network between machines, by number (0 is a number here). */
+struct vmspec_vlan {
+  uint32_t struct_size;
+  uint32_t number;
+};
+
+struct vmspec_interface {
+  uint32_t struct_size;
+  uint32_t vlan;
+  uint32_t assign_ip; /* switch */
+  uint32_t reserved;
+  const char *name;
+};
+
+struct vmspec_forward_port {
+  uint32_t struct_size;
+  uint32_t from;       /* enum vmspec_forward_from */
+  uint32_t proto;      /* enum vmspec_proto */
+  uint32_t host_port;
+  uint32_t guest_port;
+  uint32_t reserved;
+  const char *host_address;  /* IPv4, dotted */
+  const char *guest_address;
+};
+
+struct vmspec_qemu {
+  uint32_t struct_size;
+  uint32_t accel;            /* enum vmspec_accel */
+  const char *package;       /* a NixOS package: fixes the first words */
+  const char *binary;
+  const char *machine;
+  const char *cpu;
+  const char *const *first_options;
+  const char *const *options;
+  const char *const *consoles;
+  const char *const *first_network_options;
+  const char *const *network_options;
+  uint32_t disk_interface;   /* enum vmspec_disk_interface */
+  uint32_t guest_agent;      /* switch */
+  uint32_t virtio_keyboard;  /* switch */
+  uint32_t expand;           /* switch: the four lists are pieces of shell */
+  uint32_t builtin_options;  /* switch */
+  uint32_t builtin_network;  /* switch */
+};
+
+struct vmspec_disk {
+  uint32_t struct_size;
+  uint32_t format;           /* enum vmspec_image_format */
+  const char *image;
+  uint64_t size;             /* MiB, or VMSPEC_NONE */
+  const char *system_image;
+};
+
+struct vmspec_network {
+  uint32_t struct_size;
+  uint32_t restricted;       /* switch */
+  const struct vmspec_forward_port *const *forward_ports;
+  const char *netcat;
+};
+
+struct vmspec_boot {
+  uint32_t struct_size;
+  uint32_t direct;               /* switch */
+  uint32_t loader;               /* switch */
+  uint32_t default_file_systems; /* switch */
+  const char *system;
+  const char *registration;
+  const char *kernel;
+  const char *initrd;
+  const char *const *kernel_params;
+  const char *loader_device;
+  const char *partition;
+  const char *root_device;
+  const char *bios;
+};
+
+struct vmspec_efi {
+  uint32_t struct_size;
+  uint32_t enable;           /* switch */
+  uint32_t keep_variables;   /* switch */
+  uint32_t secure_boot;      /* switch */
+  uint32_t smm;              /* switch */
+  uint32_t reserved;
+  const char *package;
+  const char *firmware;
+  const char *variables;
+  const char *state;
+};
+
+struct vmspec_tpm {
+  uint32_t struct_size;
+  uint32_t enable;           /* switch */
+  const char *model;
+  const char *swtpm;
+  const char *state_dir;
+};
+
+struct vmspec_store {
+  uint32_t struct_size;
+  uint32_t mount_host;       /* switch */
+  uint32_t image;            /* switch */
+  uint32_t writable;         /* switch */
+  uint32_t writable_tmpfs;   /* switch */
+  uint32_t builtin_paths;    /* switch */
+  const char *path;
+  const char *const *additional_paths;
+};
+
+struct vmspec {
+  uint32_t struct_size;
+  uint32_t arch;             /* enum vmspec_arch */
+  const char *name;
+  uint64_t memory;           /* MiB */
+  uint32_t cores;
+  uint32_t graphics;         /* switch */
+  uint32_t resolution_x;
+  uint32_t resolution_y;
+  uint32_t msize;            /* bytes */
+  uint32_t host_certs;       /* switch */
+  uint32_t builtin_drives;   /* switch */
+  uint32_t builtin_shares;   /* switch */
+  uint32_t builtin_file_systems; /* switch */
+  uint32_t reserved;
+  const struct vmspec_qemu *qemu;
+  const struct vmspec_disk *disk;
+  const struct vmspec_network *network;
+  const struct vmspec_boot *boot;
+  const struct vmspec_efi *efi;
+  const struct vmspec_tpm *tpm;
+  const struct vmspec_store *store;
+  const struct vmspec_drive *const *drives;
+  const struct vmspec_empty_disk *const *empty_disks;
+  const struct vmspec_share *const *shares;
+  const struct vmspec_file_system *const *file_systems;
+  const struct vmspec_vlan *const *vlans;
+  const struct vmspec_interface *const *interfaces;
+};
+
+/* ---- the host ---------------------------------------------------------- *
+ *
+ * Everything that a plan needs to know about the machine it is made on.
+ * vmspec_host_detect() fills one in; tests and tools write their own.
+ */
+
+struct vmspec_host_program {
+  uint32_t struct_size;
+  uint32_t reserved;
+  const char *name;
+  const char *path;
+};
+
+struct vmspec_host_file {
+  uint32_t struct_size;
+  uint32_t type;             /* enum vmspec_file_type */
+  const char *path;          /* absolute */
+  const char *real_path;     /* symbolic links followed, as by readlink -f */
+  const char *content;       /* only of files that a plan reads */
+};
+
+struct vmspec_host_firmware {
+  uint32_t struct_size;
+  uint32_t arch;             /* enum vmspec_arch */
+  uint32_t secure_boot;      /* switch */
+  uint32_t smm;              /* switch: does not run without SMM */
+  const char *firmware;
+  const char *variables;
+};
+
+struct vmspec_host {
+  uint32_t struct_size;
+  uint32_t arch;             /* enum vmspec_arch */
+  uint32_t os;               /* enum vmspec_os */
+  uint32_t kvm;              /* enum vmspec_kvm */
+  uint32_t cpus;
+  uint32_t reserved;
+  const char *directory;     /* relative paths start here; absolute */
+  const char *run_name;      /* name of the fresh run directory */
+  const char *const *environment; /* NAME=value */
+  const char *const *arguments;   /* added to QEMU's, last and as they are */
+  const struct vmspec_host_program *const *programs;
+  const struct vmspec_host_file *const *files;
+  const struct vmspec_host_firmware *const *firmware;
+};
+
+/* ---- the option table -------------------------------------------------- */
+
+enum vmspec_option_kind {
+  VMSPEC_KIND_STRING = 1, /* const char * */
+  VMSPEC_KIND_PATH,       /* const char *, a file name */
+  VMSPEC_KIND_UINT32,
+  VMSPEC_KIND_UINT64,
+  VMSPEC_KIND_SWITCH,     /* uint32_t, enum vmspec_switch */
+  VMSPEC_KIND_ENUM,       /* uint32_t, see values */
+  VMSPEC_KIND_STRINGS,    /* const char *const *, ends with NULL */
+  VMSPEC_KIND_GROUP,      /* pointer to a struct, see element */
+  VMSPEC_KIND_LIST,       /* pointers to structs, ends with NULL */
+  VMSPEC_KIND_SIZE,       /* struct_size itself */
+  VMSPEC_KIND_RESERVED    /* must be zero */
+};
+
+enum vmspec_option_flag {
+  VMSPEC_OPTION_NONE_OK = 1,  /* "" or VMSPEC_NONE means "none" */
+  VMSPEC_OPTION_REQUIRED = 2, /* has no default and must be said */
+  VMSPEC_OPTION_ZERO_OK = 4,  /* 0 is a number like others, and the default */
+  VMSPEC_OPTION_ABSOLUTE = 8, /* must start with a slash, if said */
+  VMSPEC_OPTION_EMPTY_OK = 16 /* "" is a text like others */
+};
+
+/* One row.  Rows are constant and live as long as the library. */
+struct vmspec_option {
+  uint32_t struct_size;
+  uint32_t kind;            /* enum vmspec_option_kind */
+  const char *owner;        /* struct tag: "vmspec_drive" */
+  const char *name;         /* member and XML attribute: "drive_options" */
+  const char *key;          /* XML element for a list's entries ("share"),
+                               else NULL */
+  const char *element;      /* struct tag of a group or of a list's entries */
+  const char *const *values;/* names of an enumeration by number, [0] is "";
+                               ends with NULL */
+  uint64_t min, max;        /* range of an integer */
+  uint32_t flags;           /* enum vmspec_option_flag */
+  uint32_t since;           /* version, 0x000100 is 0.1.0 */
+  uint32_t offset, size;    /* of the member in its struct */
+  const char *default_text; /* the default in words, or NULL */
+  const char *nixos;        /* option of the NixOS module, or NULL */
+  const char *doc;          /* one sentence */
+};
+
+/* The row after @previous, the first for NULL, NULL after the last. */
+VMSPEC_PUBLIC const struct vmspec_option *
+vmspec_option_next (const struct vmspec_option *previous);
+
+/* ---- findings ---------------------------------------------------------- */
+
+enum vmspec_severity {
+  VMSPEC_SEVERITY_WARNING = 1,
+  VMSPEC_SEVERITY_BLOCKER, /* a plan is made, but starting it is refused
+                              unless forced: it cannot work as described */
+  VMSPEC_SEVERITY_ERROR    /* there is no plan */
+};
+
+struct vmspec_finding {
+  uint32_t struct_size;
+  uint32_t severity;
+  const char *id;           /* stable: "forward-port.guest-udp" */
+  const char *path;         /* "network.forward_ports[2].proto", may be "" */
+  const char *text;         /* what is wrong and what to do about it */
+  const char *file;         /* of an XML description, else NULL */
+  uint64_t line;            /* in that file, from 1; 0 if there is none */
+};
+
+typedef struct vmspec_diag vmspec_diag;
+
+VMSPEC_PUBLIC int vmspec_diag_new (vmspec_diag **ret_diag);
+VMSPEC_PUBLIC void vmspec_diag_free (vmspec_diag *diag);
+/* Forget what was found so far. */
+VMSPEC_PUBLIC void vmspec_diag_clear (vmspec_diag *diag);
+VMSPEC_PUBLIC size_t vmspec_diag_count (const vmspec_diag *diag);
+/* NULL past the end.  Lives until the diag is cleared or freed. */
+VMSPEC_PUBLIC const struct vmspec_finding *
+vmspec_diag_get (const vmspec_diag *diag, size_t index);
+
+/* ---- documents --------------------------------------------------------- *
+ *
+ * A description that the library owns: read from XML, copied from a struct, or
+ * put together from key=value settings.
+ */
+
+typedef struct vmspec_doc vmspec_doc;
+
+/* A copy of @spec; NULL gives an empty description.
+ * -E2BIG: made for a newer library.  -EINVAL: see findings. */
+VMSPEC_PUBLIC int vmspec_doc_new (const struct vmspec *spec, vmspec_diag *diag,
+                                  vmspec_doc **ret_doc);
+/* Reads XML.  At most 16 MiB and 32 levels, no entities, no network.
+ * -EINVAL: not a description, see findings; or the error of open(2). */
+VMSPEC_PUBLIC int vmspec_doc_read_file (const char *path, vmspec_diag *diag,
+                                        vmspec_doc **ret_doc);
+/* @name stands for the file in findings; may be NULL. */
+VMSPEC_PUBLIC int vmspec_doc_read_memory (const void *data, size_t size,
+                                          const char *name, vmspec_diag *diag,
+                                          vmspec_doc **ret_doc);
+/* "memory=4096", "qemu.cpu=host", "shares[0].source=/srv", and for a list's
+ * next entry "shares[]"; several members at a time for lists:
+ * "shares[]=tag=src,source=/srv,target=/mnt".  "key=" gives the empty text. */
+VMSPEC_PUBLIC int vmspec_doc_set (vmspec_doc *doc, const char *assignment,
+                                  vmspec_diag *diag);
+/* Lives as long as @doc and until the next vmspec_doc_set. */
+VMSPEC_PUBLIC const struct vmspec *vmspec_doc_spec (const vmspec_doc *doc);
+/* XML that reads back to the same description.  Lives as long as @doc. */
+VMSPEC_PUBLIC int vmspec_doc_write (vmspec_doc *doc, const char **ret_xml);
+/* Where the option with this path (as in a finding) stands in the XML file:
+ * the line of the innermost element that holds it.  -ENOENT: not from a file. */
+VMSPEC_PUBLIC int vmspec_doc_locate (const vmspec_doc *doc, const char *path,
+                                     const char **ret_file,
+                                     uint64_t *ret_line);
+VMSPEC_PUBLIC void vmspec_doc_free (vmspec_doc *doc);
+
+/* ---- the stages -------------------------------------------------------- */
+
+/* Looks at this machine for what @spec needs.  @given supplies environment,
+ * arguments, and whatever else of a host it holds, which is then not looked
+ * up; it may be NULL.  The result is freed by vmspec_host_free. */
+VMSPEC_PUBLIC int vmspec_host_detect (const struct vmspec *spec,
+                                      const struct vmspec_host *given,
+                                      vmspec_diag *diag,
+                                      struct vmspec_host **ret_host);
+VMSPEC_PUBLIC void vmspec_host_free (struct vmspec_host *host);
+
+/* Fills in every default.  Resolving the result again changes nothing. */
+VMSPEC_PUBLIC int vmspec_resolve (const struct vmspec *spec,
+                                  const struct vmspec_host *host,
+                                  vmspec_diag *diag, vmspec_doc **ret_doc);
+/* Everything that can be said against @spec without looking at files.
+ * 0, even with warnings and blockers; -EINVAL if there is an error. */
+VMSPEC_PUBLIC int vmspec_check (const struct vmspec *spec,
+                                const struct vmspec_host *host,
+                                vmspec_diag *diag);
+
+typedef struct vmspec_plan vmspec_plan;
+
+/* Resolve, check, decide, render.  -EINVAL if there is an error. */
+VMSPEC_PUBLIC int vmspec_plan_new (const struct vmspec *spec,
+                                   const struct vmspec_host *host,
+                                   vmspec_diag *diag, vmspec_plan **ret_plan);
+VMSPEC_PUBLIC void vmspec_plan_free (vmspec_plan *plan);
+/* The following live as long as the plan.  None returns NULL. */
+VMSPEC_PUBLIC const struct vmspec *vmspec_plan_spec (const vmspec_plan *plan);
+/* QEMU's argument vector, program first, ends with NULL. */
+VMSPEC_PUBLIC const char *const *vmspec_plan_argv (const vmspec_plan *plan);
+/* The same for sh(1), with its directory, to be read or pasted: a line for each
+ * option, and a newline at the end. */
+VMSPEC_PUBLIC const char *vmspec_plan_command (const vmspec_plan *plan);
+/* NAME=value for QEMU: the host's, with TMPDIR as the machine has it. */
+VMSPEC_PUBLIC const char *const *
+vmspec_plan_environment (const vmspec_plan *plan);
+/* The directory in which QEMU runs: the run directory. */
+VMSPEC_PUBLIC const char *vmspec_plan_directory (const vmspec_plan *plan);
+/* "kvm", "tcg", "kvm:tcg", ..., or "" where the program's first words are
+ * fixed by qemu.package. */
+VMSPEC_PUBLIC const char *vmspec_plan_accel (const vmspec_plan *plan);
+/* Looks for what has to exist before a start; findings are blockers.
+ * 0 if nothing is missing, -ENOENT otherwise. */
+VMSPEC_PUBLIC int vmspec_plan_check_files (const vmspec_plan *plan,
+                                           vmspec_diag *diag);
+
+/* ---- running machines -------------------------------------------------- */
+
+struct vmspec_start {
+  uint32_t struct_size;
+  uint32_t force;           /* switch: start in spite of blockers */
+};
+
+typedef struct vmspec_vm vmspec_vm;
+
+/* Makes the run and exchange directories and starts QEMU, with standard input,
+ * output and error of the caller.  @start may be NULL.
+ * -ENOEXEC: refused because of a blocker; -ENOENT: something is missing;
+ * other: of posix_spawn(3). */
+VMSPEC_PUBLIC int vmspec_vm_start (const vmspec_plan *plan,
+                                   const struct vmspec_start *start,
+                                   vmspec_diag *diag, vmspec_vm **ret_vm);
+/* Waits for the end: @timeout_ms milliseconds, for ever if negative.
+ * -ETIME: still running.  @ret_status is as from waitpid(2); may be NULL. */
+VMSPEC_PUBLIC int vmspec_vm_wait (vmspec_vm *vm, int timeout_ms,
+                                  int *ret_status);
+VMSPEC_PUBLIC int vmspec_vm_pid (const vmspec_vm *vm);
+/* Readable when QEMU has ended; close-on-exec; belongs to the handle. */
+VMSPEC_PUBLIC int vmspec_vm_pidfd (const vmspec_vm *vm);
+VMSPEC_PUBLIC int vmspec_vm_kill (vmspec_vm *vm, int signal);
+/* Kills a machine that still runs, and removes what the start made. */
+VMSPEC_PUBLIC void vmspec_vm_free (vmspec_vm *vm);
+
+/* "0.1.0" */
+VMSPEC_PUBLIC const char *vmspec_version (void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What makes no sense, in three grades: errors (the NixOS module refuses it),
+ * blockers (QEMU would fail on it, or hang) and warnings.
+ */
+#ifndef VMSPEC_ASSERT_H
+#define VMSPEC_ASSERT_H
+
+#include "decide.h"
+
+void assert_description (const struct resolution *r, const struct decided *d,
+                         vmspec_diag *diag);
+
+/* By topic. */
+void assert_drives (const struct resolution *r, const struct decided *d,
+                    vmspec_diag *diag);
+void assert_shares (const struct resolution *r, const struct decided *d,
+                    vmspec_diag *diag);
+void assert_network (const struct resolution *r, const struct decided *d,
+                     vmspec_diag *diag);
+
+/* A finding about a member of a group: "boot.initrd". */
+void say (vmspec_diag *diag, enum vmspec_severity severity, const char *id,
+          const char *group, const char *member, const char *format, ...)
+  __attribute__ ((format (printf, 6, 7)));
+
+#endif

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "decide.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct path
+entry_path (const char *list, size_t index, size_t own)
+{
+  if (index < own)
+    return (struct path) { .name = list };
+  return (struct path) { .name = list, .has_index = 1, .index = index - own };
+}
+
+/* ---- files -------------------------------------------------------------- */
+
+/* With TMPDIR alone a fresh directory is made below it; with USE_TMPDIR too it
+ * is the run directory itself, which the next run finds again. */
+static void
+decide_run (struct decided *d, const struct resolution *r)
+{
+  const char *const *environment = r->host->environment;
+  const char *base = environment_said (environment, "TMPDIR");
+  const char *name = r->host->run_name ? r->host->run_name : "vmspec";
+
+  d->run_is_fresh = !base || !environment_said (environment, "USE_TMPDIR");
+  base = host_absolute (r->arena, r->host, base ? base : "/tmp");
+  d->run = base;
+  if (base && d->run_is_fresh)
+    d->run = arena_concat (r->arena, base, "/", name, (char *) NULL);
+}
+
+/* The variable wins over the option. */
+static const char *
+state_path (const struct resolution *r, const char *variable,
+            const char *option)
+{
+  const char *path = environment_said (r->host->environment, variable);
+
+  return host_real_path (r->arena, r->host, path ? path : option);
+}
+
+static void
+decide_state (struct decided *d, const struct resolution *r)
+{
+  if (*r->disk.image)
+    d->image = state_path (r, "NIX_DISK_IMAGE", r->disk.image);
+  if (is_on (r->efi.enable))
+    d->efi_state = state_path (r, "NIX_EFI_VARS", r->efi.state);
+  if (is_on (r->tpm.enable)) {
+    d->tpm_state = state_path (r, "NIX_SWTPM_DIR", r->tpm.state_dir);
+    d->tpm_socket = arena_concat (r->arena, d->tpm_state ? d->tpm_state : "",
+                                  "/socket", (char *) NULL);
+  }
+}
+
+/* NIXPKGS_QEMU_KERNEL_ and the name, every byte that is no ASCII letter or
+ * digit as an underscore. */
+static const char *
+kernel_variable (const struct resolution *r)
+{
+  char *name = arena_concat (r->arena, "NIXPKGS_QEMU_KERNEL_", r->spec.name,
+                             (char *) NULL);
+
+  for (char *c = name; c && *c; c++)
+    if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z')
+          || (*c >= '0' && *c <= '9')))
+      *c = '_';
+  return name;
+}
+
+static void
+decide_boot (struct decided *d, const struct resolution *r)
+{
+  const char *variable = kernel_variable (r), *kernel = NULL;
+
+  if (variable)
+    kernel = environment_said (r->host->environment, variable);
+  d->kernel
+    = host_absolute (r->arena, r->host, kernel ? kernel : r->boot.kernel);
+  d->initrd = host_absolute (r->arena, r->host, r->boot.initrd);
+  d->bios = host_absolute (r->arena, r->host, r->boot.bios);
+}
+
+/* ---- environment -------------------------------------------------------- */
+
+struct variable {
+  const char *name, *value; /* NULL: leave as it is */
+};
+
+static const char *const *
+changed_environment (const struct resolution *r,
+                     const struct variable *changes, size_t n)
+{
+  struct vector list = { .arena = r->arena };
+  const char *const *old = r->host->environment;
+
+  for (size_t i = 0; i < n; i++)
+    if (changes[i].value)
+      vector_add (&list, arena_concat (r->arena, changes[i].name, "=",
+                                       changes[i].value, (char *) NULL));
+  /* Look-ups take the first of a name, so the old ones need not go.  QEMU's
+   * own environment must not hold a name twice, though. */
+  for (; old && *old; old++) {
+    size_t i = 0;
+
+    while (i < n
+           && !(changes[i].value
+                && !strncmp (*old, changes[i].name, strlen (changes[i].name))
+                && (*old)[strlen (changes[i].name)] == '='))
+      i++;
+    if (i == n)
+      vector_add (&list, *old);
+  }
+  return (const void *) vector_end (&list);
+}
+
+static void
+decide_environment (struct decided *d, const struct resolution *r)
+{
+  const struct variable script[] = {
+    { "TMPDIR", d->run },
+    { "NIX_DISK_IMAGE", d->image },
+    { "NIX_EFI_VARS", d->efi_state },
+    { "NIX_SWTPM_DIR", d->tpm_state },
+  };
+  /* The shell of the start script exports what came exported. */
+  int exported = !!environment_get (r->host->environment, "TMPDIR");
+
+  d->environment
+    = changed_environment (r, script, sizeof script / sizeof *script);
+  d->qemu_environment = changed_environment (r, script, exported);
+}
+
+/* ---- pieces of shell ---------------------------------------------------- */
+
+static void
+cannot_expand (vmspec_diag *diag, const struct path *path, const char *piece,
+               const char *problem)
+{
+  diag_add (diag, VMSPEC_SEVERITY_ERROR, "expand.syntax", path, NULL,
+            "'%s' cannot be expanded: %s", piece, problem);
+}
+
+static const char *
+decide_path (struct decided *d, const struct resolution *r, const char *said,
+             int expand, const struct path *path, vmspec_diag *diag)
+{
+  struct text text = { .arena = r->arena };
+  const char *problem;
+
+  if (!expand)
+    return host_absolute (r->arena, r->host, said);
+  problem = expand_path (&text, said, d->environment);
+  if (problem) {
+    cannot_expand (diag, path, said, problem);
+    return said;
+  }
+  return host_absolute (r->arena, r->host, text_end (&text));
+}
+
+static void
+decide_drives (struct decided *d, const struct resolution *r,
+               vmspec_diag *diag)
+{
+  size_t n = list_length (r->spec.drives);
+  const char **files = arena_alloc (r->arena, (n + 1) * sizeof *files);
+
+  d->drive_files = files;
+  for (size_t i = 0; files && i < n; i++) {
+    const struct vmspec_drive *drive = r->spec.drives[i];
+    struct path entry = entry_path ("drives", i, r->own_drives);
+    struct path path = { .parent = &entry, .name = "file" };
+
+    files[i] = decide_path (d, r, drive->file, is_on (drive->expand), &path,
+                            diag);
+  }
+}
+
+static void
+decide_shares (struct decided *d, const struct resolution *r,
+               vmspec_diag *diag)
+{
+  size_t n = list_length (r->spec.shares);
+  const char **sources = arena_alloc (r->arena, (n + 1) * sizeof *sources);
+
+  d->share_sources = sources;
+  for (size_t i = 0; sources && i < n; i++) {
+    const struct vmspec_share *share = r->spec.shares[i];
+    struct path entry = entry_path ("shares", i, r->own_shares);
+    struct path path = { .parent = &entry, .name = "source" };
+
+    sources[i] = decide_path (d, r, share->source, is_on (share->expand),
+                              &path, diag);
+  }
+}
+
+static const char *const *
+decide_words (struct decided *d, const struct resolution *r, const char *name,
+              const char *const *pieces, vmspec_diag *diag)
+{
+  const struct path qemu = { .name = "qemu" };
+  struct path path = { .parent = &qemu, .name = name, .has_index = 1 };
+  struct vector words = { .arena = r->arena };
+
+  if (!is_on (r->qemu.expand))
+    return pieces;
+  for (; pieces[path.index]; path.index++) {
+    const char *piece = pieces[path.index];
+    const char *problem = expand_words (&words, piece, d->environment);
+
+    if (problem)
+      cannot_expand (diag, &path, piece, problem);
+  }
+  return (const void *) vector_end (&words);
+}
+
+/* ---- the program -------------------------------------------------------- */
+
+int
+decide_kvm (const struct resolution *r)
+{
+  return r->host->os != VMSPEC_OS_DARWIN
+         && r->host->kvm == VMSPEC_KVM_USABLE
+         && arch_kvm (r->host->arch, r->spec.arch);
+}
+
+const char *
+decide_accel (const struct resolution *r)
+{
+  int darwin = r->host->os == VMSPEC_OS_DARWIN;
+  int works = darwin ? r->host->arch == r->spec.arch : decide_kvm (r);
+
+  switch (r->qemu.accel) {
+  case VMSPEC_ACCEL_REQUIRE:
+    return darwin ? "hvf" : "kvm";
+  case VMSPEC_ACCEL_PREFER:
+    /* Where it does not work it is not even tried: see VMSPEC_KVM_NO_HARDWARE
+     * for what happens otherwise. */
+    return !works ? "tcg" : darwin ? "hvf:tcg" : "kvm:tcg";
+  default:
+    return "tcg";
+  }
+}
+
+static const char *
+package_line (const struct resolution *r, vmspec_diag *diag)
+{
+  const struct path qemu = { .name = "qemu" };
+  const struct path path = { .parent = &qemu, .name = "package" };
+
+  if (r->host->os != VMSPEC_OS_DARWIN)
+    return r->arch->package_linux;
+  if (r->host->arch == r->spec.arch && r->arch->package_darwin)
+    return r->arch->package_darwin;
+  diag_add (diag, VMSPEC_SEVERITY_ERROR, "qemu.unsupported-host", &path, NULL,
+            "a NixOS QEMU package on Darwin runs guests of the host's own "
+            "architecture only, aarch64 or x86_64, not %s", r->arch->name);
+  return r->arch->package_linux;
+}
+
+/* The words of "program -machine ..." with the package before the program. */
+static const char *const *
+package_words (const struct resolution *r, const char *line)
+{
+  struct vector words = { .arena = r->arena };
+
+  split_words (&words, line);
+  if (words.count)
+    words.items[0] = arena_concat (r->arena, r->qemu.package, "/bin/",
+                                   words.items[0], (char *) NULL);
+  return (const void *) vector_end (&words);
+}
+
+static const char *
+program (const struct resolution *r, const char *const *package)
+{
+  const char *name = r->qemu.binary ? r->qemu.binary : r->arch->emulator;
+  const char *path;
+
+  if (!r->qemu.binary && package)
+    return package[0];
+  path = host_program (r->host, name);
+  return path ? host_absolute (r->arena, r->host, path) : name;
+}
+
+static void
+decide_command (struct decided *d, const struct resolution *r,
+                vmspec_diag *diag)
+{
+  const struct vmspec_qemu *q = &r->qemu, *said = r->given->qemu;
+  const char *const *package = NULL;
+  const char *machine = q->machine ? q->machine : r->arch->machine;
+  struct vector words = { .arena = r->arena };
+
+  d->accel = "";
+  if (q->package)
+    package = package_words (r, package_line (r, diag));
+  if (package && !q->binary && !q->machine && !q->cpu && !said->accel) {
+    d->command = package;
+    return;
+  }
+  vector_add (&words, program (r, package));
+  if (!q->machine || *q->machine) {
+    d->accel = decide_accel (r);
+    vector_add (&words, "-machine");
+    vector_add (&words, arena_concat (r->arena, machine, *machine ? "," : "",
+                                      "accel=", d->accel, (char *) NULL));
+  }
+  if (!q->cpu || *q->cpu) {
+    vector_add (&words, "-cpu");
+    vector_add (&words, q->cpu                    ? q->cpu
+                        : strstr (d->accel, "kvm") ? "max"
+                                                  : r->arch->tcg_cpu);
+  }
+  d->command = (const void *) vector_end (&words);
+}
+
+void
+decide (struct decided *d, const struct resolution *r, vmspec_diag *diag)
+{
+  const struct vmspec_qemu *q = &r->qemu;
+
+  *d = (struct decided) { 0 };
+  decide_run (d, r);
+  decide_state (d, r);
+  decide_boot (d, r);
+  decide_command (d, r, diag);
+  decide_environment (d, r);
+  if (arena_error (r->arena))
+    return;
+  d->first_options
+    = decide_words (d, r, "first_options", q->first_options, diag);
+  d->options = decide_words (d, r, "options", q->options, diag);
+  d->first_network_options = decide_words (
+    d, r, "first_network_options", q->first_network_options, diag);
+  d->network_options
+    = decide_words (d, r, "network_options", q->network_options, diag);
+  decide_drives (d, r, diag);
+  decide_shares (d, r, diag);
+}

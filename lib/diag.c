@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "diag.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+int
+vmspec_diag_new (vmspec_diag **ret_diag)
+{
+  struct arena arena = { 0 };
+  vmspec_diag *diag = arena_alloc (&arena, sizeof *diag);
+
+  if (!diag)
+    return -ENOMEM;
+  /* The handle lives in the first chunk of its own arena. */
+  diag->arena = arena;
+  diag->findings.arena = &diag->arena;
+  *ret_diag = diag;
+  return 0;
+}
+
+void
+vmspec_diag_free (vmspec_diag *diag)
+{
+  if (diag) {
+    struct arena arena = diag->arena;
+
+    arena_free (&arena);
+  }
+}
+
+void
+vmspec_diag_clear (vmspec_diag *diag)
+{
+  diag->findings.count = 0;
+  diag->errors = diag->blockers = 0;
+}
+
+size_t
+vmspec_diag_count (const vmspec_diag *diag)
+{
+  return diag->findings.count;
+}
+
+const struct vmspec_finding *
+vmspec_diag_get (const vmspec_diag *diag, size_t index)
+{
+  return index < diag->findings.count ? diag->findings.items[index] : NULL;
+}
+
+static void
+path_add (struct text *text, const struct path *path)
+{
+  if (!path)
+    return;
+  path_add (text, path->parent);
+  if (text->size)
+    text_add (text, ".");
+  text_add (text, path->name);
+  if (path->has_index) {
+    text_add (text, "[");
+    text_add_number (text, path->index);
+    text_add (text, "]");
+  }
+}
+
+const char *
+path_text (struct arena *arena, const struct path *path)
+{
+  struct text text = { .arena = arena };
+
+  path_add (&text, path);
+  return text_end (&text);
+}
+
+static void
+count (vmspec_diag *diag, uint32_t severity)
+{
+  diag->errors += severity == VMSPEC_SEVERITY_ERROR;
+  diag->blockers += severity == VMSPEC_SEVERITY_BLOCKER;
+}
+
+void
+diag_add (vmspec_diag *diag, enum vmspec_severity severity, const char *id,
+          const struct path *path, const struct place *place,
+          const char *format, ...)
+{
+  struct vmspec_finding *finding;
+  char *message = NULL;
+  va_list args;
+  int size;
+
+  if (!diag)
+    return;
+  /* A finding counts even when there is no memory left to describe it. */
+  count (diag, severity);
+  va_start (args, format);
+  size = vsnprintf (NULL, 0, format, args);
+  va_end (args);
+  finding = arena_alloc (&diag->arena, sizeof *finding);
+  if (size >= 0)
+    message = arena_alloc (&diag->arena, (size_t) size + 1);
+  if (!finding || !message)
+    return;
+  va_start (args, format);
+  vsnprintf (message, (size_t) size + 1, format, args);
+  va_end (args);
+  *finding = (struct vmspec_finding) {
+    .struct_size = sizeof *finding,
+    .severity = severity,
+    .id = id,
+    .path = path_text (&diag->arena, path),
+    .text = message,
+    .file = arena_strdup (&diag->arena, place ? place->file : NULL),
+    .line = place ? place->line : 0,
+  };
+  if (finding->path)
+    vector_add (&diag->findings, finding);
+}
+
+int
+diag_error (const vmspec_diag *diag)
+{
+  if (arena_error (&diag->arena))
+    return arena_error (&diag->arena);
+  return diag->errors ? -EINVAL : 0;
+}
+
+void
+diag_append (vmspec_diag *to, const vmspec_diag *from)
+{
+  if (!to)
+    return;
+  for (size_t i = 0; i < from->findings.count; i++) {
+    const struct vmspec_finding *old = from->findings.items[i];
+    struct vmspec_finding *copy = arena_alloc (&to->arena, sizeof *copy);
+
+    count (to, old->severity);
+    if (!copy)
+      continue;
+    *copy = *old;
+    copy->path = arena_strdup (&to->arena, old->path);
+    copy->text = arena_strdup (&to->arena, old->text);
+    copy->file = arena_strdup (&to->arena, old->file);
+    if (copy->path && copy->text)
+      vector_add (&to->findings, copy);
+  }
+}

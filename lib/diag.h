@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Findings, and the paths of options that they are about. */
+#ifndef VMSPEC_DIAG_H
+#define VMSPEC_DIAG_H
+
+#include <vmspec/vmspec.h>
+
+#include "mem.h"
+
+struct vmspec_diag {
+  struct arena arena;
+  struct vector findings;
+  size_t errors, blockers;
+};
+
+/* Where an option stands: "network", "forward_ports"[2], "proto".  Made on the
+ * stack on the way down, and written out only if there is a finding. */
+struct path {
+  const struct path *parent;
+  const char *name;
+  size_t index;
+  int has_index;
+};
+
+const char *path_text (struct arena *arena, const struct path *path);
+
+/* Where in an XML file; may be NULL. */
+struct place {
+  const char *file;
+  uint64_t line;
+};
+
+/* @diag may be NULL. */
+void diag_add (vmspec_diag *diag, enum vmspec_severity severity,
+               const char *id, const struct path *path,
+               const struct place *place, const char *format, ...)
+  __attribute__ ((format (printf, 6, 7)));
+
+/* A diagnosis for a function's own use, whose findings go to the caller's. */
+int diag_error (const vmspec_diag *diag);
+void diag_append (vmspec_diag *to, const vmspec_diag *from);
+
+#endif

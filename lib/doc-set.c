@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * key=value.  Whatever a key leads through is copied on the way, and the new
+ * description takes the place of the old one only when all went well.
+ */
+#include "doc.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "suggest.h"
+#include "value.h"
+
+struct assignment {
+  vmspec_doc *doc;
+  vmspec_diag *diag;
+  const char *place; /* what is no longer as the file says, or NULL */
+  int error;
+};
+
+#define SAY(a, id, path, ...)                                                  \
+  do {                                                                         \
+    (a)->error = -EINVAL;                                                      \
+    diag_add ((a)->diag, VMSPEC_SEVERITY_ERROR, id, path, NULL, __VA_ARGS__);  \
+  } while (0)
+
+static void
+note_place (struct assignment *a, const struct path *path)
+{
+  if (!a->place)
+    a->place = path_text (&a->doc->arena, path);
+}
+
+/* A struct of our own to change; a new one if there is none yet. */
+static void *
+own_copy (struct assignment *a, const char *tag, const void *from)
+{
+  void *copy = doc_struct (&a->doc->arena, tag);
+
+  if (copy && from)
+    memcpy (copy, from, spec_size (option_first (tag)));
+  return copy;
+}
+
+/* ---- keys --------------------------------------------------------------- */
+
+static int
+same_name (const char *name, const char *text, size_t size)
+{
+  for (size_t i = 0; i < size; i++)
+    if (name[i] != (text[i] == '-' ? '_' : text[i]))
+      return 0;
+  return !name[size];
+}
+
+static const struct vmspec_option *
+find_member (const struct vmspec_option *rows, const char *text, size_t size)
+{
+  for (const struct vmspec_option *o = rows; o; o = option_sibling (o))
+    if (o->kind < VMSPEC_KIND_SIZE && same_name (o->name, text, size))
+      return o;
+  return NULL;
+}
+
+/* What was meant may stand here, or in one of the groups. */
+static void
+offer_members (struct suggestion *near, const struct vmspec_option *rows,
+               const char *prefix, const char *group)
+{
+  const char *dot = *group ? "." : "";
+
+  for (const struct vmspec_option *o = rows; o; o = option_sibling (o))
+    if (o->kind < VMSPEC_KIND_SIZE)
+      suggestion_offer (near, o->name, "'%s%s%s%s'", prefix, group, dot,
+                        o->name);
+  for (const struct vmspec_option *o = rows; o && !*near->hint;
+       o = option_sibling (o))
+    if (o->kind == VMSPEC_KIND_GROUP)
+      offer_members (near, option_first (o->element), prefix, o->name);
+}
+
+static void
+say_unknown (struct assignment *a, const struct vmspec_option *rows,
+             const char *text, size_t size, const struct path *parent)
+{
+  struct arena *arena = &a->doc->arena;
+  const char *word = arena_copy (arena, text, size);
+  const char *prefix = path_text (arena, parent);
+  struct suggestion near = { .word = word };
+
+  if (!word || !prefix)
+    return;
+  if (*prefix)
+    prefix = arena_concat (arena, prefix, ".", NULL);
+  if (!prefix)
+    return;
+  offer_members (&near, rows, prefix, "");
+  SAY (a, "set.unknown-key", parent, "there is no option '%s%s'%s", prefix,
+       word, near.hint);
+}
+
+/* ---- values ------------------------------------------------------------- */
+
+static void assign (struct assignment *a, const struct vmspec_option *rows,
+                    void *spec, const char *text, const struct path *parent);
+
+static void
+assign_scalar (struct assignment *a, const struct vmspec_option *option,
+               void *spec, const char *rest, const struct path *path)
+{
+  struct origin origin = { path, NULL, a->diag };
+
+  if (*rest != '=')
+    SAY (a, "set.syntax", path, "%s is one value: write %s=VALUE",
+         option->name, option->name);
+  else if (value_parse (&a->doc->arena, option, rest + 1, spec, &origin))
+    a->error = -EINVAL;
+  else
+    note_place (a, path);
+}
+
+static void
+assign_group (struct assignment *a, const struct vmspec_option *option,
+              void *spec, const char *rest, const struct path *path)
+{
+  void *group;
+
+  if (*rest != '.') {
+    SAY (a, "set.syntax", path, "%s is a group: write %s.MEMBER=VALUE",
+         option->name, option->name);
+    return;
+  }
+  group = own_copy (a, option->element, option_pointer (option, spec));
+  option_set_pointer (option, spec, group);
+  if (group)
+    assign (a, option_first (option->element), group, rest + 1, path);
+}
+
+/* The text up to a comma, where two commas stand for one; @text is then behind
+ * it, or NULL at the end. */
+static const char *
+next_piece (struct arena *arena, const char **text)
+{
+  struct text piece = { .arena = arena };
+  const char *at = *text;
+
+  for (;;) {
+    size_t size = strcspn (at, ",");
+
+    text_add_bytes (&piece, at, size);
+    at += size;
+    if (at[0] != ',' || at[1] != ',')
+      break;
+    text_add (&piece, ",");
+    at += 2;
+  }
+  *text = *at ? at + 1 : NULL;
+  return text_end (&piece);
+}
+
+static void
+assign_members (struct assignment *a, const struct vmspec_option *rows,
+                void *entry, const char *text, const struct path *path)
+{
+  while (text) {
+    const char *piece = next_piece (&a->doc->arena, &text);
+
+    if (!piece)
+      return;
+    if (strchr (piece, '='))
+      assign (a, rows, entry, piece, path);
+    else
+      SAY (a, "set.syntax", path, "'%s' is not of the form MEMBER=VALUE; "
+           "write ,, for a comma that belongs to a value", piece);
+  }
+}
+
+static void
+assign_entry (struct assignment *a, const struct vmspec_option *option,
+              const void **entry, const char *rest, const struct path *path)
+{
+  const struct vmspec_option *rows;
+  void *copy;
+
+  if (option->kind == VMSPEC_KIND_STRINGS) {
+    if (*rest == '=')
+      *entry = arena_strdup (&a->doc->arena, rest + 1);
+    else
+      SAY (a, "set.syntax", path, "an entry of %s is one text: write "
+           "%s[]=VALUE", option->name, option->name);
+    return;
+  }
+  rows = option_first (option->element);
+  *entry = copy = own_copy (a, option->element, *entry);
+  if (!copy)
+    return;
+  if (*rest == '.')
+    assign (a, rows, copy, rest + 1, path);
+  else if (*rest == '=')
+    assign_members (a, rows, copy, rest + 1, path);
+  else
+    SAY (a, "set.syntax", path, "write %s[].MEMBER=VALUE, or "
+         "%s[]=MEMBER=VALUE,MEMBER=VALUE", option->name, option->name);
+}
+
+/* ---- lists -------------------------------------------------------------- */
+
+/* "[]" is the entry after the last, "[2]" one that exists.  Returns what is
+ * behind the bracket, or NULL after a finding. */
+static const char *
+read_index (struct assignment *a, const struct vmspec_option *option,
+            const char *rest, size_t length, struct path *path)
+{
+  size_t digits = strspn (rest + 1, "0123456789"), index = 0;
+  const char *end = rest + 1 + digits;
+
+  if (*rest != '[' || *end != ']') {
+    SAY (a, "set.syntax", path, "%s is a list: write %s[]=... to add an entry, "
+         "%s[0]=... to change one, %s= for none", option->name, option->name,
+         option->name, option->name);
+    return NULL;
+  }
+  for (size_t i = 0; i < digits && index < length; i++)
+    index = index * 10 + (size_t) (rest[1 + i] - '0');
+  if (digits && index >= length) {
+    SAY (a, "set.index", path, "%s has no entry %.*s, only %zu in all; write "
+         "%s[] to add one", option->name, (int) digits, rest + 1, length,
+         option->name);
+    return NULL;
+  }
+  path->has_index = 1;
+  path->index = digits ? index : length;
+  return end + 1;
+}
+
+static void
+assign_list (struct assignment *a, const struct vmspec_option *option,
+             void *spec, const char *rest, struct path *path)
+{
+  const void *const *old = option_pointer (option, spec);
+  int emptied = !strcmp (rest, "=");
+  size_t length = emptied ? 0 : list_length (old);
+  const void **list
+    = arena_alloc (&a->doc->arena, (length + 2) * sizeof *list);
+
+  if (!emptied)
+    rest = read_index (a, option, rest, length, path);
+  if (!list || !rest)
+    return;
+  if (length)
+    memcpy (list, old, length * sizeof *list);
+  option_set_pointer (option, spec, list);
+  if (emptied || path->index == length || *rest == '=')
+    note_place (a, path);
+  if (!emptied)
+    assign_entry (a, option, &list[path->index], rest, path);
+}
+
+static void
+assign (struct assignment *a, const struct vmspec_option *rows, void *spec,
+        const char *text, const struct path *parent)
+{
+  size_t size = strcspn (text, ".[=");
+  const struct vmspec_option *option = find_member (rows, text, size);
+  struct path path = { .parent = parent };
+
+  if (!option) {
+    say_unknown (a, rows, text, size, parent);
+    return;
+  }
+  path.name = option->name;
+  if (value_is_scalar (option))
+    assign_scalar (a, option, spec, text + size, &path);
+  else if (option->kind == VMSPEC_KIND_GROUP)
+    assign_group (a, option, spec, text + size, &path);
+  else
+    assign_list (a, option, spec, text + size, &path);
+}
+
+/* What was set is not where the file says: line 0. */
+static void
+forget_place (vmspec_doc *doc, const char *path)
+{
+  struct doc_place *place = arena_alloc (&doc->arena, sizeof *place);
+
+  if (place) {
+    place->path = path;
+    vector_add (&doc->places, place);
+  }
+}
+
+int
+vmspec_doc_set (vmspec_doc *doc, const char *assignment, vmspec_diag *diag)
+{
+  struct assignment a = { .doc = doc, .diag = diag };
+  void *spec = own_copy (&a, "vmspec", doc->spec);
+
+  if (!strchr (assignment, '='))
+    SAY (&a, "set.syntax", NULL, "'%s' is not of the form KEY=VALUE",
+         assignment);
+  else if (spec)
+    assign (&a, option_first ("vmspec"), spec, assignment, NULL);
+  if (a.error == 0 && a.place && doc->file)
+    forget_place (doc, a.place);
+  if (arena_error (&doc->arena))
+    return arena_error (&doc->arena);
+  if (a.error == 0)
+    doc->spec = spec;
+  return a.error;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A description that the library owns. */
+#ifndef VMSPEC_DOC_H
+#define VMSPEC_DOC_H
+
+#include "spec.h"
+
+struct vmspec_doc {
+  struct arena arena;
+  struct vmspec *spec;
+  const char *file;     /* the XML file's name, or NULL */
+  struct vector places; /* struct doc_place, in the order of the file */
+};
+
+struct doc_place {
+  const char *path;     /* "shares[2]" */
+  uint64_t line;
+};
+
+/* An empty one, or -ENOMEM. */
+int doc_alloc (vmspec_doc **ret_doc);
+/* The group that @option of @owner points at, made if it is not there;
+ * NULL if memory is exhausted. */
+void *doc_group (vmspec_doc *doc, const struct vmspec_option *option,
+                 void *owner);
+/* A zeroed struct with its struct_size. */
+void *doc_struct (struct arena *arena, const char *tag);
+
+#endif

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* -drive and -device for each drive, with the controllers they hang on. */
+#include "qemu.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The only lists of the command line whose order is not ours: properties come
+ * in the order of their names' bytes, as they were observed. */
+struct property {
+  const char *name, *value;
+};
+
+struct properties {
+  struct property *items;
+  size_t count;
+};
+
+static struct properties
+properties_new (struct arena *arena,
+                const struct vmspec_property *const *said, size_t own)
+{
+  size_t n = list_length (said) + own;
+  struct properties p = { .items = arena_alloc (arena, n * sizeof *p.items) };
+
+  for (size_t i = 0; p.items && said[i]; i++)
+    p.items[p.count++] = (struct property) {
+      said[i]->name, said[i]->value ? said[i]->value : "" };
+  return p;
+}
+
+/* Ours win over the same name in the description. */
+static void
+set (struct properties *p, const char *name, const char *value)
+{
+  size_t i = 0;
+
+  if (!p->items)
+    return;
+  while (i < p->count && strcmp (p->items[i].name, name))
+    i++;
+  p->items[i] = (struct property) { name, value };
+  if (i == p->count)
+    p->count++;
+}
+
+static int
+has (const struct properties *p, const char *name)
+{
+  for (size_t i = 0; i < p->count; i++)
+    if (!strcmp (p->items[i].name, name))
+      return 1;
+  return 0;
+}
+
+static int
+by_name (const void *a, const void *b)
+{
+  const struct property *one = a, *other = b;
+
+  return strcmp (one->name, other->name);
+}
+
+static void
+add_all (struct argv *argv, struct properties *p)
+{
+  if (!p->items)
+    return;
+  qsort (p->items, p->count, sizeof *p->items, by_name);
+  for (size_t i = 0; i < p->count; i++)
+    argv_key (argv, p->items[i].name, p->items[i].value);
+}
+
+static const char *
+numbered (struct arena *arena, const char *prefix, size_t number,
+          const char *suffix)
+{
+  struct text text = { .arena = arena };
+
+  text_add (&text, prefix);
+  text_add_number (&text, number);
+  text_add (&text, suffix);
+  return text_end (&text);
+}
+
+/* Controllers that drives share, as far as there are any yet. */
+struct buses {
+  size_t ahci_drives, scsi_drives;
+};
+
+#define AHCI_PORTS 6 /* of an ICH9 */
+
+/* Where the device of a drive hangs; its controller is put before it. */
+static const char *
+attach (struct argv *argv, struct arena *arena, struct buses *buses,
+        uint32_t interface, const char **ret_bus)
+{
+  size_t n;
+
+  *ret_bus = NULL;
+  switch (interface) {
+  case VMSPEC_DISK_INTERFACE_SCSI:
+    argv_pair (argv, "-device", "lsi53c895a");
+    return "scsi-hd";
+  case VMSPEC_DISK_INTERFACE_IDE:
+    n = buses->ahci_drives++;
+    if (n % AHCI_PORTS == 0)
+      argv_pair (argv, "-device",
+                 numbered (arena, "ich9-ahci,id=ahci", n / AHCI_PORTS, ""));
+    *ret_bus = numbered (
+      arena, numbered (arena, "ahci", n / AHCI_PORTS, "."), n % AHCI_PORTS,
+      "");
+    return "ide-hd";
+  case VMSPEC_DISK_INTERFACE_VIRTIO_SCSI:
+    if (!buses->scsi_drives++)
+      argv_pair (argv, "-device", "virtio-scsi-pci,id=scsi0");
+    *ret_bus = "scsi0.0";
+    return "scsi-hd";
+  case VMSPEC_DISK_INTERFACE_NVME:
+    return "nvme";
+  default:
+    return "virtio-blk-pci";
+  }
+}
+
+static void
+drive (struct argv *argv, struct arena *arena, struct buses *buses,
+       const struct vmspec_drive *drive, const char *file, size_t number)
+{
+  const char *index = numbered (arena, "", number, "");
+  const char *id = numbered (arena, "drive", number, ""), *device, *bus;
+  struct properties p = properties_new (arena, drive->drive_options, 5);
+
+  set (&p, "file", file);
+  set (&p, "id", id);
+  set (&p, "if", "none");
+  set (&p, "index", index);
+  if (drive->format)
+    set (&p, "format", option_value ("vmspec_drive", "format", drive->format));
+  argv_begin (argv, "-drive", "");
+  add_all (argv, &p);
+  argv_end (argv);
+
+  device = attach (argv, arena, buses, drive->interface, &bus);
+  p = properties_new (arena, drive->device_options, 3);
+  set (&p, "drive", id);
+  if (bus && !has (&p, "bus"))
+    set (&p, "bus", bus);
+  /* An NVMe controller without a serial number is refused. */
+  if (drive->interface == VMSPEC_DISK_INTERFACE_NVME && !has (&p, "serial"))
+    set (&p, "serial", id);
+  argv_begin (argv, "-device", device);
+  add_all (argv, &p);
+  argv_end (argv);
+}
+
+void
+qemu_drives (struct argv *argv, const struct resolution *r,
+             const struct decided *d)
+{
+  struct buses buses = { 0 };
+
+  for (size_t i = 0; d->drive_files && r->spec.drives[i]; i++)
+    drive (argv, r->arena, &buses, r->spec.drives[i], d->drive_files[i],
+           i + 1);
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What has to exist before a start, looked for. */
+#include "plan.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct look {
+  const vmspec_plan *plan;
+  vmspec_diag *diag;
+  int missing;
+};
+
+static void
+say_missing (struct look *look, const char *id, const struct path *path,
+             const char *file, const char *problem)
+{
+  diag_add (look->diag, VMSPEC_SEVERITY_BLOCKER, id, path, NULL, "%s %s", file,
+            problem);
+  look->missing = 1;
+}
+
+/* Devices and pipes are as good as files. */
+static void
+look_for_file (struct look *look, const struct path *path, const char *file,
+               const char *remedy)
+{
+  struct stat status;
+
+  if (!file)
+    return;
+  if (stat (file, &status) < 0)
+    say_missing (look, "file.missing", path, file, remedy);
+  else if (S_ISDIR (status.st_mode))
+    say_missing (look, "file.is-directory", path, file,
+                 "is a directory, not a file");
+  else if (access (file, R_OK) < 0)
+    say_missing (look, "file.unreadable", path, file,
+                 "cannot be read; check its owner and mode");
+}
+
+#define NAME_ANOTHER "does not exist; make it, or name another file"
+
+static void
+look_for_member (struct look *look, const char *group, const char *member,
+                 const char *file)
+{
+  const struct path parent = { .name = group };
+  const struct path path = { .parent = &parent, .name = member };
+
+  look_for_file (look, &path, file, NAME_ANOTHER);
+}
+
+static void
+look_for_boot (struct look *look)
+{
+  const struct resolution *r = &look->plan->resolution;
+  const struct decided *d = &look->plan->decided;
+
+  if (is_on (r->boot.direct)) {
+    look_for_member (look, "boot", "kernel", d->kernel);
+    look_for_member (look, "boot", "initrd", d->initrd);
+  }
+  look_for_member (look, "boot", "bios", d->bios);
+  if (is_on (r->efi.enable)) {
+    look_for_member (look, "efi", "firmware", r->efi.firmware);
+    look_for_member (look, "efi", "state", d->efi_state);
+  }
+}
+
+static void
+look_for_program (struct look *look)
+{
+  const struct path qemu = { .name = "qemu" };
+  const struct path path = { .parent = &qemu, .name = "binary" };
+  const char *program = look->plan->decided.command[0];
+
+  /* One that was not found has been reported by its name already. */
+  if (strchr (program, '/') && access (program, X_OK) < 0)
+    say_missing (look, "qemu.missing", &path, program,
+                 "is no program that can be run; install QEMU or set "
+                 "qemu.binary");
+}
+
+static void
+look_for_drives (struct look *look)
+{
+  const struct resolution *r = &look->plan->resolution;
+
+  for (size_t i = 0; r->spec.drives[i]; i++) {
+    struct path entry = entry_path ("drives", i, r->own_drives);
+    struct path path = { .parent = &entry, .name = "file" };
+
+    look_for_file (look, &path, look->plan->decided.drive_files[i],
+                   "does not exist; make it, for instance with "
+                   "'qemu-img create -f qcow2 FILE 1G'");
+  }
+}
+
+/* What is below the run directory is made by the start. */
+static int
+is_ours (const struct look *look, const char *path)
+{
+  const char *run = look->plan->decided.run;
+  size_t size = strlen (run);
+
+  return !strncmp (path, run, size) && path[size] == '/';
+}
+
+static void
+look_for_shares (struct look *look)
+{
+  const struct resolution *r = &look->plan->resolution;
+  struct stat status;
+
+  for (size_t i = 0; r->spec.shares[i]; i++) {
+    const char *source = look->plan->decided.share_sources[i];
+    struct path entry = entry_path ("shares", i, r->own_shares);
+    struct path path = { .parent = &entry, .name = "source" };
+
+    if (is_ours (look, source))
+      continue;
+    if (stat (source, &status) < 0)
+      say_missing (look, "file.missing", &path, source,
+                   "does not exist; make the directory, or share another one");
+    else if (!S_ISDIR (status.st_mode))
+      say_missing (look, "file.not-directory", &path, source,
+                   "is no directory; only directories can be shared");
+  }
+}
+
+int
+vmspec_plan_check_files (const vmspec_plan *plan, vmspec_diag *diag)
+{
+  struct look look = { .plan = plan, .diag = diag };
+
+  look_for_program (&look);
+  look_for_boot (&look);
+  look_for_drives (&look);
+  look_for_shares (&look);
+  return look.missing ? -ENOENT : 0;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Questions to a struct vmspec_host.  Nothing here looks at the machine;
+ * detect.c does. */
+#ifndef VMSPEC_HOST_H
+#define VMSPEC_HOST_H
+
+#include "expand.h"
+#include "spec.h"
+
+/* @path as seen from the host's directory: absolute, without "." and "//". */
+const char *host_absolute (struct arena *arena, const struct vmspec_host *host,
+                           const char *path);
+/* What is known of an absolute path, or NULL. */
+const struct vmspec_host_file *host_file (const struct vmspec_host *host,
+                                          const char *path);
+/* As by readlink -f: absolute, symbolic links followed. */
+const char *host_real_path (struct arena *arena,
+                            const struct vmspec_host *host, const char *path);
+/* Where a program is: a path is itself, a name is looked up; NULL if it was not
+ * found. */
+const char *host_program (const struct vmspec_host *host, const char *name);
+const struct vmspec_host_firmware *
+host_firmware (const struct vmspec_host *host, uint32_t arch, int secure_boot);
+
+/* The host that is asked when the caller gave none: looks now. */
+int host_or_detect (const struct vmspec *spec, const struct vmspec_host *given,
+                    struct arena *arena, vmspec_diag *diag,
+                    const struct vmspec_host **ret_host);
+
+#endif

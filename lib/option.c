@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The option table: one row for each member of each public struct.  Copying,
+ * defaults, XML, --set, documentation, the Python classes and the layout
+ * goldens are driven by it.  To add an option: a member at the end of its
+ * struct, a row here, a line where it takes effect, a golden.
+ */
+#include "option.h"
+
+#include <string.h>
+
+/* offsetof, and a compile error if the member has another type than its row's
+ * kind says. */
+#define AT(owner, member, type)                                                \
+  (uint32_t) (offsetof (struct owner, member)                                  \
+              + 0 * sizeof (char[_Generic (&((struct owner *) 0)->member,     \
+                                           type * : 1, default : -1)]))
+
+#define ROW(owner_, member, type, kind_, ...)                                  \
+  { .struct_size = sizeof (struct vmspec_option), .kind = VMSPEC_KIND_##kind_, \
+    .owner = #owner_, .name = #member, .since = 0x000100,                      \
+    .offset = AT (owner_, member, type),                                       \
+    .size = sizeof (((struct owner_ *) 0)->member), __VA_ARGS__ }
+
+#define TEXT_(k, o, m, fl, def, nix, text)                                     \
+  ROW (o, m, const char *, k, .flags = fl, .default_text = def, .nixos = nix,  \
+       .doc = text)
+#define STRING(...) TEXT_ (STRING, __VA_ARGS__)
+#define PATH(...) TEXT_ (PATH, __VA_ARGS__)
+#define UINT32(o, m, lo, hi, fl, def, nix, text)                               \
+  ROW (o, m, uint32_t, UINT32, .min = lo, .max = hi, .flags = fl,              \
+       .default_text = def, .nixos = nix, .doc = text)
+#define UINT64(o, m, lo, hi, fl, def, nix, text)                               \
+  ROW (o, m, uint64_t, UINT64, .min = lo, .max = hi, .flags = fl,              \
+       .default_text = def, .nixos = nix, .doc = text)
+#define SWITCH(o, m, def, nix, text)                                           \
+  ROW (o, m, uint32_t, SWITCH, .values = switch_names, .default_text = def,    \
+       .nixos = nix, .doc = text)
+#define ENUM(o, m, names, def, nix, text)                                      \
+  ROW (o, m, uint32_t, ENUM, .values = names, .default_text = def,             \
+       .nixos = nix, .doc = text)
+#define STRINGS(o, m, xml_key, def, nix, text)                                 \
+  ROW (o, m, const char *const *, STRINGS, .key = xml_key,                     \
+       .default_text = def, .nixos = nix, .doc = text)
+#define GROUP(o, m, type, text)                                                \
+  ROW (o, m, const struct type *, GROUP, .element = #type, .key = #m,          \
+       .doc = text)
+#define LIST(o, m, type, xml_key, def, nix, text)                              \
+  ROW (o, m, const struct type *const *, LIST, .element = #type,               \
+       .key = xml_key, .default_text = def, .nixos = nix, .doc = text)
+#define SIZE(o) ROW (o, struct_size, uint32_t, SIZE)
+#define RESERVED(o, m) ROW (o, m, uint32_t, RESERVED)
+
+#define NONE VMSPEC_OPTION_NONE_OK
+#define REQUIRED VMSPEC_OPTION_REQUIRED
+#define ZERO VMSPEC_OPTION_ZERO_OK
+#define ABSOLUTE VMSPEC_OPTION_ABSOLUTE
+#define EMPTY VMSPEC_OPTION_EMPTY_OK
+
+#define NIXOS "virtualisation."
+
+/* Indexed by number; 1 is no switch value on purpose. */
+static const char *const switch_names[] = { "", "", "off", "on", NULL };
+static const char *const arch_names[]
+  = { "",          "x86_64",      "i686",    "aarch64", "armv7l",
+      "powerpc64", "powerpc64le", "riscv64", "riscv32", "s390x", NULL };
+static const char *const os_names[] = { "", "linux", "darwin", NULL };
+static const char *const accel_names[]
+  = { "", "require", "prefer", "off", NULL };
+static const char *const kvm_names[]
+  = { "", "usable", "absent", "denied", "no-hardware", NULL };
+static const char *const interface_names[]
+  = { "", "virtio", "scsi", "ide", "virtio-scsi", "nvme", NULL };
+static const char *const format_names[]
+  = { "", "raw", "qcow2", "qcow", "vdi", "vmdk", "vhdx", "vpc", NULL };
+static const char *const security_names[]
+  = { "", "passthrough", "mapped-xattr", "mapped-file", "none", NULL };
+static const char *const from_names[] = { "", "host", "guest", NULL };
+static const char *const proto_names[] = { "", "tcp", "udp", NULL };
+static const char *const file_type_names[]
+  = { "", "absent", "no-parent", "file", "directory", "other", NULL };
+
+/* clang-format off */
+static const struct vmspec_option options[] = {
+  SIZE (vmspec),
+  ENUM (vmspec, arch, arch_names, "the host's", NULL,
+    "Architecture of the guest."),
+  STRING (vmspec, name, 0, "nixos with boot.system, else vm", "system.name",
+    "Name of the machine; the names of its image and state files come from it."),
+  UINT64 (vmspec, memory, 1, 1ull << 32, 0, "1024", NIXOS "memorySize",
+    "Memory of the guest in MiB."),
+  UINT32 (vmspec, cores, 1, UINT32_MAX, 0, "1", NIXOS "cores",
+    "Number of virtual processors; it may exceed that of the host."),
+  SWITCH (vmspec, graphics, "on", NIXOS "graphics",
+    "Show a window; when off, the serial console is the terminal and comes last among the consoles."),
+  UINT32 (vmspec, resolution_x, 1, UINT32_MAX, 0, "1024", NIXOS "resolution.x",
+    "Width of the display in pixels, for the guest's boot loader and X server."),
+  UINT32 (vmspec, resolution_y, 1, UINT32_MAX, 0, "768", NIXOS "resolution.y",
+    "Height of the display in pixels."),
+  UINT32 (vmspec, msize, 1, UINT32_MAX, 0, "16384", NIXOS "msize",
+    "Largest 9p packet in bytes; larger is faster and takes more memory."),
+  SWITCH (vmspec, host_certs, "off", NIXOS "useHostCerts",
+    "Share the certificate bundle that NIX_SSL_CERT_FILE names with the guest, at /etc/ssl/certs."),
+  SWITCH (vmspec, builtin_drives, "on", NULL,
+    "Put the root disk, the store image and the empty disks before the drives that are listed."),
+  SWITCH (vmspec, builtin_shares, "on", NULL,
+    "Add the shares xchg, shared, nix-store and certs to those that are listed."),
+  SWITCH (vmspec, builtin_file_systems, "on", NULL,
+    "Add the root, store, ESP and share mounts to the file systems that are listed."),
+  RESERVED (vmspec, reserved),
+  GROUP (vmspec, qemu, vmspec_qemu, "The emulator and what is passed to it as it is."),
+  GROUP (vmspec, disk, vmspec_disk, "The root disk."),
+  GROUP (vmspec, network, vmspec_network, "User-mode networking."),
+  GROUP (vmspec, boot, vmspec_boot, "What the machine boots."),
+  GROUP (vmspec, efi, vmspec_efi, "EFI firmware."),
+  GROUP (vmspec, tpm, vmspec_tpm, "An emulated TPM 2.0."),
+  GROUP (vmspec, store, vmspec_store, "The Nix store of a NixOS guest."),
+  LIST (vmspec, drives, vmspec_drive, "drive", "none", NIXOS "qemu.drives",
+    "Further drives, after the built-in ones."),
+  LIST (vmspec, empty_disks, vmspec_empty_disk, "empty-disk", "none", NIXOS "emptyDiskImages",
+    "Empty disks that are made in the run directory and attached after the root disk."),
+  LIST (vmspec, shares, vmspec_share, "share", "none", NIXOS "sharedDirectories",
+    "Directories of the host that the guest mounts by 9p; attached in the order of their tags' bytes."),
+  LIST (vmspec, file_systems, vmspec_file_system, "file-system", "none", NIXOS "fileSystems",
+    "File systems that the guest mounts, besides the built-in ones."),
+  LIST (vmspec, vlans, vmspec_vlan, "vlan", "1, or none if there are interfaces", NIXOS "vlans",
+    "Virtual networks that the machine joins, one interface each."),
+  LIST (vmspec, interfaces, vmspec_interface, "interface", "none", NIXOS "interfaces",
+    "Named network interfaces on virtual networks."),
+
+  SIZE (vmspec_qemu),
+  ENUM (vmspec_qemu, accel, accel_names, "prefer", NULL,
+    "Hardware virtualisation: demand it, use it if it works, or never use it."),
+  STRING (vmspec_qemu, package, 0, NULL, NIXOS "qemu.package",
+    "QEMU package of NixOS; it fixes the program and its first arguments unless machine, cpu or accel are said."),
+  PATH (vmspec_qemu, binary, 0, "qemu-system-ARCH as found on the host", NULL,
+    "The emulator, as a path, or as a name to be looked up in PATH."),
+  STRING (vmspec_qemu, machine, NONE, "virt on ARM and RISC-V, pseries on POWER, s390-ccw-virtio on s390x, QEMU's own on x86", NULL,
+    "Machine type with its properties, in QEMU's syntax and not escaped; \"\" passes no -machine at all."),
+  STRING (vmspec_qemu, cpu, NONE, "max, on ARM under TCG max,pauth-impdef=on", NULL,
+    "CPU model with its properties, in QEMU's syntax and not escaped; \"\" passes no -cpu."),
+  STRINGS (vmspec_qemu, first_options, "first-option", "none", NULL,
+    "Arguments before the built-in options."),
+  STRINGS (vmspec_qemu, options, "option", "none", NIXOS "qemu.options",
+    "Arguments after the built-in options, each one argument as it is."),
+  STRINGS (vmspec_qemu, consoles, "console", "the serial console and tty0; the last one is preferred, see graphics", NIXOS "qemu.consoles",
+    "Values of the kernel's console= parameters."),
+  STRINGS (vmspec_qemu, first_network_options, "first-network-option", "none", NULL,
+    "Arguments before the built-in network options."),
+  STRINGS (vmspec_qemu, network_options, "network-option", "none", NIXOS "qemu.networkingOptions",
+    "Arguments after the built-in network options."),
+  ENUM (vmspec_qemu, disk_interface, interface_names, "virtio", NIXOS "qemu.diskInterface",
+    "How drives are attached that do not say it themselves."),
+  SWITCH (vmspec_qemu, guest_agent, "on", NIXOS "qemu.guestAgent.enable",
+    "Have the guest run the QEMU guest agent."),
+  SWITCH (vmspec_qemu, virtio_keyboard, "on", NIXOS "qemu.virtioKeyboard",
+    "Attach a virtio keyboard."),
+  SWITCH (vmspec_qemu, expand, "off", NULL,
+    "Treat the entries of options and network options as pieces of shell: split into words, variables expanded, no commands."),
+  SWITCH (vmspec_qemu, builtin_options, "on", NULL,
+    "Pass the keyboard, pointer, kernel, firmware, display and TPM options; off leaves only those that are listed."),
+  SWITCH (vmspec_qemu, builtin_network, "on", NULL,
+    "Pass the user-mode network; off leaves only the network options that are listed, and drops forwarded ports."),
+
+  SIZE (vmspec_disk),
+  ENUM (vmspec_disk, format, format_names, "qcow2 when it is made, QEMU's guess otherwise", NULL,
+    "Format of the root disk's image."),
+  PATH (vmspec_disk, image, NONE, "./NAME.qcow2", NIXOS "diskImage",
+    "Image of the root disk, made if it does not exist; \"\" for none, then the root is a tmpfs."),
+  UINT64 (vmspec_disk, size, 1, 1ull << 43, NONE, "1024", NIXOS "diskSize",
+    "Size of a root disk that is made, in MiB; none leaves it to the system image."),
+  PATH (vmspec_disk, system_image, 0, NULL, NULL,
+    "Image that a boot loader's root disk is an overlay of."),
+
+  SIZE (vmspec_network),
+  SWITCH (vmspec_network, restricted, "off", NIXOS "restrictNetwork",
+    "Isolate the guest: it reaches neither the host nor the world, only what is forwarded."),
+  LIST (vmspec_network, forward_ports, vmspec_forward_port, "forward-port", "none", NIXOS "forwardPorts",
+    "Ports that are forwarded between host and guest."),
+  PATH (vmspec_network, netcat, 0, "nc as found on the host", NULL,
+    "Program that carries connections from the guest to the host."),
+
+  SIZE (vmspec_boot),
+  SWITCH (vmspec_boot, direct, "on with a kernel or system and without a loader", NIXOS "directBoot.enable",
+    "Boot the kernel directly."),
+  SWITCH (vmspec_boot, loader, "off", NIXOS "useBootLoader",
+    "Boot from the root disk by its boot loader."),
+  SWITCH (vmspec_boot, default_file_systems, "on", NIXOS "useDefaultFilesystems",
+    "Make and mount the default root file system."),
+  PATH (vmspec_boot, system, ABSOLUTE, NULL, NULL,
+    "A NixOS system: kernel, initrd, kernel-params and init are taken from it; unset for any other guest."),
+  PATH (vmspec_boot, registration, 0, NULL, NULL,
+    "File with which a NixOS guest registers its store paths."),
+  PATH (vmspec_boot, kernel, 0, "SYSTEM/kernel", NULL,
+    "Kernel of a direct boot."),
+  PATH (vmspec_boot, initrd, 0, "SYSTEM/initrd", NIXOS "directBoot.initrd",
+    "Initial RAM disk of a direct boot."),
+  STRINGS (vmspec_boot, kernel_params, "kernel-param", "those of SYSTEM/kernel-params", NULL,
+    "Kernel parameters of a direct boot, before the consoles."),
+  PATH (vmspec_boot, loader_device, ABSOLUTE, "/dev/disk/by-id/virtio-root", NIXOS "bootLoaderDevice",
+    "Device in the guest that a legacy boot loader is installed on."),
+  PATH (vmspec_boot, partition, NONE | ABSOLUTE, "/dev/disk/by-label/ESP with EFI, else none", NIXOS "bootPartition",
+    "Device in the guest that is mounted at /boot when there is a boot loader."),
+  PATH (vmspec_boot, root_device, NONE | ABSOLUTE, "/dev/disk/by-label/nixos", NIXOS "rootDevice",
+    "Device in the guest that holds the root file system."),
+  PATH (vmspec_boot, bios, 0, NULL, NIXOS "bios",
+    "BIOS image to use in place of QEMU's SeaBIOS, for instance that of qboot."),
+
+  SIZE (vmspec_efi),
+  SWITCH (vmspec_efi, enable, "off", NIXOS "useEFIBoot",
+    "Start the machine with EFI firmware and a store for its variables."),
+  SWITCH (vmspec_efi, keep_variables, "on with a loader", NIXOS "efi.keepVariables",
+    "Take the variables that belong to the system image, not the firmware's empty ones."),
+  SWITCH (vmspec_efi, secure_boot, "off", NIXOS "useSecureBoot",
+    "Use firmware that is built for secure boot."),
+  SWITCH (vmspec_efi, smm, "on with secure boot on x86", NULL,
+    "Run on a q35 machine with system management mode, and let nothing else write the variables; secure boot firmware on x86 hangs without."),
+  RESERVED (vmspec_efi, reserved),
+  PATH (vmspec_efi, package, 0, NULL, NIXOS "efi.OVMF",
+    "OVMF package of NixOS, with the firmware in its FV directory."),
+  PATH (vmspec_efi, firmware, ABSOLUTE, "of the package, or as found on the host", NIXOS "efi.firmware",
+    "Firmware image."),
+  PATH (vmspec_efi, variables, ABSOLUTE, "of the package, or as found on the host", NIXOS "efi.variables",
+    "Template of the variable store."),
+  PATH (vmspec_efi, state, 0, "./NAME-efi-vars.fd", NULL,
+    "The machine's own variable store, made from the template if it does not exist."),
+
+  SIZE (vmspec_tpm),
+  SWITCH (vmspec_tpm, enable, "off", NIXOS "tpm.enable",
+    "Attach a TPM 2.0 that swtpm emulates."),
+  STRING (vmspec_tpm, model, 0, "tpm-tis on x86, tpm-tis-device on aarch64", NIXOS "tpm.deviceModel",
+    "QEMU's TPM device."),
+  PATH (vmspec_tpm, swtpm, 0, "swtpm as found on the host", NIXOS "tpm.package",
+    "The swtpm program."),
+  PATH (vmspec_tpm, state_dir, 0, "./NAME-swtpm", NULL,
+    "Directory that keeps the state of the TPM."),
+
+  SIZE (vmspec_store),
+  SWITCH (vmspec_store, mount_host, "on with boot.system, without a store image and without a loader", NIXOS "mountHostNixStore",
+    "Share the host's Nix store with the guest."),
+  SWITCH (vmspec_store, image, "off", NIXOS "useNixStoreImage",
+    "Give the guest its store as a disk image."),
+  SWITCH (vmspec_store, writable, "as mount_host", NIXOS "writableStore",
+    "Lay a writable overlay over the store."),
+  SWITCH (vmspec_store, writable_tmpfs, "on", NIXOS "writableStoreUseTmpfs",
+    "Keep what is written to the store in memory, not on the root disk."),
+  SWITCH (vmspec_store, builtin_paths, "on", NULL,
+    "Put boot.system before the additional paths."),
+  PATH (vmspec_store, path, ABSOLUTE, "/nix/store", NULL,
+    "The store, on the host."),
+  STRINGS (vmspec_store, additional_paths, "additional-path", "none", NIXOS "additionalPaths",
+    "Paths whose closure the guest is told of or given."),
+
+  SIZE (vmspec_drive),
+  ENUM (vmspec_drive, format, format_names, "QEMU's guess", NULL,
+    "Format of the image; saying it is faster and safer than having QEMU guess."),
+  STRING (vmspec_drive, name, 0, NULL, NIXOS "qemu.drives.*.name",
+    "Name of the drive for findings; QEMU does not see it."),
+  PATH (vmspec_drive, file, REQUIRED, NULL, NIXOS "qemu.drives.*.file",
+    "Image or device of the host."),
+  SWITCH (vmspec_drive, expand, "off", NULL,
+    "Expand variables and quotes in file as a shell would, without commands and without splitting."),
+  ENUM (vmspec_drive, interface, interface_names, "qemu.disk_interface", NULL,
+    "How this drive is attached."),
+  LIST (vmspec_drive, drive_options, vmspec_property, "drive-option", "none", NIXOS "qemu.drives.*.driveExtraOpts",
+    "Properties of QEMU's -drive."),
+  LIST (vmspec_drive, device_options, vmspec_property, "device-option", "none", NIXOS "qemu.drives.*.deviceExtraOpts",
+    "Properties of the drive's -device."),
+
+  SIZE (vmspec_property),
+  RESERVED (vmspec_property, reserved),
+  STRING (vmspec_property, name, REQUIRED, NULL, NULL, "Name of the property."),
+  STRING (vmspec_property, value, EMPTY, "\"\"", NULL, "Its value."),
+
+  SIZE (vmspec_empty_disk),
+  RESERVED (vmspec_empty_disk, reserved),
+  UINT64 (vmspec_empty_disk, size, 1, 1ull << 43, REQUIRED, NULL, NIXOS "emptyDiskImages.*",
+    "Size in MiB."),
+
+  SIZE (vmspec_share),
+  ENUM (vmspec_share, security_model, security_names, "mapped-xattr", NIXOS "sharedDirectories.*.securityModel",
+    "How owners and modes of the guest's files are kept on the host."),
+  STRING (vmspec_share, tag, REQUIRED, NULL, NULL,
+    "9p mount tag: at most 31 bytes, a letter and then letters, digits, '-', '.' or '_'."),
+  PATH (vmspec_share, source, REQUIRED, NULL, NIXOS "sharedDirectories.*.source",
+    "Directory of the host."),
+  PATH (vmspec_share, target, REQUIRED | ABSOLUTE, NULL, NIXOS "sharedDirectories.*.target",
+    "Where the guest mounts it."),
+  SWITCH (vmspec_share, expand, "off", NULL,
+    "Expand $VAR, ${VAR}, ${VAR:-word} and quotes in source by wordexp's rules, without commands and without splitting."),
+  RESERVED (vmspec_share, reserved),
+
+  SIZE (vmspec_file_system),
+  SWITCH (vmspec_file_system, needed_for_boot, "off", NIXOS "fileSystems.*.neededForBoot",
+    "Mount it in the initial RAM disk."),
+  SWITCH (vmspec_file_system, no_check, "off", NIXOS "fileSystems.*.noCheck",
+    "Do not check it before it is mounted."),
+  SWITCH (vmspec_file_system, replace, "off", NULL,
+    "Take the place of the built-in file system at this mount point; otherwise the two are merged."),
+  PATH (vmspec_file_system, mount_point, REQUIRED | ABSOLUTE, NULL, NIXOS "fileSystems.*.mountPoint",
+    "Where the guest mounts it."),
+  STRING (vmspec_file_system, device, 0, "the type's name for tmpfs", NIXOS "fileSystems.*.device",
+    "Device, label or 9p tag that is mounted."),
+  STRING (vmspec_file_system, type, 0, "auto", NIXOS "fileSystems.*.fsType",
+    "Type of the file system."),
+  STRINGS (vmspec_file_system, options, "mount-option", "defaults", NIXOS "fileSystems.*.options",
+    "Mount options, before those that are built in."),
+
+  SIZE (vmspec_vlan),
+  UINT32 (vmspec_vlan, number, 0, UINT32_MAX, ZERO, "0", NIXOS "vlans.*", "Number of the virtual network."),
+
+  SIZE (vmspec_interface),
+  UINT32 (vmspec_interface, vlan, 0, UINT32_MAX, ZERO, "0", NIXOS "interfaces.*.vlan",
+    "Number of the virtual network."),
+  SWITCH (vmspec_interface, assign_ip, "off", NIXOS "interfaces.*.assignIP",
+    "Give the interface the address 192.168.VLAN.MACHINE."),
+  RESERVED (vmspec_interface, reserved),
+  STRING (vmspec_interface, name, REQUIRED, NULL, NULL, "Name of the interface in the guest."),
+
+  SIZE (vmspec_forward_port),
+  ENUM (vmspec_forward_port, from, from_names, "host", NIXOS "forwardPorts.*.from",
+    "Who connects: the host to a port of the guest, or the guest to a port of the host."),
+  ENUM (vmspec_forward_port, proto, proto_names, "tcp", NIXOS "forwardPorts.*.proto",
+    "Protocol; from the guest only tcp works."),
+  UINT32 (vmspec_forward_port, host_port, 1, 65535, 0, NULL, NIXOS "forwardPorts.*.host.port",
+    "Port of the host."),
+  UINT32 (vmspec_forward_port, guest_port, 1, 65535, 0, NULL, NIXOS "forwardPorts.*.guest.port",
+    "Port of the guest."),
+  RESERVED (vmspec_forward_port, reserved),
+  STRING (vmspec_forward_port, host_address, EMPTY, "any", NIXOS "forwardPorts.*.host.address",
+    "IPv4 address of the host."),
+  STRING (vmspec_forward_port, guest_address, EMPTY, "the guest's first", NIXOS "forwardPorts.*.guest.address",
+    "IPv4 address in the guest's network, 10.0.2.0/24."),
+
+  SIZE (vmspec_host),
+  ENUM (vmspec_host, arch, arch_names, "uname", NULL, "Architecture of the host."),
+  ENUM (vmspec_host, os, os_names, "uname", NULL, "Operating system of the host."),
+  ENUM (vmspec_host, kvm, kvm_names, "looked up", NULL, "State of KVM."),
+  UINT32 (vmspec_host, cpus, 1, UINT32_MAX, 0, "online processors", NULL, "Number of processors."),
+  RESERVED (vmspec_host, reserved),
+  PATH (vmspec_host, directory, ABSOLUTE, "the working directory", NULL,
+    "Directory that relative paths start from."),
+  STRING (vmspec_host, run_name, 0, "vmspec. and random characters", NULL,
+    "Name of a fresh run directory below TMPDIR."),
+  STRINGS (vmspec_host, environment, "environment", "empty", NULL, "Variables, as NAME=value."),
+  STRINGS (vmspec_host, arguments, "argument", "none", NULL, "Arguments after all others, as they are."),
+  LIST (vmspec_host, programs, vmspec_host_program, "program", "looked up in PATH", NULL, "Programs and where they are."),
+  LIST (vmspec_host, files, vmspec_host_file, "file", "looked up", NULL, "Files that the plan asks about."),
+  LIST (vmspec_host, firmware, vmspec_host_firmware, "firmware", "looked up", NULL, "EFI firmware that is installed."),
+
+  SIZE (vmspec_host_program),
+  RESERVED (vmspec_host_program, reserved),
+  STRING (vmspec_host_program, name, REQUIRED, NULL, NULL, "Name of the program."),
+  PATH (vmspec_host_program, path, REQUIRED, NULL, NULL, "Where it is."),
+
+  SIZE (vmspec_host_file),
+  ENUM (vmspec_host_file, type, file_type_names, "absent", NULL, "What is there."),
+  PATH (vmspec_host_file, path, REQUIRED | ABSOLUTE, NULL, NULL, "Name of the file."),
+  PATH (vmspec_host_file, real_path, ABSOLUTE, "path", NULL, "The same with symbolic links followed."),
+  STRING (vmspec_host_file, content, EMPTY, NULL, NULL, "What it holds, where a plan reads it."),
+
+  SIZE (vmspec_host_firmware),
+  ENUM (vmspec_host_firmware, arch, arch_names, NULL, NULL, "Architecture it is for."),
+  SWITCH (vmspec_host_firmware, secure_boot, "off", NULL, "Whether it is built for secure boot."),
+  SWITCH (vmspec_host_firmware, smm, "off", NULL, "Whether it needs SMM."),
+  PATH (vmspec_host_firmware, firmware, REQUIRED, NULL, NULL, "Firmware image."),
+  PATH (vmspec_host_firmware, variables, REQUIRED, NULL, NULL, "Template of its variable store."),
+};
+/* clang-format on */
+
+#define N_OPTIONS (sizeof options / sizeof options[0])
+
+const struct vmspec_option *
+vmspec_option_next (const struct vmspec_option *previous)
+{
+  if (!previous)
+    return options;
+  return previous + 1 < options + N_OPTIONS ? previous + 1 : NULL;
+}
+
+const struct vmspec_option *
+option_first (const char *owner)
+{
+  for (size_t i = 0; i < N_OPTIONS; i++)
+    if (options[i].kind == VMSPEC_KIND_SIZE && !strcmp (options[i].owner, owner))
+      return &options[i];
+  return NULL;
+}
+
+const struct vmspec_option *
+option_sibling (const struct vmspec_option *option)
+{
+  const struct vmspec_option *next = option + 1;
+
+  if (next == options + N_OPTIONS || next->kind == VMSPEC_KIND_SIZE)
+    return NULL;
+  return next;
+}
+
+const char *
+option_value (const char *owner, const char *name, uint64_t number)
+{
+  const struct vmspec_option *option = option_first (owner);
+
+  while (strcmp (option->name, name))
+    option = option_sibling (option);
+  return option->values[number];
+}

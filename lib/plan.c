@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The stages put together, for each of the functions that run them. */
+#include "plan.h"
+
+#include <errno.h>
+
+/* Copy, accept, look, resolve, decide, assert; findings go to @diag, which is
+ * this call's own. */
+static int
+run_stages (struct arena *arena, const struct vmspec *spec,
+            const struct vmspec_host *host, struct resolution *r,
+            struct decided *d, vmspec_diag *diag)
+{
+  void *given = NULL;
+  int error = spec_copy (arena, "vmspec", spec, diag, &given);
+
+  if (error < 0)
+    return error;
+  spec_accept (arena, "vmspec", given, diag);
+  error = host_or_detect (given, host, arena, diag, &host);
+  if (error < 0)
+    return error;
+  spec_accept (arena, "vmspec_host", writable (host), diag);
+  resolve (r, arena, given, host);
+  if (arena_error (arena))
+    return arena_error (arena);
+  resolve_mounts (r, diag);
+  decide (d, r, diag);
+  if (arena_error (arena))
+    return arena_error (arena);
+  assert_description (r, d, diag);
+  if (arena_error (arena))
+    return arena_error (arena);
+  return diag_error (diag);
+}
+
+/* A line for each option, for people to read and shells to run. */
+static const char *
+shell_command (struct arena *arena, const vmspec_plan *plan)
+{
+  const char *const *word = plan->argv;
+  const char *tmpdir
+    = environment_get (plan->decided.qemu_environment, "TMPDIR");
+  struct text text = { .arena = arena };
+
+  text_add (&text, "mkdir -p ");
+  text_add_quoted (&text, plan->decided.run);
+  text_add (&text, "/xchg && cd ");
+  text_add_quoted (&text, plan->decided.run);
+  text_add (&text, " &&\n");
+  if (tmpdir) {
+    text_add (&text, "TMPDIR=");
+    text_add_quoted (&text, tmpdir);
+    text_add (&text, " ");
+  }
+  for (; *word; word++) {
+    if (word != plan->argv)
+      text_add (&text, **word == '-' ? " \\\n  " : " ");
+    text_add_quoted (&text, *word);
+  }
+  text_add (&text, "\n");
+  return text_end (&text);
+}
+
+int
+vmspec_plan_new (const struct vmspec *spec, const struct vmspec_host *host,
+                 vmspec_diag *diag, vmspec_plan **ret_plan)
+{
+  struct arena arena = { 0 };
+  vmspec_plan *plan = arena_alloc (&arena, sizeof *plan);
+  int r = -ENOMEM;
+
+  if (!plan)
+    return r;
+  plan->arena = arena;
+  r = vmspec_diag_new (&plan->diag);
+  if (r == 0)
+    r = run_stages (&plan->arena, spec, host, &plan->resolution,
+                    &plan->decided, plan->diag);
+  if (plan->diag)
+    diag_append (diag, plan->diag);
+  if (r == 0) {
+    struct argv argv;
+
+    argv_init (&argv, &plan->arena);
+    qemu_render (&argv, &plan->resolution, &plan->decided);
+    plan->argv = (const void *) vector_end (&argv.words);
+    if (plan->argv)
+      plan->command = shell_command (&plan->arena, plan);
+    r = arena_error (&plan->arena);
+  }
+  if (r < 0)
+    vmspec_plan_free (plan);
+  else
+    *ret_plan = plan;
+  return r;
+}
+
+void
+vmspec_plan_free (vmspec_plan *plan)
+{
+  if (plan) {
+    struct arena arena = plan->arena;
+
+    vmspec_diag_free (plan->diag);
+    arena_free (&arena);
+  }
+}
+
+int
+vmspec_check (const struct vmspec *spec, const struct vmspec_host *host,
+              vmspec_diag *diag)
+{
+  vmspec_plan *plan = NULL;
+  int r = vmspec_plan_new (spec, host, diag, &plan);
+
+  if (r == 0)
+    vmspec_plan_free (plan);
+  return r;
+}
+
+int
+vmspec_resolve (const struct vmspec *spec, const struct vmspec_host *host,
+                vmspec_diag *diag, vmspec_doc **ret_doc)
+{
+  vmspec_plan *plan = NULL;
+  int r = vmspec_plan_new (spec, host, diag, &plan);
+
+  if (r == 0) {
+    r = vmspec_doc_new (vmspec_plan_spec (plan), NULL, ret_doc);
+    vmspec_plan_free (plan);
+  }
+  return r;
+}
+
+const struct vmspec *
+vmspec_plan_spec (const vmspec_plan *plan)
+{
+  return &plan->resolution.spec;
+}
+
+const char *const *
+vmspec_plan_argv (const vmspec_plan *plan)
+{
+  return plan->argv;
+}
+
+const char *
+vmspec_plan_command (const vmspec_plan *plan)
+{
+  return plan->command;
+}
+
+const char *const *
+vmspec_plan_environment (const vmspec_plan *plan)
+{
+  return plan->decided.qemu_environment;
+}
+
+const char *
+vmspec_plan_directory (const vmspec_plan *plan)
+{
+  return plan->decided.run;
+}
+
+const char *
+vmspec_plan_accel (const vmspec_plan *plan)
+{
+  return plan->decided.accel;
+}

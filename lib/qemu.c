@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "qemu.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void
+machine (struct argv *argv, const struct resolution *r,
+         const struct decided *d)
+{
+  argv_words (argv, d->command);
+  argv_begin (argv, "-name", "");
+  argv_value (argv, r->spec.name);
+  argv_end (argv);
+  argv_number (argv, "-m", r->spec.memory);
+  argv_number (argv, "-smp", r->spec.cores);
+  argv_pair (argv, "-device", "virtio-rng-pci");
+}
+
+/* ---- network ------------------------------------------------------------ */
+
+static void
+address (struct argv *argv, const char *text, uint32_t port)
+{
+  argv_raw (argv, ":");
+  argv_value (argv, text);
+  argv_raw (argv, ":");
+  text_add_number (&argv->option, port);
+}
+
+/* hostfwd=tcp:127.0.0.1:2222-:22, */
+static void
+forward_from_host (struct argv *argv, const struct vmspec_forward_port *port,
+                   const char *proto)
+{
+  argv_raw (argv, "hostfwd=");
+  argv_raw (argv, proto);
+  address (argv, port->host_address, port->host_port);
+  argv_raw (argv, "-");
+  if (*port->guest_address)
+    argv_value (argv, port->guest_address);
+  argv_raw (argv, ":");
+  text_add_number (&argv->option, port->guest_port);
+  argv_raw (argv, ",");
+}
+
+/* guestfwd=tcp:10.0.2.10:80-cmd:nc 127.0.0.1 80,
+ * slirp splits the command with g_shell_parse_argv(). */
+static void
+forward_from_guest (struct argv *argv, const struct vmspec_forward_port *port,
+                    const char *proto, const char *netcat)
+{
+  struct text command = { .arena = argv->option.arena };
+
+  argv_raw (argv, "guestfwd=");
+  argv_raw (argv, proto);
+  address (argv, port->guest_address, port->guest_port);
+  argv_raw (argv, "-cmd:");
+  text_add_quoted (&command, netcat ? netcat : "nc");
+  text_add (&command, " ");
+  if (*port->host_address)
+    text_add_quoted (&command, port->host_address);
+  text_add (&command, " ");
+  text_add_number (&command, port->host_port);
+  argv_value (argv, text_end (&command));
+  argv_raw (argv, ",");
+}
+
+static void
+network (struct argv *argv, const struct resolution *r,
+         const struct decided *d)
+{
+  const struct vmspec_forward_port *const *port = r->network.forward_ports;
+  const char *more = environment_said (d->environment, "QEMU_NET_OPTS");
+
+  argv_words (argv, d->first_network_options);
+  if (is_on (r->qemu.builtin_network)) {
+    argv_pair (argv, "-net", "nic,netdev=user.0,model=virtio");
+    argv_begin (argv, "-netdev", "user,id=user.0,");
+    for (; *port; port++) {
+      const char *proto = (*port)->proto == VMSPEC_PROTO_UDP ? "udp" : "tcp";
+
+      if ((*port)->from == VMSPEC_FORWARD_FROM_GUEST)
+        forward_from_guest (argv, *port, proto, r->network.netcat);
+      else
+        forward_from_host (argv, *port, proto);
+    }
+    if (is_on (r->network.restricted))
+      argv_raw (argv, "restrict=on,");
+    /* Options, not a value: what they mean is the caller's business. */
+    if (more)
+      argv_raw (argv, more);
+    argv_end (argv);
+  }
+  argv_words (argv, d->network_options);
+}
+
+/* ---- shares ------------------------------------------------------------- */
+
+struct numbered_share {
+  const struct vmspec_share *share;
+  const char *source;
+};
+
+static int
+by_tag (const void *a, const void *b)
+{
+  const struct numbered_share *one = a, *other = b;
+
+  return strcmp (one->share->tag, other->share->tag);
+}
+
+static void
+shares (struct argv *argv, const struct resolution *r,
+        const struct decided *d)
+{
+  size_t n = list_length (r->spec.shares);
+  struct numbered_share *sorted = arena_alloc (r->arena, n * sizeof *sorted);
+
+  if (!sorted || !d->share_sources)
+    return;
+  for (size_t i = 0; i < n; i++)
+    sorted[i] = (struct numbered_share) { r->spec.shares[i],
+                                          d->share_sources[i] };
+  qsort (sorted, n, sizeof *sorted, by_tag);
+  for (size_t i = 0; i < n; i++) {
+    argv_begin (argv, "-virtfs", "local");
+    argv_key (argv, "path", sorted[i].source);
+    argv_key (argv, "security_model",
+              option_value ("vmspec_share", "security_model",
+                            sorted[i].share->security_model));
+    argv_key (argv, "mount_tag", sorted[i].share->tag);
+    argv_end (argv);
+  }
+}
+
+/* ---- built-in options --------------------------------------------------- */
+
+static void
+input (struct argv *argv, const struct resolution *r)
+{
+  if (is_on (r->qemu.virtio_keyboard))
+    argv_pair (argv, "-device", "virtio-keyboard");
+  if (r->arch->family == FAMILY_X86) {
+    argv_word (argv, "-usb");
+    argv_pair (argv, "-device", "usb-tablet,bus=usb-bus.0");
+  }
+  if (r->arch->family == FAMILY_ARM) {
+    argv_pair (argv, "-device", "virtio-gpu-pci");
+    argv_pair (argv, "-device", "usb-ehci,id=usb0");
+    argv_pair (argv, "-device", "usb-kbd");
+    argv_pair (argv, "-device", "usb-tablet");
+  }
+}
+
+static const char *
+joined (struct arena *arena, const char *prefix, const char *const *words)
+{
+  struct text text = { .arena = arena };
+
+  for (; words && *words; words++) {
+    if (text.size)
+      text_add (&text, " ");
+    text_add (&text, prefix);
+    text_add (&text, *words);
+  }
+  return text_end (&text);
+}
+
+/* Parts with a blank between them.  A NixOS system's line was observed with
+ * blanks for empty parts, too. */
+static const char *
+kernel_command_line (const struct resolution *r, const struct decided *d)
+{
+  const struct vmspec_boot *b = &r->boot;
+  const char *more = environment_said (d->environment, "QEMU_KERNEL_PARAMS");
+  const char *parts[] = {
+    joined (r->arena, "", b->kernel_params),
+    b->system ? arena_concat (r->arena, "init=", b->system, "/init",
+                              (char *) NULL) : NULL,
+    b->system && b->registration
+      ? arena_concat (r->arena, "regInfo=", b->registration, (char *) NULL)
+      : NULL,
+    joined (r->arena, "console=", r->qemu.consoles),
+    more ? more : "",
+  };
+  struct text line = { .arena = r->arena };
+  int first = 1;
+
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+    if (!parts[i] || (!b->system && !*parts[i]))
+      continue;
+    if (!first)
+      text_add (&line, " ");
+    text_add (&line, parts[i]);
+    first = 0;
+  }
+  return text_end (&line);
+}
+
+static void
+direct_boot (struct argv *argv, const struct resolution *r,
+             const struct decided *d)
+{
+  if (!is_on (r->boot.direct) || !d->kernel)
+    return;
+  argv_pair (argv, "-kernel", d->kernel);
+  if (d->initrd)
+    argv_pair (argv, "-initrd", d->initrd);
+  argv_pair (argv, "-append", kernel_command_line (r, d));
+}
+
+static void
+flash (struct argv *argv, const char *unit, const char *readonly,
+       const char *file)
+{
+  argv_begin (argv, "-drive", "if=pflash,format=raw");
+  argv_key (argv, "unit", unit);
+  argv_key (argv, "readonly", readonly);
+  argv_key (argv, "file", file);
+  argv_end (argv);
+}
+
+static void
+firmware (struct argv *argv, const struct resolution *r,
+          const struct decided *d)
+{
+  if (is_on (r->efi.enable) && r->efi.firmware) {
+    flash (argv, "0", "on", r->efi.firmware);
+    flash (argv, "1", "off", d->efi_state);
+  }
+  if (d->bios)
+    argv_pair (argv, "-bios", d->bios);
+}
+
+static void
+tpm (struct argv *argv, const struct resolution *r, const struct decided *d)
+{
+  if (!is_on (r->tpm.enable) || !r->tpm.model)
+    return;
+  argv_begin (argv, "-chardev", "socket,id=chrtpm");
+  argv_key (argv, "path", d->tpm_socket);
+  argv_end (argv);
+  argv_pair (argv, "-tpmdev", "emulator,id=tpm_dev_0,chardev=chrtpm");
+  argv_begin (argv, "-device", "");
+  argv_value (argv, r->tpm.model);
+  argv_key (argv, "tpmdev", "tpm_dev_0");
+  argv_end (argv);
+}
+
+static void
+smm (struct argv *argv, const struct resolution *r)
+{
+  if (!is_on (r->efi.smm) || r->arch->family != FAMILY_X86)
+    return;
+  argv_pair (argv, "-machine", "q35,smm=on");
+  argv_pair (argv, "-global", "driver=cfi.pflash01,property=secure,value=on");
+}
+
+static void
+options (struct argv *argv, const struct resolution *r,
+         const struct decided *d)
+{
+  argv_words (argv, d->first_options);
+  if (is_on (r->qemu.builtin_options)) {
+    input (argv, r);
+    direct_boot (argv, r, d);
+    firmware (argv, r, d);
+    if (!is_on (r->spec.graphics))
+      argv_word (argv, "-nographic");
+    tpm (argv, r, d);
+    smm (argv, r);
+  }
+  argv_words (argv, d->options);
+}
+
+/* $QEMU_OPTS, split as a shell would, and the caller's arguments. */
+static void
+arguments (struct argv *argv, const struct resolution *r,
+           const struct decided *d)
+{
+  const char *more = environment_said (d->environment, "QEMU_OPTS");
+
+  if (more)
+    split_words (&argv->words, more);
+  argv_words (argv, r->host->arguments);
+}
+
+void
+qemu_render (struct argv *argv, const struct resolution *r,
+             const struct decided *d)
+{
+  machine (argv, r, d);
+  network (argv, r, d);
+  shares (argv, r, d);
+  qemu_drives (argv, r, d);
+  options (argv, r, d);
+  arguments (argv, r, d);
+}

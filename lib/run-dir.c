@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "run-dir.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- making ------------------------------------------------------------- */
+
+static int
+make (const char *path, mode_t mode, int may_exist)
+{
+  if (mkdir (path, mode) == 0 || (may_exist && errno == EEXIST))
+    return 0;
+  return -errno;
+}
+
+static int
+make_below (const vmspec_plan *plan, const char *name)
+{
+  char path[PATH_MAX];
+
+  if (snprintf (path, sizeof path, "%s/%s", plan->decided.run, name)
+      >= (int) sizeof path)
+    return -ENAMETOOLONG;
+  return make (path, 0755, 1);
+}
+
+int
+run_dir_make (const vmspec_plan *plan, vmspec_diag *diag)
+{
+  int fresh = plan->decided.run_is_fresh;
+  const struct path nowhere = { .name = "TMPDIR" };
+  int r = make (plan->decided.run, fresh ? 0700 : 0755, !fresh);
+
+  if (r == 0)
+    r = make_below (plan, "xchg");
+  if (r == 0 && is_on (plan->resolution.spec.host_certs))
+    r = make_below (plan, "certs");
+  if (r < 0)
+    diag_add (diag, VMSPEC_SEVERITY_ERROR, "run-directory.failed", &nowhere,
+              NULL, "the run directory %s cannot be made: %s; set TMPDIR to a "
+              "directory that can be written", plan->decided.run,
+              strerrordesc_np (-r));
+  return r;
+}
+
+/* ---- removing ----------------------------------------------------------- *
+ *
+ * A guest may leave a tree of any depth in its exchange directory.  So nothing
+ * here is recursive: a directory's subdirectories are moved to the top, until
+ * the top has none.
+ */
+
+static int
+open_directory (int parent, const char *name)
+{
+  const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+  int fd = openat (parent, name, flags);
+
+  if (fd < 0 && errno == EACCES && fchmodat (parent, name, 0700, 0) == 0)
+    fd = openat (parent, name, flags);
+  return fd;
+}
+
+static int
+is_dot (const char *name)
+{
+  return !strcmp (name, ".") || !strcmp (name, "..");
+}
+
+static int
+remove_or_move (int from, const char *name, int top, unsigned long *counter)
+{
+  char free_name[32];
+
+  if (unlinkat (from, name, 0) == 0 || unlinkat (from, name, AT_REMOVEDIR) == 0)
+    return 0;
+  if (from == top || (errno != ENOTEMPTY && errno != EEXIST))
+    return -errno;
+  do
+    snprintf (free_name, sizeof free_name, ".vmspec-%lu", ++*counter);
+  while (faccessat (top, free_name, F_OK, AT_SYMLINK_NOFOLLOW) == 0);
+  return renameat (from, name, top, free_name) == 0 ? 0 : -errno;
+}
+
+/* Empties the directory @name of @top; its subdirectories end up in @top. */
+static int
+empty (int top, const char *name, unsigned long *counter)
+{
+  int fd = open_directory (top, name), r = 0;
+  DIR *directory;
+
+  if (fd < 0)
+    return -errno;
+  (void) fchmod (fd, 0700);
+  directory = fdopendir (fd);
+  if (!directory) {
+    close (fd);
+    return -errno;
+  }
+  for (struct dirent *entry; r == 0 && (entry = readdir (directory));)
+    if (!is_dot (entry->d_name))
+      r = remove_or_move (fd, entry->d_name, top, counter);
+  closedir (directory);
+  return r;
+}
+
+/* One subdirectory of @top less, or several more that lay within it; 0 when
+ * there was none. */
+static int
+remove_one (int top, unsigned long *counter)
+{
+  int fd = openat (top, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR *directory = fd < 0 ? NULL : fdopendir (fd);
+  int removed = 0;
+
+  if (!directory)
+    return 0;
+  for (struct dirent *entry; !removed && (entry = readdir (directory));) {
+    if (is_dot (entry->d_name)
+        || remove_or_move (top, entry->d_name, top, counter) == 0)
+      continue;
+    removed = empty (top, entry->d_name, counter) == 0
+              && unlinkat (top, entry->d_name, AT_REMOVEDIR) == 0;
+  }
+  closedir (directory);
+  return removed;
+}
+
+void
+run_dir_remove (const char *path)
+{
+  unsigned long counter = 0;
+  int top = open_directory (AT_FDCWD, path);
+
+  if (top < 0)
+    return;
+  while (remove_one (top, &counter))
+    ;
+  close (top);
+  (void) rmdir (path);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A table from texts to numbers, for finding duplicates in linear time. */
+#ifndef VMSPEC_SET_H
+#define VMSPEC_SET_H
+
+#include "mem.h"
+
+struct set {
+  struct arena *arena;
+  struct set_entry {
+    const char *key;  /* not copied */
+    size_t number;
+  } *entries;
+  size_t count, capacity;
+};
+
+/* Adds @key with @number.  If it is there already, changes nothing and returns
+ * where its number stands; NULL if it was new (or memory is exhausted). */
+const size_t *set_add (struct set *set, const char *key, size_t number);
+/* Where the number of @key stands, or NULL. */
+const size_t *set_find (const struct set *set, const char *key);
+
+#endif

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "value.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "suggest.h"
+
+#define NONE_TEXT "none"
+
+#define SAY(id, ...)                                                           \
+  diag_add (origin->diag, VMSPEC_SEVERITY_ERROR, id, origin->path,             \
+            origin->place, __VA_ARGS__)
+
+int
+value_is_scalar (const struct vmspec_option *option)
+{
+  return option->kind >= VMSPEC_KIND_STRING && option->kind <= VMSPEC_KIND_ENUM;
+}
+
+static int
+is_pointer (const struct vmspec_option *option)
+{
+  return option->kind != VMSPEC_KIND_UINT32
+         && option->kind != VMSPEC_KIND_UINT64
+         && option->kind != VMSPEC_KIND_SWITCH
+         && option->kind != VMSPEC_KIND_ENUM;
+}
+
+/* ---- integers ----------------------------------------------------------- */
+
+static int
+takes_none (const struct vmspec_option *option)
+{
+  return option->kind == VMSPEC_KIND_UINT64
+         && option->flags & VMSPEC_OPTION_NONE_OK;
+}
+
+static int
+in_range (const struct vmspec_option *option, uint64_t number)
+{
+  if (!number)
+    return (option->flags & VMSPEC_OPTION_ZERO_OK) != 0;
+  return number >= option->min && number <= option->max;
+}
+
+static int
+is_decimal (const char *text)
+{
+  return *text && !text[strspn (text, "0123456789")];
+}
+
+/* 0 if the digits stand for a larger number than there is. */
+static int
+read_decimal (const char *digits, uint64_t *ret_number)
+{
+  uint64_t number = 0;
+
+  for (; *digits; digits++)
+    if (__builtin_mul_overflow (number, 10, &number)
+        || __builtin_add_overflow (number, (uint64_t) (*digits - '0'), &number))
+      return 0;
+  *ret_number = number;
+  return 1;
+}
+
+static int
+parse_integer (const struct vmspec_option *option, const char *text,
+               uint64_t *ret_number, const struct origin *origin)
+{
+  uint64_t number;
+
+  if (takes_none (option) && !strcmp (text, NONE_TEXT)) {
+    *ret_number = VMSPEC_NONE;
+    return 0;
+  }
+  if (!is_decimal (text)) {
+    SAY ("value.integer", "%s must be a whole number in decimal digits%s, "
+         "without sign or unit, not '%s'", option->name,
+         takes_none (option) ? " or " NONE_TEXT : "", text);
+    return -EINVAL;
+  }
+  if (!read_decimal (text, &number) || !in_range (option, number)) {
+    SAY ("value.range", "%s must be between %llu and %llu, not %s",
+         option->name, (unsigned long long) option->min,
+         (unsigned long long) option->max, text);
+    return -EINVAL;
+  }
+  *ret_number = number;
+  return 0;
+}
+
+/* ---- switches and enumerations ------------------------------------------ */
+
+/* "off or on", "raw, qcow2 or vdi" */
+static const char *
+choices (struct arena *arena, const char *const *names)
+{
+  struct text text = { .arena = arena };
+  size_t n = list_length (names);
+  const char *all;
+
+  for (size_t i = 0; i < n; i++) {
+    if (!*names[i])
+      continue;
+    if (text.size)
+      text_add (&text, i + 1 < n ? ", " : " or ");
+    text_add (&text, names[i]);
+  }
+  all = text_end (&text);
+  return all ? all : "";
+}
+
+static int
+parse_name (struct arena *arena, const struct vmspec_option *option,
+            const char *text, uint64_t *ret_number,
+            const struct origin *origin)
+{
+  struct suggestion near = { .word = text };
+
+  for (uint64_t i = 0; option->values[i]; i++) {
+    const char *name = option->values[i];
+
+    if (*name && !strcmp (name, text)) {
+      *ret_number = i;
+      return 0;
+    }
+    suggestion_offer (&near, name, "'%s'", name);
+  }
+  SAY (option->kind == VMSPEC_KIND_SWITCH ? "value.switch" : "value.enum",
+       "%s must be %s, not '%s'%s", option->name,
+       choices (arena, option->values), text, near.hint);
+  return -EINVAL;
+}
+
+/* ---- all ---------------------------------------------------------------- */
+
+int
+value_parse (struct arena *arena, const struct vmspec_option *option,
+             const char *text, void *spec, const struct origin *origin)
+{
+  uint64_t number;
+  int r;
+
+  if (is_pointer (option)) {
+    option_set_pointer (option, spec, arena_strdup (arena, text));
+    return arena_error (arena);
+  }
+  if (option->values)
+    r = parse_name (arena, option, text, &number, origin);
+  else
+    r = parse_integer (option, text, &number, origin);
+  if (r == 0)
+    option_set_number (option, spec, number);
+  return r;
+}
+
+int
+value_is_said (const struct vmspec_option *option, const void *spec)
+{
+  if (is_pointer (option))
+    return option_pointer (option, spec) != NULL;
+  return option_number (option, spec) != 0
+         || option->flags & VMSPEC_OPTION_ZERO_OK;
+}
+
+const char *
+value_text (struct arena *arena, const struct vmspec_option *option,
+            const void *spec)
+{
+  uint64_t number;
+
+  if (is_pointer (option))
+    return option_pointer (option, spec);
+  number = option_number (option, spec);
+  if (option->values)
+    return number < list_length (option->values) && *option->values[number]
+             ? option->values[number] : NULL;
+  if (takes_none (option) && number == VMSPEC_NONE)
+    return NONE_TEXT;
+  if (!in_range (option, number))
+    return NULL;
+  return arena_printf (arena, "%llu", (unsigned long long) number);
+}

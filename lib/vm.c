@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A running machine. */
+#include "run-dir.h"
+#include "child.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+struct vmspec_vm {
+  struct arena arena;
+  struct child child;
+  const char *run;    /* to be removed, or NULL */
+  int ended, status;
+};
+
+/* ---- start -------------------------------------------------------------- */
+
+static int
+refuse_blocked (const vmspec_plan *plan, vmspec_diag *diag)
+{
+  if (!plan->diag->blockers)
+    return 0;
+  for (size_t i = 0; i < vmspec_diag_count (plan->diag); i++) {
+    const struct vmspec_finding *f = vmspec_diag_get (plan->diag, i);
+
+    if (f->severity == VMSPEC_SEVERITY_BLOCKER)
+      say (diag, VMSPEC_SEVERITY_BLOCKER, f->id, NULL, f->path, "%s", f->text);
+  }
+  return -ENOEXEC;
+}
+
+static int
+say_failed (const vmspec_plan *plan, int error, vmspec_diag *diag)
+{
+  say (diag, VMSPEC_SEVERITY_ERROR,
+       error == -ENOENT ? "qemu.missing" : "qemu.failed", "qemu", "binary",
+       "%s cannot be started: %s%s", plan->argv[0], strerrordesc_np (-error),
+       error == -ENOENT ? "; install QEMU or set qemu.binary" : "");
+  return error;
+}
+
+static int
+start (vmspec_vm *vm, const vmspec_plan *plan, vmspec_diag *diag)
+{
+  int r;
+
+  vm->child.pidfd = -1;
+  if (plan->decided.run_is_fresh) {
+    vm->run = arena_strdup (&vm->arena, plan->decided.run);
+    if (!vm->run)
+      return -ENOMEM;
+  }
+  r = run_dir_make (plan, diag);
+  if (r == -EEXIST)
+    vm->run = NULL; /* it is somebody else's */
+  if (r < 0)
+    return r;
+  r = child_spawn (plan->argv, plan->decided.qemu_environment,
+                   plan->decided.run, &vm->child);
+  return r < 0 ? say_failed (plan, r, diag) : 0;
+}
+
+int
+vmspec_vm_start (const vmspec_plan *plan, const struct vmspec_start *options,
+                 vmspec_diag *diag, vmspec_vm **ret_vm)
+{
+  struct arena arena = { 0 };
+  vmspec_vm *vm;
+  int r = 0;
+
+  if (!options || options->force != VMSPEC_ON) {
+    r = refuse_blocked (plan, diag);
+    if (r == 0)
+      r = vmspec_plan_check_files (plan, diag);
+  }
+  if (r < 0)
+    return r;
+  vm = arena_alloc (&arena, sizeof *vm);
+  if (!vm)
+    return -ENOMEM;
+  vm->arena = arena;
+  r = start (vm, plan, diag);
+  if (r < 0) {
+    vm->ended = 1;
+    vmspec_vm_free (vm);
+    return r;
+  }
+  *ret_vm = vm;
+  return 0;
+}
+
+/* ---- end ---------------------------------------------------------------- */
+
+static void
+clean_up (vmspec_vm *vm)
+{
+  if (vm->run)
+    run_dir_remove (vm->run);
+  vm->run = NULL;
+}
+
+static int
+reap (vmspec_vm *vm)
+{
+  pid_t pid;
+
+  do
+    pid = waitpid (vm->child.pid, &vm->status, 0);
+  while (pid < 0 && errno == EINTR);
+  vm->ended = 1;
+  clean_up (vm);
+  return pid < 0 ? -errno : 0;
+}
+
+static int64_t
+now_ms (void)
+{
+  struct timespec now;
+
+  clock_gettime (CLOCK_MONOTONIC, &now);
+  return (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* 1 when the process has ended, 0 when the time is up. */
+static int
+wait_for_end (const vmspec_vm *vm, int timeout_ms)
+{
+  struct pollfd end = { .fd = vm->child.pidfd, .events = POLLIN };
+  int64_t until = now_ms () + timeout_ms;
+  int r;
+
+  if (timeout_ms < 0 && end.fd < 0)
+    return 1;
+  do {
+    r = poll (&end, 1, timeout_ms);
+    if (r >= 0 || errno != EINTR)
+      return r < 0 ? -errno : r;
+    if (timeout_ms > 0) {
+      int64_t left = until - now_ms ();
+
+      timeout_ms = left > 0 ? (int) left : 0;
+    }
+  } while (1);
+}
+
+int
+vmspec_vm_wait (vmspec_vm *vm, int timeout_ms, int *ret_status)
+{
+  int r = 0;
+
+  if (!vm->ended) {
+    r = wait_for_end (vm, timeout_ms);
+    if (r == 0)
+      return -ETIME;
+    if (r > 0)
+      r = reap (vm);
+  }
+  if (r == 0 && ret_status)
+    *ret_status = vm->status;
+  return r;
+}
+
+int
+vmspec_vm_pid (const vmspec_vm *vm)
+{
+  return vm->child.pid;
+}
+
+int
+vmspec_vm_pidfd (const vmspec_vm *vm)
+{
+  return vm->child.pidfd;
+}
+
+int
+vmspec_vm_kill (vmspec_vm *vm, int signal)
+{
+  /* Not reaped yet, so that the number cannot be another process's. */
+  if (vm->ended)
+    return -ESRCH;
+  return kill (vm->child.pid, signal) == 0 ? 0 : -errno;
+}
+
+void
+vmspec_vm_free (vmspec_vm *vm)
+{
+  struct arena arena;
+
+  if (!vm)
+    return;
+  if (!vm->ended) {
+    vmspec_vm_kill (vm, SIGKILL);
+    reap (vm);
+  }
+  clean_up (vm);
+  if (vm->child.pidfd >= 0)
+    close (vm->child.pidfd);
+  arena = vm->arena;
+  arena_free (&arena);
+}

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * XML files.  libxml2 calls us for each tag and keeps no tree, so that a
+ * hostile file costs no more than its size.  What libxml2 itself is slow at (an
+ * element with very many attributes) or would expand (entities) is refused
+ * before it comes to that.
+ */
+#include "xml.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libxml/parser.h>
+#include <string.h>
+#include <unistd.h>
+
+#if LIBXML_VERSION >= 21200
+typedef const xmlError *parser_error_pointer;
+#else
+typedef xmlError *parser_error_pointer;
+#endif
+
+struct reader {
+  struct build build;
+  xmlParserCtxt *parser;
+};
+
+/* ---- before libxml2 ----------------------------------------------------- */
+
+static uint64_t
+line_of (const char *data, const char *at)
+{
+  uint64_t line = 1;
+
+  while ((data = memchr (data, '\n', (size_t) (at - data)))) {
+    data++;
+    line++;
+  }
+  return line;
+}
+
+/* Attributes of the tag that starts before @at.  A "<" ends it too: XML has
+ * none inside of tags. */
+static size_t
+count_attributes (const char *at, const char *end)
+{
+  char quote = '\0';
+  size_t n = 0;
+
+  for (; at < end && *at != '<' && (quote || *at != '>'); at++)
+    if (quote)
+      quote = *at == quote ? '\0' : quote;
+    else if (*at == '"' || *at == '\'') {
+      quote = *at;
+      n++;
+    }
+  return n;
+}
+
+/* libxml2 compares each attribute with all others of its element. */
+static const char *
+crowded_element (const char *data, size_t size)
+{
+  const char *end = data + size;
+
+  while ((data = memchr (data, '<', (size_t) (end - data))))
+    if (count_attributes (++data, end) > VMSPEC_XML_MAX_ATTRIBUTES)
+      return data;
+  return NULL;
+}
+
+static void
+look_over (struct build *b, const char *data, size_t size)
+{
+  size_t valid = xml_valid (data, size);
+  const char *crowded = crowded_element (data, size);
+
+  if (valid < size) {
+    b->place.line = line_of (data, data + valid);
+    BUILD_SAY (b, "xml.encoding", NULL, "byte %zu is not UTF-8, or a control "
+               "character; a description is UTF-8 text", valid + 1);
+  }
+  if (crowded) {
+    b->place.line = line_of (data, crowded);
+    BUILD_SAY (b, "xml.attributes", NULL, "an element has more than %d "
+               "attributes", VMSPEC_XML_MAX_ATTRIBUTES);
+  }
+}
+
+/* ---- what libxml2 calls ------------------------------------------------- */
+
+static const char *
+plain (const xmlChar *text)
+{
+  return (const char *) text;
+}
+
+static void
+stop_if_asked (struct reader *r)
+{
+  if (arena_error (&r->build.doc->arena))
+    r->build.stopped = 1;
+  if (r->build.stopped)
+    xmlStopParser (r->parser);
+}
+
+/* libxml2 is at the end of the tag by now. */
+static uint64_t
+line_of_tag (const xmlParserInput *input)
+{
+  uint64_t line = (uint64_t) input->line;
+
+  for (const xmlChar *at = input->cur; at > input->base && *at != '<'; at--)
+    line -= at[-1] == '\n';
+  return line;
+}
+
+static void
+start_element (void *data, const xmlChar *name, const xmlChar *prefix,
+               const xmlChar *name_space, int n_namespaces,
+               const xmlChar **namespaces, int n_attributes, int n_defaulted,
+               const xmlChar **attributes)
+{
+  struct reader *r = data;
+
+  (void) prefix, (void) n_namespaces, (void) namespaces, (void) n_defaulted;
+  r->build.place.line = line_of_tag (r->parser->input);
+  build_start (&r->build, plain (name), plain (name_space));
+  /* Name, prefix, namespace, start and end of the value. */
+  for (int i = 0; i < n_attributes; i++, attributes += 5)
+    build_attribute (&r->build, plain (attributes[1]), plain (attributes[0]),
+                     plain (attributes[3]),
+                     (size_t) (attributes[4] - attributes[3]));
+  stop_if_asked (r);
+}
+
+static void
+end_element (void *data, const xmlChar *name, const xmlChar *prefix,
+             const xmlChar *name_space)
+{
+  struct reader *r = data;
+
+  (void) name, (void) prefix, (void) name_space;
+  if (!r->build.stopped)
+    build_end (&r->build);
+}
+
+static void
+characters (void *data, const xmlChar *bytes, int size)
+{
+  struct reader *r = data;
+
+  if (r->build.stopped || !r->build.depth)
+    return;
+  r->build.place.line = (uint64_t) r->parser->input->line;
+  build_text (&r->build, plain (bytes), (size_t) size);
+}
+
+/* Called before the declarations of a document type are read. */
+static void
+document_type (void *data, const xmlChar *name, const xmlChar *public_id,
+               const xmlChar *system_id)
+{
+  struct reader *r = data;
+
+  (void) name, (void) public_id, (void) system_id;
+  r->build.place.line = (uint64_t) r->parser->input->line;
+  BUILD_SAY (&r->build, "xml.doctype", NULL, "a description has no document "
+             "type and no entities; remove <!DOCTYPE ...>");
+  r->build.stopped = 1;
+  stop_if_asked (r);
+}
+
+static void
+parser_error (void *data, parser_error_pointer error)
+{
+  struct reader *r = data;
+
+  if (error->code == XML_ERR_NO_MEMORY)
+    r->build.doc->arena.error = -ENOMEM;
+  /* What is not fatal is found by ourselves, if it matters. */
+  if (error->level != XML_ERR_FATAL || r->build.stopped)
+    return;
+  r->build.place.line = (uint64_t) error->line;
+  BUILD_SAY (&r->build, "xml.syntax", NULL, "not well-formed XML: %.*s",
+             (int) strcspn (error->message, "\n"), error->message);
+  /* What follows from the first mistake is no news. */
+  r->build.stopped = 1;
+}
+
+/* ---- reading ------------------------------------------------------------ */
+
+static void
+parse (struct reader *r, const char *data, size_t size)
+{
+  *r->parser->sax = (xmlSAXHandler) {
+    .initialized = XML_SAX2_MAGIC,
+    .internalSubset = document_type,
+    .startElementNs = start_element,
+    .endElementNs = end_element,
+    .characters = characters,
+    .cdataBlock = characters,
+    .ignorableWhitespace = characters,
+    .serror = parser_error,
+  };
+  r->parser->userData = r;
+  /* NOENT has "&amp;" and its like come as what they stand for.  There are no
+   * other entities where there is no document type. */
+  xmlCtxtReadMemory (r->parser, data, (int) size, NULL, "UTF-8",
+                     XML_PARSE_NOENT | XML_PARSE_NONET);
+  if (r->build.error)
+    return;
+  if (!r->parser->wellFormed)
+    BUILD_SAY (&r->build, "xml.syntax", NULL, "not well-formed XML");
+  else if (!r->build.elements) /* libxml2 did not even begin */
+    r->build.doc->arena.error = -ENOMEM;
+}
+
+static int
+read_document (vmspec_doc *doc, const char *data, size_t size,
+               vmspec_diag *diag)
+{
+  struct reader r
+    = { .build = { .doc = doc, .diag = diag, .place.file = doc->file } };
+
+  if (size > VMSPEC_XML_MAX_SIZE)
+    BUILD_SAY (&r.build, "xml.size", NULL, "a description is no larger than "
+               "%d MiB", VMSPEC_XML_MAX_SIZE >> 20);
+  else
+    look_over (&r.build, data, size);
+  if (r.build.error)
+    return r.build.error;
+  r.parser = xmlNewParserCtxt ();
+  if (!r.parser)
+    return -ENOMEM;
+  parse (&r, size ? data : "", size);
+  xmlFreeDoc (r.parser->myDoc);
+  xmlFreeParserCtxt (r.parser);
+  return arena_error (&doc->arena) ? arena_error (&doc->arena) : r.build.error;
+}
+
+int
+vmspec_doc_read_memory (const void *data, size_t size, const char *name,
+                        vmspec_diag *diag, vmspec_doc **ret_doc)
+{
+  vmspec_doc *doc;
+  int r = doc_alloc (&doc);
+
+  if (r < 0)
+    return r;
+  doc->file = arena_strdup (&doc->arena, name);
+  r = read_document (doc, data, size, diag);
+  if (r < 0)
+    vmspec_doc_free (doc);
+  else
+    *ret_doc = doc;
+  return r;
+}
+
+/* Up to a little more than there may be, which tells that it is too much. */
+static int
+read_all (int fd, struct text *text)
+{
+  char block[1 << 16];
+  ssize_t n = 0;
+
+  while (text->size <= VMSPEC_XML_MAX_SIZE) {
+    n = read (fd, block, sizeof block);
+    if (n > 0)
+      text_add_bytes (text, block, (size_t) n);
+    else if (n == 0 || errno != EINTR)
+      break;
+    if (arena_error (text->arena))
+      return arena_error (text->arena);
+  }
+  return n < 0 ? -errno : 0;
+}
+
+int
+vmspec_doc_read_file (const char *path, vmspec_diag *diag, vmspec_doc **ret_doc)
+{
+  struct arena arena = { 0 };
+  struct text text = { .arena = &arena };
+  int fd = open (path, O_RDONLY | O_CLOEXEC | O_NOCTTY), r;
+  const char *data;
+
+  if (fd < 0)
+    return -errno;
+  r = read_all (fd, &text);
+  close (fd);
+  data = text_end (&text);
+  if (r == 0)
+    r = data ? vmspec_doc_read_memory (data, text.size, path, diag, ret_doc)
+             : -ENOMEM;
+  arena_free (&arena);
+  return r;
+}
