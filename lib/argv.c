@@ -85,22 +85,29 @@ argv_end (struct argv *argv)
                                argv->option.size));
 }
 
+static int
+is_safe (char c)
+{
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+         || (c >= '0' && c <= '9') || (c && strchr ("%+,-./:=@_", c));
+}
+
 void
 text_add_quoted (struct text *text, const char *word)
 {
-  static const char safe[]
-    = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-      "%+,-./:=@_";
+  const char *end = word;
 
-  if (*word && !word[strspn (word, safe)]) {
-    text_add (text, word);
+  while (is_safe (*end))
+    end++;
+  if (end > word && !*end) {
+    text_add_bytes (text, word, (size_t) (end - word));
     return;
   }
   text_add (text, "'");
-  for (; *word; word++)
-    if (*word == '\'')
-      text_add (text, "'\\''");
-    else
-      text_add_bytes (text, word, 1);
+  for (; (end = strchr (word, '\'')); word = end + 1) {
+    text_add_bytes (text, word, (size_t) (end - word));
+    text_add (text, "'\\''");
+  }
+  text_add (text, word);
   text_add (text, "'");
 }

@@ -66,7 +66,7 @@ assert_emulator (const struct resolution *r, const struct decided *d,
          "its likes; Fedora: qemu-system-x86-core) or set qemu.binary",
          d->command[0]);
   if (r->qemu.accel == VMSPEC_ACCEL_REQUIRE
-      && r->host->os != VMSPEC_OS_DARWIN && !decide_kvm (r))
+      && r->host->os != VMSPEC_OS_DARWIN && !emulator_kvm (r))
     say (diag, BLOCKER, "qemu.kvm-unusable", "qemu", "accel",
          "KVM is required but cannot be used: %s; or set qemu.accel to prefer "
          "or off", kvm_explained (r));
@@ -129,8 +129,7 @@ assert_efi (const struct resolution *r, vmspec_diag *diag)
          "ovmf, qemu-efi-aarch64, qemu-efi-riscv64) or set efi.firmware and "
          "efi.variables", r->arch->name,
          is_on (e->secure_boot) ? " with secure boot" : "");
-  if (is_on (e->enable) && is_on (e->secure_boot)
-      && r->arch->family == FAMILY_X86 && !is_on (e->smm))
+  if (is_on (e->enable) && r->needs_smm && !is_on (e->smm))
     say (diag, BLOCKER, "efi.smm", "efi", "smm",
          "secure boot firmware hangs on a machine without system management "
          "mode; turn efi.smm on");

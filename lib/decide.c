@@ -215,107 +215,6 @@ decide_words (struct decided *d, const struct resolution *r, const char *name,
   return (const void *) vector_end (&words);
 }
 
-/* ---- the program -------------------------------------------------------- */
-
-int
-decide_kvm (const struct resolution *r)
-{
-  return r->host->os != VMSPEC_OS_DARWIN
-         && r->host->kvm == VMSPEC_KVM_USABLE
-         && arch_kvm (r->host->arch, r->spec.arch);
-}
-
-const char *
-decide_accel (const struct resolution *r)
-{
-  int darwin = r->host->os == VMSPEC_OS_DARWIN;
-  int works = darwin ? r->host->arch == r->spec.arch : decide_kvm (r);
-
-  switch (r->qemu.accel) {
-  case VMSPEC_ACCEL_REQUIRE:
-    return darwin ? "hvf" : "kvm";
-  case VMSPEC_ACCEL_PREFER:
-    /* Where it does not work it is not even tried: see VMSPEC_KVM_NO_HARDWARE
-     * for what happens otherwise. */
-    return !works ? "tcg" : darwin ? "hvf:tcg" : "kvm:tcg";
-  default:
-    return "tcg";
-  }
-}
-
-static const char *
-package_line (const struct resolution *r, vmspec_diag *diag)
-{
-  const struct path qemu = { .name = "qemu" };
-  const struct path path = { .parent = &qemu, .name = "package" };
-
-  if (r->host->os != VMSPEC_OS_DARWIN)
-    return r->arch->package_linux;
-  if (r->host->arch == r->spec.arch && r->arch->package_darwin)
-    return r->arch->package_darwin;
-  diag_add (diag, VMSPEC_SEVERITY_ERROR, "qemu.unsupported-host", &path, NULL,
-            "a NixOS QEMU package on Darwin runs guests of the host's own "
-            "architecture only, aarch64 or x86_64, not %s", r->arch->name);
-  return r->arch->package_linux;
-}
-
-/* The words of "program -machine ..." with the package before the program. */
-static const char *const *
-package_words (const struct resolution *r, const char *line)
-{
-  struct vector words = { .arena = r->arena };
-
-  split_words (&words, line);
-  if (words.count)
-    words.items[0] = arena_concat (r->arena, r->qemu.package, "/bin/",
-                                   words.items[0], (char *) NULL);
-  return (const void *) vector_end (&words);
-}
-
-static const char *
-program (const struct resolution *r, const char *const *package)
-{
-  const char *name = r->qemu.binary ? r->qemu.binary : r->arch->emulator;
-  const char *path;
-
-  if (!r->qemu.binary && package)
-    return package[0];
-  path = host_program (r->host, name);
-  return path ? host_absolute (r->arena, r->host, path) : name;
-}
-
-static void
-decide_command (struct decided *d, const struct resolution *r,
-                vmspec_diag *diag)
-{
-  const struct vmspec_qemu *q = &r->qemu, *said = r->given->qemu;
-  const char *const *package = NULL;
-  const char *machine = q->machine ? q->machine : r->arch->machine;
-  struct vector words = { .arena = r->arena };
-
-  d->accel = "";
-  if (q->package)
-    package = package_words (r, package_line (r, diag));
-  if (package && !q->binary && !q->machine && !q->cpu && !said->accel) {
-    d->command = package;
-    return;
-  }
-  vector_add (&words, program (r, package));
-  if (!q->machine || *q->machine) {
-    d->accel = decide_accel (r);
-    vector_add (&words, "-machine");
-    vector_add (&words, arena_concat (r->arena, machine, *machine ? "," : "",
-                                      "accel=", d->accel, (char *) NULL));
-  }
-  if (!q->cpu || *q->cpu) {
-    vector_add (&words, "-cpu");
-    vector_add (&words, q->cpu                    ? q->cpu
-                        : strstr (d->accel, "kvm") ? "max"
-                                                  : r->arch->tcg_cpu);
-  }
-  d->command = (const void *) vector_end (&words);
-}
-
 void
 decide (struct decided *d, const struct resolution *r, vmspec_diag *diag)
 {
@@ -325,7 +224,7 @@ decide (struct decided *d, const struct resolution *r, vmspec_diag *diag)
   decide_run (d, r);
   decide_state (d, r);
   decide_boot (d, r);
-  decide_command (d, r, diag);
+  d->command = emulator_command (r, diag);
   decide_environment (d, r);
   if (arena_error (r->arena))
     return;

@@ -7,7 +7,7 @@
 #ifndef VMSPEC_DECIDE_H
 #define VMSPEC_DECIDE_H
 
-#include "default.h"
+#include "emulator.h"
 
 struct decided {
   const char *run;                     /* the run directory: TMPDIR */
@@ -16,7 +16,6 @@ struct decided {
   const char *efi_state;               /* or NULL */
   const char *tpm_state, *tpm_socket;  /* or NULL */
   const char *kernel, *initrd, *bios;  /* or NULL */
-  const char *accel;                   /* "" where a package's line says it */
   const char *const *command;          /* program and first words */
   const char *const *environment;      /* what pieces of shell see */
   const char *const *qemu_environment; /* what QEMU gets */
@@ -28,11 +27,6 @@ struct decided {
 
 void decide (struct decided *decided, const struct resolution *r,
              vmspec_diag *diag);
-
-/* The machine's accelerators in QEMU's form: "kvm:tcg". */
-const char *decide_accel (const struct resolution *r);
-/* Whether guests of this description can use KVM on this host. */
-int decide_kvm (const struct resolution *r);
 
 /* The path of an entry of a resolved list, which starts with @own entries that
  * nobody wrote: "drives[2]" counts from the first that somebody did. */

@@ -120,11 +120,11 @@ default_efi (struct resolution *r)
   if (found && !e->firmware) {
     e->firmware = found->firmware;
     DEFAULT (e->variables, found->variables);
-    if (is_on (found->smm))
-      DEFAULT (e->smm, VMSPEC_ON);
   }
-  DEFAULT (e->smm, to_switch (is_on (e->secure_boot)
-                              && r->arch->family == FAMILY_X86));
+  r->needs_smm = r->arch->family == FAMILY_X86
+                 && (is_on (e->secure_boot)
+                     || host_firmware_needs_smm (r->host, e->firmware));
+  DEFAULT (e->smm, to_switch (r->needs_smm));
   DEFAULT (e->state, arena_concat (r->arena, "./", r->spec.name,
                                    "-efi-vars.fd", (char *) NULL));
   DEFAULT (r->boot.partition,
@@ -151,7 +151,7 @@ default_qemu (struct resolution *r)
 {
   struct vmspec_qemu *q = &r->qemu;
 
-  DEFAULT (q->accel, VMSPEC_ACCEL_PREFER);
+  default_emulator (r);
   DEFAULT (q->first_options, no_strings);
   DEFAULT (q->options, no_strings);
   DEFAULT (q->consoles, default_consoles (r));
@@ -173,6 +173,7 @@ default_network (struct resolution *r)
   DEFAULT (n->restricted, VMSPEC_OFF);
   DEFAULT (n->forward_ports, NO_ENTRIES);
   DEFAULT (n->netcat, host_program (r->host, "nc"));
+  DEFAULT (n->primary_address, "");
   for (size_t i = 0; n->forward_ports[i]; i++) {
     struct vmspec_forward_port *port = writable (n->forward_ports[i]);
 

@@ -24,12 +24,16 @@ struct resolution {
   /* How many entries of a list come before those that were said. */
   size_t own_drives, own_shares;
   const char *default_initrd;     /* of boot.system, or NULL */
+  int needs_smm;                  /* the firmware hangs without SMM */
 };
 
 /* @given was copied into the arena and is valid.  Lists' entries are completed
  * where they are. */
 void resolve (struct resolution *r, struct arena *arena,
               const struct vmspec *given, const struct vmspec_host *host);
+
+/* The emulator's part of it (emulator.c). */
+void default_emulator (struct resolution *r);
 
 /* The mount table, which is made of everything else (mounts.c). */
 void resolve_mounts (struct resolution *r, vmspec_diag *diag);

@@ -3,6 +3,7 @@
 #include "plan.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -53,6 +54,29 @@ look_for_member (struct look *look, const char *group, const char *member,
   look_for_file (look, &path, file, NAME_ANOTHER);
 }
 
+/* QEMU starts an ELF kernel by PVH, and then hands corrupt ACPI tables to it if
+ * there is a TPM: the guest finds no TPM and cannot power off. */
+static void
+look_at_kernel (struct look *look, const char *kernel)
+{
+  const struct resolution *r = &look->plan->resolution;
+  const struct path boot = { .name = "boot" };
+  const struct path path = { .parent = &boot, .name = "kernel" };
+  char magic[4] = "";
+  int fd;
+
+  if (!kernel || !is_on (r->tpm.enable) || r->arch->family != FAMILY_X86)
+    return;
+  fd = open (kernel, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd >= 0 && read (fd, magic, sizeof magic) == sizeof magic
+      && !memcmp (magic, "\177ELF", sizeof magic))
+    say_missing (look, "boot.elf-kernel-and-tpm", &path, kernel,
+                 "is an ELF kernel, and QEMU gives such a guest no working "
+                 "TPM; boot the compressed kernel (bzImage) instead");
+  if (fd >= 0)
+    close (fd);
+}
+
 static void
 look_for_boot (struct look *look)
 {
@@ -62,6 +86,7 @@ look_for_boot (struct look *look)
   if (is_on (r->boot.direct)) {
     look_for_member (look, "boot", "kernel", d->kernel);
     look_for_member (look, "boot", "initrd", d->initrd);
+    look_at_kernel (look, d->kernel);
   }
   look_for_member (look, "boot", "bios", d->bios);
   if (is_on (r->efi.enable)) {

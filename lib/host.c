@@ -87,6 +87,17 @@ host_firmware (const struct vmspec_host *host, uint32_t arch, int secure_boot)
 }
 
 int
+host_firmware_needs_smm (const struct vmspec_host *host, const char *path)
+{
+  const struct vmspec_host_firmware *const *firmware = host->firmware;
+
+  for (; path && firmware && *firmware; firmware++)
+    if (!strcmp ((*firmware)->firmware, path))
+      return (*firmware)->smm == VMSPEC_ON;
+  return 0;
+}
+
+int
 host_or_detect (const struct vmspec *spec, const struct vmspec_host *given,
                 struct arena *arena, vmspec_diag *diag,
                 const struct vmspec_host **ret_host)

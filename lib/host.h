@@ -21,6 +21,8 @@ const char *host_real_path (struct arena *arena,
 const char *host_program (const struct vmspec_host *host, const char *name);
 const struct vmspec_host_firmware *
 host_firmware (const struct vmspec_host *host, uint32_t arch, int secure_boot);
+/* Whether a firmware image is known not to run without SMM. */
+int host_firmware_needs_smm (const struct vmspec_host *host, const char *path);
 
 /* The host that is asked when the caller gave none: looks now. */
 int host_or_detect (const struct vmspec *spec, const struct vmspec_host *given,

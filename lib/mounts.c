@@ -228,6 +228,7 @@ complete (struct vmspec_file_system *fs)
   DEFAULT (fs->options, defaults);
   DEFAULT (fs->needed_for_boot, VMSPEC_OFF);
   DEFAULT (fs->no_check, VMSPEC_OFF);
+  DEFAULT (fs->auto_format, VMSPEC_OFF);
   DEFAULT (fs->replace, VMSPEC_OFF);
 }
 

@@ -4,12 +4,12 @@
 
 #include <errno.h>
 
-/* Copy, accept, look, resolve, decide, assert; findings go to @diag, which is
- * this call's own. */
+/* Findings go to @diag, which is this call's own.  Errors in it do not end the
+ * stages: what follows has more to say. */
 static int
-run_stages (struct arena *arena, const struct vmspec *spec,
-            const struct vmspec_host *host, struct resolution *r,
-            struct decided *d, vmspec_diag *diag)
+run_resolve (struct arena *arena, const struct vmspec *spec,
+             const struct vmspec_host *host, struct resolution *r,
+             vmspec_diag *diag)
 {
   void *given = NULL;
   int error = spec_copy (arena, "vmspec", spec, diag, &given);
@@ -21,17 +21,13 @@ run_stages (struct arena *arena, const struct vmspec *spec,
   if (error < 0)
     return error;
   spec_accept (arena, "vmspec_host", writable (host), diag);
+  if (arena_error (arena))
+    return arena_error (arena);
   resolve (r, arena, given, host);
   if (arena_error (arena))
     return arena_error (arena);
   resolve_mounts (r, diag);
-  decide (d, r, diag);
-  if (arena_error (arena))
-    return arena_error (arena);
-  assert_description (r, d, diag);
-  if (arena_error (arena))
-    return arena_error (arena);
-  return diag_error (diag);
+  return arena_error (arena);
 }
 
 /* A line for each option, for people to read and shells to run. */
@@ -62,32 +58,45 @@ shell_command (struct arena *arena, const vmspec_plan *plan)
   return text_end (&text);
 }
 
+static int
+run_plan (vmspec_plan *plan, const struct vmspec *spec,
+          const struct vmspec_host *host)
+{
+  struct arena *arena = &plan->arena;
+  struct argv argv;
+  int error = run_resolve (arena, spec, host, &plan->resolution, plan->diag);
+
+  if (error < 0)
+    return error;
+  decide (&plan->decided, &plan->resolution, plan->diag);
+  if (arena_error (arena))
+    return arena_error (arena);
+  assert_description (&plan->resolution, &plan->decided, plan->diag);
+  if (arena_error (arena) || diag_error (plan->diag))
+    return arena_error (arena) ? arena_error (arena) : diag_error (plan->diag);
+  argv_init (&argv, arena);
+  qemu_render (&argv, &plan->resolution, &plan->decided);
+  plan->argv = (const void *) vector_end (&argv.words);
+  if (plan->argv)
+    plan->command = shell_command (arena, plan);
+  return arena_error (arena);
+}
+
 int
 vmspec_plan_new (const struct vmspec *spec, const struct vmspec_host *host,
                  vmspec_diag *diag, vmspec_plan **ret_plan)
 {
   struct arena arena = { 0 };
   vmspec_plan *plan = arena_alloc (&arena, sizeof *plan);
-  int r = -ENOMEM;
+  int r;
 
   if (!plan)
-    return r;
+    return -ENOMEM;
   plan->arena = arena;
   r = vmspec_diag_new (&plan->diag);
-  if (r == 0)
-    r = run_stages (&plan->arena, spec, host, &plan->resolution,
-                    &plan->decided, plan->diag);
-  if (plan->diag)
-    diag_append (diag, plan->diag);
   if (r == 0) {
-    struct argv argv;
-
-    argv_init (&argv, &plan->arena);
-    qemu_render (&argv, &plan->resolution, &plan->decided);
-    plan->argv = (const void *) vector_end (&argv.words);
-    if (plan->argv)
-      plan->command = shell_command (&plan->arena, plan);
-    r = arena_error (&plan->arena);
+    r = run_plan (plan, spec, host);
+    diag_append (diag, plan->diag);
   }
   if (r < 0)
     vmspec_plan_free (plan);
@@ -123,13 +132,21 @@ int
 vmspec_resolve (const struct vmspec *spec, const struct vmspec_host *host,
                 vmspec_diag *diag, vmspec_doc **ret_doc)
 {
-  vmspec_plan *plan = NULL;
-  int r = vmspec_plan_new (spec, host, diag, &plan);
+  struct arena arena = { 0 };
+  struct resolution resolution;
+  vmspec_diag *own;
+  int r = vmspec_diag_new (&own);
 
-  if (r == 0) {
-    r = vmspec_doc_new (vmspec_plan_spec (plan), NULL, ret_doc);
-    vmspec_plan_free (plan);
-  }
+  if (r < 0)
+    return r;
+  r = run_resolve (&arena, spec, host, &resolution, own);
+  diag_append (diag, own);
+  if (r == 0)
+    r = diag_error (own);
+  if (r == 0)
+    r = vmspec_doc_new (&resolution.spec, NULL, ret_doc);
+  vmspec_diag_free (own);
+  arena_free (&arena);
   return r;
 }
 
@@ -166,5 +183,5 @@ vmspec_plan_directory (const vmspec_plan *plan)
 const char *
 vmspec_plan_accel (const vmspec_plan *plan)
 {
-  return plan->decided.accel;
+  return emulator_accel (&plan->resolution);
 }

@@ -167,12 +167,12 @@ open_child (struct build *b, struct frame *parent, struct frame *frame)
 {
   const struct vmspec_option *option;
 
-  if (parent->text_list)
+  if (parent->text_list) {
     BUILD_SAY (b, "xml.unknown-element", parent->path,
                "<%s> holds text and no elements, not <%s>", parent->name,
                frame->name);
-  if (!parent->rows)
     return;
+  }
   option = find_child (parent->rows, frame->name);
   if (!option) {
     say_unknown (b, parent, "xml.unknown-element", "element", frame->name);
@@ -215,6 +215,13 @@ open_root (struct build *b, struct frame *frame, const char *name_space)
   add_place (b, NULL);
 }
 
+/* Nothing is said of what is inside of a mistake. */
+static int
+is_passed_over (const struct frame *frame)
+{
+  return !frame->rows && !frame->text_list;
+}
+
 static struct frame *
 push (struct build *b, const char *name)
 {
@@ -245,6 +252,8 @@ build_start (struct build *b, const char *name, const char *name_space)
     return;
   if (b->depth == 1)
     open_root (b, frame, name_space);
+  else if (is_passed_over (frame - 1))
+    return;
   else if (same_namespace (name_space, b->name_space))
     open_child (b, frame - 1, frame);
   else
@@ -325,7 +334,7 @@ build_attribute (struct build *b, const char *prefix, const char *name,
   struct frame *frame = &b->frames[b->depth - 1];
   const char *text;
 
-  if (b->stopped || !(frame->rows || frame->text_list))
+  if (b->stopped || is_passed_over (frame))
     return;
   if (prefix)
     BUILD_SAY (b, "xml.namespace", frame->path, "attributes are in no "

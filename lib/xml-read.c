@@ -144,6 +144,18 @@ end_element (void *data, const xmlChar *name, const xmlChar *prefix,
     build_end (&r->build);
 }
 
+/* Where the first word of a text stands, at whose end libxml2 is. */
+static uint64_t
+line_of_text (const xmlParserInput *input, const char *text, size_t size)
+{
+  uint64_t line = (uint64_t) input->line;
+  const char *end = text + size;
+
+  while (text < end && strchr (" \t\n\r", *text))
+    text++;
+  return line + 1 - line_of (text, end);
+}
+
 static void
 characters (void *data, const xmlChar *bytes, int size)
 {
@@ -151,7 +163,8 @@ characters (void *data, const xmlChar *bytes, int size)
 
   if (r->build.stopped || !r->build.depth)
     return;
-  r->build.place.line = (uint64_t) r->parser->input->line;
+  r->build.place.line
+    = line_of_text (r->parser->input, plain (bytes), (size_t) size);
   build_text (&r->build, plain (bytes), (size_t) size);
 }
 

@@ -195,7 +195,9 @@ struct vmspec_file_system {
   uint32_t struct_size;
   uint32_t needed_for_boot; /* switch */
   uint32_t no_check;        /* switch */
+  uint32_t auto_format;     /* switch */
   uint32_t replace;         /* switch: take the place of what is built in */
+  uint32_t reserved;
   const char *mount_point;
   const char *device;
   const char *type;
@@ -260,6 +262,7 @@ struct vmspec_network {
   uint32_t restricted;       /* switch */
   const struct vmspec_forward_port *const *forward_ports;
   const char *netcat;
+  const char *primary_address;
 };
 
 struct vmspec_boot {
@@ -511,7 +514,9 @@ VMSPEC_PUBLIC int vmspec_host_detect (const struct vmspec *spec,
                                       struct vmspec_host **ret_host);
 VMSPEC_PUBLIC void vmspec_host_free (struct vmspec_host *host);
 
-/* Fills in every default.  Resolving the result again changes nothing. */
+/* Fills in every default.  Resolving the result again changes nothing.  What
+ * makes no sense is not looked for here.  -EINVAL: a value is out of its range,
+ * something required is missing, or two file systems exclude each other. */
 VMSPEC_PUBLIC int vmspec_resolve (const struct vmspec *spec,
                                   const struct vmspec_host *host,
                                   vmspec_diag *diag, vmspec_doc **ret_doc);

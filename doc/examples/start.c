@@ -1,0 +1,57 @@
+/* Starts a small machine and exits as it does.
+ *
+ *     cc start.c $(pkg-config --cflags --libs vmspec) && ./a.out vmlinuz initrd
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <vmspec/vmspec.h>
+
+extern char **environ;
+
+static void
+print_findings (const vmspec_diag *diag)
+{
+  const struct vmspec_finding *f;
+
+  for (size_t i = 0; (f = vmspec_diag_get (diag, i)); i++)
+    fprintf (stderr, "%s: %s [%s]\n", f->path, f->text, f->id);
+}
+
+int
+main (int argc, char **argv)
+{
+  struct vmspec spec = {
+    VMSPEC_INIT (vmspec), .name = "example", .graphics = VMSPEC_OFF,
+    .boot = &(struct vmspec_boot) { VMSPEC_INIT (vmspec_boot),
+      .kernel = argc > 1 ? argv[1] : "vmlinuz",
+      .initrd = argc > 2 ? argv[2] : "initrd.img" },
+    .disk = &(struct vmspec_disk) { VMSPEC_INIT (vmspec_disk),
+      .image = "" }, /* none: the root is a tmpfs */
+  };
+  /* The library reads no environment: what the machine is to see, we pass. */
+  struct vmspec_host given = { VMSPEC_INIT (vmspec_host),
+    .environment = (const char *const *) environ };
+  struct vmspec_host *host = NULL;
+  vmspec_diag *diag = NULL;
+  vmspec_plan *plan = NULL;
+  vmspec_vm *vm = NULL;
+  int status = 0, r = vmspec_diag_new (&diag);
+
+  if (r == 0)
+    r = vmspec_host_detect (&spec, &given, diag, &host);
+  if (r == 0)
+    r = vmspec_plan_new (&spec, host, diag, &plan);
+  if (r == 0)
+    r = vmspec_vm_start (plan, NULL, diag, &vm);
+  if (r == 0)
+    r = vmspec_vm_wait (vm, -1, &status);
+  if (r < 0)
+    print_findings (diag);
+  vmspec_vm_free (vm);
+  vmspec_plan_free (plan);
+  vmspec_host_free (host);
+  vmspec_diag_free (diag);
+  return r < 0 ? EXIT_FAILURE
+               : WIFEXITED (status) ? WEXITSTATUS (status) : EXIT_FAILURE;
+}

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""One case: what it should come to, what it comes to, and where these differ."""
+
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional
+
+import intended
+import messages
+import surroundings
+import vmspec
+from vmspec import nixos
+
+
+class Difference(NamedTuple):
+    field: str
+    expected: Any
+    got: Any
+
+
+class Outcome(NamedTuple):
+    differences: List[Difference]
+    intended: List[str]  # names of the rules that rewrote an expectation
+
+
+# Pieces of shell, which the library writes in its own way.
+_NOT_COMPARED = ("qemu.options", "qemu.networkingOptions")
+
+
+class _Absent:
+    def __repr__(self) -> str:
+        return "nothing"
+
+
+_ABSENT = _Absent()
+
+
+def differences(field: str, expected: Any, got: Any) -> Iterator[Difference]:
+    """Each place where two values of JSON differ."""
+    if field in ("resolved." + name for name in _NOT_COMPARED):
+        return
+    if isinstance(expected, dict) and isinstance(got, dict):
+        for name in sorted({*expected, *got}):
+            yield from differences(f"{field}.{name}",
+                                   expected.get(name, _ABSENT),
+                                   got.get(name, _ABSENT))
+    elif isinstance(expected, list) and isinstance(got, list):
+        for i in range(max(len(expected), len(got))):
+            yield from differences(f"{field}[{i}]",
+                                   expected[i] if i < len(expected)
+                                   else _ABSENT,
+                                   got[i] if i < len(got) else _ABSENT)
+    elif type(expected) is not type(got) or expected != got:
+        yield Difference(field, expected, got)
+
+
+def _comparable(resolved: Any) -> Any:
+    """Without the files of drives and the sources of shares, which are pieces
+    of shell as well."""
+    def without(entry: Any, name: str) -> Any:
+        return {k: v for k, v in entry.items() if k != name}
+
+    result = dict(resolved)
+    drives, shares = resolved["qemu"]["drives"], resolved["sharedDirectories"]
+    if isinstance(drives, list):
+        result["qemu"] = {**resolved["qemu"], "drives": [
+            without(drive, "file") for drive in drives]}
+    if "!error" not in shares:
+        result["sharedDirectories"] = {
+            tag: without(share, "source") for tag, share in shares.items()}
+    return result
+
+
+def _qemu_line(resolved: Any, host: Any) -> List[str]:
+    """Program and first options.  They depend on nothing else, so that they can
+    be told of a machine that an assertion forbids."""
+    qemu = resolved.qemu
+    argv = vmspec.Plan(vmspec.Spec(
+        name="line", arch=resolved.arch, qemu=vmspec.Qemu(
+            package=qemu.package, binary=qemu.binary, machine=qemu.machine,
+            cpu=qemu.cpu)), host).argv
+    return argv[:argv.index("-name")]
+
+
+class _Run:
+    """A case on its way through the library."""
+
+    def __init__(self, case: Mapping[str, Any]) -> None:
+        self.case = case
+        self.expected: Dict[str, Any] = case["expect"]
+        self.found: List[Difference] = []
+        self.intended: List[str] = []
+
+    def compare(self, field: str, got: Any) -> None:
+        if field in self.expected:
+            self.found += differences(field, self.expected[field], got)
+
+    def error(self, error: Optional[nixos.NixosError]) -> None:
+        got = (error.kind, error.option) if error else (None, None)
+        wanted = (self.expected.get("error_kind"),
+                  self.expected.get("error_option"))
+        if got[0] != wanted[0]:
+            shown = str(error) if error else None
+            self.found.append(Difference("error_kind", wanted[0], shown))
+        elif got[1] != wanted[1]:
+            self.found.append(Difference("error_option", wanted[1], got[1]))
+
+    def convert(self) -> nixos.Conversion:
+        case = self.case
+        return nixos.convert(
+            case["options"], case["config"], guest_system=case["guest_system"],
+            host_system=case["host_system"], system_name=case["system_name"],
+            version=case["seed"])
+
+    def run(self) -> None:
+        try:
+            machine = self.convert()
+            host = surroundings.host(self.case)
+            resolved = vmspec.resolve(machine.spec, host)
+            host = surroundings.host(self.case, resolved)
+            findings = [*machine.findings, *vmspec.check(machine.spec, host)]
+            refusal = nixos.refusal(findings)
+            if refusal:
+                raise refusal
+        except nixos.NixosError as error:
+            self.error(error)
+            return
+        self.error(None)
+        if self.expected.get("error"):
+            return
+        self.messages(findings)
+        self.found += differences(
+            "resolved", _comparable(self.expected["resolved"]),
+            _comparable(nixos.resolved_options(resolved, machine)))
+        self.compare("qemu_line", " ".join(_qemu_line(resolved, host)))
+        if not self.expected["assertions"] and not messages.errors(findings):
+            self.plan(machine, resolved, host)
+
+    def messages(self, findings: List[vmspec.Finding]) -> None:
+        for field, recognisers, said in (
+                ("assertions", messages.ASSERTIONS, messages.errors),
+                ("warnings", messages.WARNINGS, messages.warnings)):
+            wanted = messages.expected(self.expected[field], recognisers)
+            self.found += differences(field, wanted, said(findings))
+
+    def plan(self, machine: nixos.Conversion, resolved: Any,
+             host: Any) -> None:
+        plan = vmspec.Plan(machine.spec, host)
+        argv = self.expected.get("argv")
+        if argv is not None:
+            argv, self.intended = intended.apply(argv, resolved, self.case)
+        self.found += differences("argv", argv, plan.argv)
+        environment = {name: value for name, value in plan.environment.items()
+                       if name == "TMPDIR"}
+        self.found += differences(
+            "qemu_env", self.expected.get("qemu_env") or {}, environment)
+
+
+def run(case: Mapping[str, Any]) -> Outcome:
+    one = _Run(case)
+    try:
+        one.run()
+    except (vmspec.Error, ValueError, LookupError, TypeError) as error:
+        one.found.append(Difference("run", "an outcome", repr(error)))
+    return Outcome(one.found, one.intended)

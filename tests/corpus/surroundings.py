@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The machine on which a case was observed, as data for the library."""
+
+import posixpath
+from typing import Any, Dict, List, Mapping, Optional
+
+import vmspec
+from vmspec import nixos
+
+DIRECTORY = "/run/vm"
+RUN_NAME = "nix-vm"
+KERNEL_PARAMS = "loglevel=4 net.ifnames=0\n"
+ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
+
+# Besides the directory that the machine is started in.
+DIRECTORIES = ("/", "/tmp", "/var/tmp", "/srv", "/home/user", "/root", "/mnt",
+               "/etc/ssl", "/nix/store", DIRECTORY)
+
+_MOST_LINKS = 40  # as many as Linux follows
+
+
+class Tree:
+    """A file system's names: enough to follow symbolic links in."""
+
+    def __init__(self, files: Mapping[str, Any]) -> None:
+        self._entries: Dict[str, Any] = {}
+        for path in DIRECTORIES:
+            self._add_directory(path)
+        for path, entry in files.items():
+            path = posixpath.normpath(posixpath.join(DIRECTORY, path))
+            self._add_directory(posixpath.dirname(path))
+            if isinstance(entry, dict) and entry["type"] == "dir":
+                self._add_directory(path)
+            else:
+                self._entries[path] = entry
+
+    def _add_directory(self, path: str) -> None:
+        while path not in self._entries:
+            self._entries[path] = {"type": "dir"}
+            path = posixpath.dirname(path)
+
+    def paths(self) -> List[str]:
+        return list(self._entries)
+
+    def real_path(self, path: str) -> str:
+        """As readlink -f; of what does not exist, as far as that goes."""
+        pending = [part for part in path.split("/") if part][::-1]
+        real, links = "/", 0
+        while pending:
+            part = pending.pop()
+            if part == "..":
+                real = posixpath.dirname(real)
+            elif part != ".":
+                step = posixpath.join(real, part)
+                entry = self._entries.get(step)
+                if isinstance(entry, dict) and entry["type"] == "symlink" \
+                        and links < _MOST_LINKS:
+                    links += 1
+                    target = entry["target"]
+                    real = "/" if target.startswith("/") else real
+                    pending += [p for p in target.split("/") if p][::-1]
+                else:
+                    real = step
+        return real
+
+    def look(self, path: str) -> Any:
+        """What the library's own look at the machine would say of a path."""
+        real = self.real_path(path)
+        entry = self._entries.get(real)
+        if isinstance(entry, str):
+            kind = "file"
+        elif entry is not None:
+            kind = "directory"
+        elif posixpath.dirname(real) in self._entries:
+            kind = "absent"
+        else:
+            kind = "no-parent"
+        return vmspec.HostFile(path=path, type=kind, real_path=real)
+
+
+def _asked(environment: Mapping[str, str],
+           resolved: Optional[Any]) -> List[str]:
+    """The files whose places the machine depends on."""
+    names = [environment.get(name) for name in
+             ("NIX_DISK_IMAGE", "NIX_EFI_VARS", "NIX_SWTPM_DIR")]
+    if resolved is not None:
+        names += [resolved.disk.image, resolved.efi.state,
+                  resolved.tpm.state_dir]
+    # normpath would make ".." mean something else behind a symbolic link.
+    return [_absolute(name) for name in names if name]
+
+
+def _absolute(path: str) -> str:
+    parts = [part for part in posixpath.join(DIRECTORY, path).split("/")
+             if part not in ("", ".")]
+    return "/" + "/".join(parts)
+
+
+def host(case: Mapping[str, Any], resolved: Optional[Any] = None) -> Any:
+    """The host of a case; with what a resolved description asks for."""
+    tree = Tree(case["files"])
+    paths = dict.fromkeys([*tree.paths(), *_asked(case["env"], resolved)])
+    environment = {**ENVIRONMENT, **case["env"]}
+    return nixos.host(
+        case["host_system"], kernel_params=KERNEL_PARAMS,
+        directory=DIRECTORY, run_name=RUN_NAME, kvm="usable", cpus=1,
+        environment=[f"{name}={value}" for name, value
+                     in environment.items()],
+        arguments=list(case["args"]), programs=[], firmware=[],
+        files=[tree.look(path) for path in paths])
