@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The one stage that looks at the machine before a plan is made. */
 #include "decide.h"
+#include "firmware.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -327,60 +328,6 @@ detect_files (struct detected *found, const struct resolution *r)
   found->host.files = (const void *) vector_end (&files);
 }
 
-/* ---- firmware ----------------------------------------------------------- */
-
-static const struct vmspec_host_firmware known_firmware[] = {
-#define FIRMWARE(arch, secure, needs_smm, code, vars)                          \
-  { sizeof (struct vmspec_host_firmware), VMSPEC_ARCH_##arch,                  \
-    VMSPEC_##secure, VMSPEC_##needs_smm, code, vars }
-  /* Debian and Ubuntu */
-  FIRMWARE (X86_64, OFF, OFF, "/usr/share/OVMF/OVMF_CODE_4M.fd",
-            "/usr/share/OVMF/OVMF_VARS_4M.fd"),
-  FIRMWARE (X86_64, ON, ON, "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd",
-            "/usr/share/OVMF/OVMF_VARS_4M.ms.fd"),
-  FIRMWARE (X86_64, OFF, OFF, "/usr/share/OVMF/OVMF_CODE.fd",
-            "/usr/share/OVMF/OVMF_VARS.fd"),
-  FIRMWARE (I686, OFF, OFF, "/usr/share/OVMF/OVMF32_CODE_4M.fd",
-            "/usr/share/OVMF/OVMF32_VARS_4M.fd"),
-  FIRMWARE (I686, ON, ON, "/usr/share/OVMF/OVMF32_CODE_4M.secboot.fd",
-            "/usr/share/OVMF/OVMF32_VARS_4M.fd"),
-  FIRMWARE (AARCH64, OFF, OFF, "/usr/share/AAVMF/AAVMF_CODE.fd",
-            "/usr/share/AAVMF/AAVMF_VARS.fd"),
-  FIRMWARE (RISCV64, OFF, OFF, "/usr/share/qemu-efi-riscv64/RISCV_VIRT_CODE.fd",
-            "/usr/share/qemu-efi-riscv64/RISCV_VIRT_VARS.fd"),
-  /* Fedora */
-  FIRMWARE (X86_64, OFF, OFF, "/usr/share/edk2/ovmf/OVMF_CODE.fd",
-            "/usr/share/edk2/ovmf/OVMF_VARS.fd"),
-  FIRMWARE (X86_64, ON, ON, "/usr/share/edk2/ovmf/OVMF_CODE.secboot.fd",
-            "/usr/share/edk2/ovmf/OVMF_VARS.secboot.fd"),
-  FIRMWARE (AARCH64, OFF, OFF, "/usr/share/edk2/aarch64/QEMU_EFI-pflash.raw",
-            "/usr/share/edk2/aarch64/vars-template-pflash.raw"),
-  /* Arch */
-  FIRMWARE (X86_64, OFF, OFF, "/usr/share/edk2/x64/OVMF_CODE.4m.fd",
-            "/usr/share/edk2/x64/OVMF_VARS.4m.fd"),
-  FIRMWARE (X86_64, ON, ON, "/usr/share/edk2/x64/OVMF_CODE.secboot.4m.fd",
-            "/usr/share/edk2/x64/OVMF_VARS.4m.fd"),
-  FIRMWARE (AARCH64, OFF, OFF, "/usr/share/edk2/aarch64/QEMU_CODE.fd",
-            "/usr/share/edk2/aarch64/QEMU_VARS.fd"),
-};
-
-static void
-detect_firmware (struct detected *found, const struct resolution *r)
-{
-  struct vector list = { .arena = &found->arena };
-  size_t n = sizeof known_firmware / sizeof known_firmware[0];
-
-  if (found->host.firmware)
-    return;
-  if (is_on (r->efi.enable))
-    for (size_t i = 0; i < n; i++)
-      if (known_firmware[i].arch == r->spec.arch
-          && access (known_firmware[i].firmware, R_OK) == 0
-          && access (known_firmware[i].variables, R_OK) == 0)
-        vector_add (&list, &known_firmware[i]);
-  found->host.firmware = (const void *) vector_end (&list);
-}
-
 /* ------------------------------------------------------------------------- */
 
 /* What to look at depends on the description, with its defaults. */
@@ -403,7 +350,8 @@ detect_for (struct detected *found, const struct vmspec *spec,
   if (error == 0) {
     detect_programs (found, &r);
     detect_files (found, &r);
-    detect_firmware (found, &r);
+    if (!found->host.firmware)
+      found->host.firmware = detect_firmware (&found->arena, &r);
     error = arena_error (&arena);
   }
   arena_free (&arena);

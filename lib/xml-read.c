@@ -22,6 +22,8 @@ typedef xmlError *parser_error_pointer;
 struct reader {
   struct build build;
   xmlParserCtxt *parser;
+  const char *data; /* what libxml2 has not seen yet */
+  size_t size;
 };
 
 /* ---- before libxml2 ----------------------------------------------------- */
@@ -200,10 +202,25 @@ parser_error (void *data, parser_error_pointer error)
   r->build.stopped = 1;
 }
 
+/* libxml2 has a limit for texts in memory, but not for what it is given bit by
+ * bit. */
+static int
+next_bytes (void *data, char *to, int room)
+{
+  struct reader *r = data;
+  size_t size = r->size < (size_t) room ? r->size : (size_t) room;
+
+  if (size)
+    memcpy (to, r->data, size);
+  r->data += size;
+  r->size -= size;
+  return (int) size;
+}
+
 /* ---- reading ------------------------------------------------------------ */
 
 static void
-parse (struct reader *r, const char *data, size_t size)
+parse (struct reader *r)
 {
   *r->parser->sax = (xmlSAXHandler) {
     .initialized = XML_SAX2_MAGIC,
@@ -218,8 +235,8 @@ parse (struct reader *r, const char *data, size_t size)
   r->parser->userData = r;
   /* NOENT has "&amp;" and its like come as what they stand for.  There are no
    * other entities where there is no document type. */
-  xmlCtxtReadMemory (r->parser, data, (int) size, NULL, "UTF-8",
-                     XML_PARSE_NOENT | XML_PARSE_NONET);
+  xmlCtxtReadIO (r->parser, next_bytes, NULL, r, NULL, "UTF-8",
+                 XML_PARSE_NOENT | XML_PARSE_NONET);
   if (r->build.error)
     return;
   if (!r->parser->wellFormed)
@@ -233,7 +250,8 @@ read_document (vmspec_doc *doc, const char *data, size_t size,
                vmspec_diag *diag)
 {
   struct reader r
-    = { .build = { .doc = doc, .diag = diag, .place.file = doc->file } };
+    = { .build = { .doc = doc, .diag = diag, .place.file = doc->file },
+        .data = data, .size = size };
 
   if (size > VMSPEC_XML_MAX_SIZE)
     BUILD_SAY (&r.build, "xml.size", NULL, "a description is no larger than "
@@ -245,7 +263,7 @@ read_document (vmspec_doc *doc, const char *data, size_t size,
   r.parser = xmlNewParserCtxt ();
   if (!r.parser)
     return -ENOMEM;
-  parse (&r, size ? data : "", size);
+  parse (&r);
   xmlFreeDoc (r.parser->myDoc);
   xmlFreeParserCtxt (r.parser);
   return arena_error (&doc->arena) ? arena_error (&doc->arena) : r.build.error;
