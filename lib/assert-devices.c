@@ -38,7 +38,7 @@ duplicate (vmspec_diag *diag, const char *id, const char *list, size_t index,
 /* ---- drives ------------------------------------------------------------- */
 
 struct drive_sets {
-  struct set names, boot_indexes;
+  struct set names, boot_indexes, files;
 };
 
 /* QEMU's keys cannot be escaped: one with a comma would end an option. */
@@ -69,6 +69,36 @@ property (const struct vmspec_property *const *properties, const char *name)
   return NULL;
 }
 
+static int
+is_read_only (const struct vmspec_drive *drive)
+{
+  const char *readonly = property (drive->drive_options, "readonly");
+  const char *media = property (drive->drive_options, "media");
+
+  return (readonly && !strcmp (readonly, "on"))
+         || (media && !strcmp (media, "cdrom"));
+}
+
+/* QEMU locks what it writes. */
+static void
+assert_drive_file (const struct resolution *r, struct drive_sets *sets,
+                   const char *file, size_t i, vmspec_diag *diag)
+{
+  const struct vmspec_drive *drive = r->spec.drives[i];
+  struct path entry = entry_path ("drives", i, r->own_drives);
+  struct path path = { .parent = &entry, .name = "file" };
+  const size_t *other = set_add (&sets->files, file, i);
+
+  if (!*file && *drive->file)
+    diag_add (diag, BLOCKER, "drive.empty-file", &path, NULL,
+              "'%s' expands to nothing", drive->file);
+  else if (*file && other
+           && !(is_read_only (drive) && is_read_only (r->spec.drives[*other])))
+    diag_add (diag, BLOCKER, "drive.duplicate-file", &path, NULL,
+              "%s is the image of another drive, too, and QEMU locks what it "
+              "writes; attach it once, or read-only each time", file);
+}
+
 static void
 assert_drive (const struct resolution *r, struct drive_sets *sets, size_t i,
               vmspec_diag *diag)
@@ -92,11 +122,14 @@ assert_drives (const struct resolution *r, const struct decided *d,
                vmspec_diag *diag)
 {
   struct drive_sets sets = { .names.arena = r->arena,
-                             .boot_indexes.arena = r->arena };
+                             .boot_indexes.arena = r->arena,
+                             .files.arena = r->arena };
 
-  (void) d;
-  for (size_t i = 0; r->spec.drives[i]; i++)
+  for (size_t i = 0; r->spec.drives[i]; i++) {
     assert_drive (r, &sets, i, diag);
+    if (d->drive_files && d->drive_files[i])
+      assert_drive_file (r, &sets, d->drive_files[i], i, diag);
+  }
 }
 
 /* ---- shares ------------------------------------------------------------- */

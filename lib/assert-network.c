@@ -154,6 +154,11 @@ assert_network (const struct resolution *r, const struct decided *d,
   int any_from_guest = 0;
 
   (void) d;
+  if (!is_on (r->qemu.builtin_network)
+      && (*ports || is_on (r->network.restricted)))
+    say (diag, VMSPEC_SEVERITY_WARNING, "network.unused", "qemu",
+         "builtin_network", "forwarded ports and network.restricted belong to "
+         "the built-in network, which is off; turn it on or leave them out");
   for (size_t i = 0; ports[i]; i++) {
     struct rule rule = { .port = ports[i], .entry = &entry, .diag = diag };
 

@@ -65,6 +65,12 @@ assert_emulator (const struct resolution *r, const struct decided *d,
          "%s was not found in PATH; install it (Debian: qemu-system-x86 and "
          "its likes; Fedora: qemu-system-x86-core) or set qemu.binary",
          d->command[0]);
+  if (r->qemu.cpu && !strncmp (r->qemu.cpu, "host", 4)
+      && (!r->qemu.cpu[4] || r->qemu.cpu[4] == ',')
+      && !strcmp (emulator_accel (r), "tcg"))
+    say (diag, BLOCKER, "qemu.cpu-host", "qemu", "cpu",
+         "the host's processor can be had with hardware virtualisation only, "
+         "and this machine is emulated; set qemu.cpu to max or leave it out");
   if (r->qemu.accel == VMSPEC_ACCEL_REQUIRE
       && r->host->os != VMSPEC_OS_DARWIN && !emulator_kvm (r))
     say (diag, BLOCKER, "qemu.kvm-unusable", "qemu", "accel",

@@ -147,7 +147,7 @@ decide_path (struct decided *d, const struct resolution *r, const char *said,
              int expand, const struct path *path, vmspec_diag *diag)
 {
   struct text text = { .arena = r->arena };
-  const char *problem;
+  const char *problem, *expanded;
 
   if (!expand)
     return host_absolute (r->arena, r->host, said);
@@ -156,7 +156,11 @@ decide_path (struct decided *d, const struct resolution *r, const char *said,
     cannot_expand (diag, path, said, problem);
     return said;
   }
-  return host_absolute (r->arena, r->host, text_end (&text));
+  expanded = text_end (&text);
+  /* Nothing is no path, least of all that of the directory. */
+  if (!expanded || !*expanded)
+    return expanded;
+  return host_absolute (r->arena, r->host, expanded);
 }
 
 static void

@@ -11,6 +11,7 @@ struct scanner {
   struct vector *words; /* NULL: nothing is split */
   struct text word;
   int in_word;          /* there is a word, even if it is empty so far */
+  int at_start;         /* of a word as it is written */
   int depth;
 };
 
@@ -230,8 +231,9 @@ static int
 tilde (struct scanner *s, const char *at, const char *end)
 {
   const char *home = environment_said (s->environment, "HOME");
+  int alone = at + 1 == end || at[1] == '/' || (s->words && is_blank (at[1]));
 
-  if (s->in_word || !home || (at + 1 < end && at[1] != '/'))
+  if (!home || !alone)
     return 0;
   add (s, home, strlen (home));
   return 1;
@@ -241,7 +243,9 @@ static const char *
 scan_one (struct scanner *s, const char **at, const char *end, int quoted)
 {
   char c = **at;
+  int at_start = s->at_start;
 
+  s->at_start = 0;
   switch (c) {
   case '$':
     return dollar (s, at, end, quoted);
@@ -261,7 +265,7 @@ scan_one (struct scanner *s, const char **at, const char *end, int quoted)
       return single_quotes (s, at, end);
     break;
   case '~':
-    if (!quoted && tilde (s, *at, end)) {
+    if (at_start && tilde (s, *at, end)) {
       ++*at;
       return NULL;
     }
@@ -271,6 +275,7 @@ scan_one (struct scanner *s, const char **at, const char *end, int quoted)
       return "the characters | & ; < > ( ) { } must be quoted";
     if (!quoted && s->words && is_blank (c)) {
       end_word (s);
+      s->at_start = 1;
       ++*at;
       return NULL;
     }
@@ -286,8 +291,10 @@ scan (struct scanner *s, const char *at, const char *end, int quoted)
 
   if (++s->depth > MAX_DEPTH)
     return "variables are nested too deeply";
+  s->at_start = !quoted;
   while (at < end && !problem && !arena_error (s->word.arena))
     problem = scan_one (s, &at, end, quoted);
+  s->at_start = 0;
   s->depth--;
   return problem;
 }

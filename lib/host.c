@@ -8,21 +8,24 @@
 static char *
 clean (char *path)
 {
-  char *to = path + 1;
+  const char *stop = path + strlen (path);
+  char *to = path;
 
-  for (const char *from = path + 1; *from;) {
-    const char *end = strchrnul (from, '/');
+  /* What is kept moves to the front: it never overtakes what is read. */
+  for (const char *from = path + 1; from <= stop;) {
+    const char *slash = memchr (from, '/', (size_t) (stop - from));
+    const char *end = slash ? slash : stop;
     size_t size = (size_t) (end - from);
 
     if (size && !(size == 1 && *from == '.')) {
+      *to++ = '/';
       memmove (to, from, size);
       to += size;
-      *to++ = '/';
     }
-    from = *end ? end + 1 : end;
+    from = end + 1;
   }
-  if (to > path + 1)
-    to--;
+  if (to == path)
+    *to++ = '/';
   *to = '\0';
   return path;
 }

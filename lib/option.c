@@ -337,6 +337,9 @@ static const struct vmspec_option options[] = {
   STRING (vmspec_forward_port, guest_address, EMPTY, "the guest's first", NIXOS "forwardPorts.*.guest.address",
     "IPv4 address in the guest's network, 10.0.2.0/24."),
 
+  SIZE (vmspec_start),
+  SWITCH (vmspec_start, force, "off", NULL, "Start in spite of blockers and missing files."),
+
   SIZE (vmspec_host),
   ENUM (vmspec_host, arch, arch_names, "uname", NULL, "Architecture of the host."),
   ENUM (vmspec_host, os, os_names, "uname", NULL, "Operating system of the host."),

@@ -9,7 +9,8 @@ machine (struct argv *argv, const struct resolution *r,
          const struct decided *d)
 {
   argv_words (argv, d->command);
-  argv_begin (argv, "-name", "");
+  /* The key may be left out unless the name looks like one itself. */
+  argv_begin (argv, "-name", strchr (r->spec.name, '=') ? "guest=" : "");
   argv_value (argv, r->spec.name);
   argv_end (argv);
   argv_number (argv, "-m", r->spec.memory);

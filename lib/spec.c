@@ -222,10 +222,14 @@ spec_copy (struct arena *arena, const char *owner, const void *from,
 struct acceptance {
   struct arena *arena;
   vmspec_diag *diag;
+  int error;
 };
 
 #define SAY(id, ...)                                                           \
-  diag_add (a->diag, VMSPEC_SEVERITY_ERROR, id, path, NULL, __VA_ARGS__)
+  do {                                                                         \
+    a->error = -EINVAL;                                                        \
+    diag_add (a->diag, VMSPEC_SEVERITY_ERROR, id, path, NULL, __VA_ARGS__);    \
+  } while (0)
 
 static void
 accept_text (struct acceptance *a, const struct vmspec_option *option,
@@ -350,11 +354,12 @@ accept_struct (struct acceptance *a, const struct vmspec_option *rows,
   }
 }
 
-void
+int
 spec_accept (struct arena *arena, const char *owner, void *spec,
              vmspec_diag *diag)
 {
   struct acceptance a = { .arena = arena, .diag = diag };
 
   accept_struct (&a, option_first (owner), spec, NULL);
+  return a.error;
 }

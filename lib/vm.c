@@ -65,19 +65,35 @@ start (vmspec_vm *vm, const vmspec_plan *plan, vmspec_diag *diag)
   return r < 0 ? say_failed (plan, r, diag) : 0;
 }
 
+static int
+may_start (const vmspec_plan *plan, const struct vmspec_start *said,
+           vmspec_diag *diag)
+{
+  struct arena arena = { 0 };
+  void *copy = NULL;
+  int r = spec_copy (&arena, "vmspec_start", said, diag, &copy), force = 0;
+
+  if (r == 0) {
+    r = spec_accept (&arena, "vmspec_start", copy, diag);
+    force = is_on (((struct vmspec_start *) copy)->force);
+  }
+  arena_free (&arena);
+  if (r == 0 && !force)
+    r = refuse_blocked (plan, diag);
+  if (r == 0 && !force)
+    r = vmspec_plan_check_files (plan, diag);
+  return r;
+}
+
 int
 vmspec_vm_start (const vmspec_plan *plan, const struct vmspec_start *options,
                  vmspec_diag *diag, vmspec_vm **ret_vm)
 {
+  const struct vmspec_start none = { VMSPEC_INIT (vmspec_start) };
   struct arena arena = { 0 };
   vmspec_vm *vm;
-  int r = 0;
+  int r = may_start (plan, options ? options : &none, diag);
 
-  if (!options || options->force != VMSPEC_ON) {
-    r = refuse_blocked (plan, diag);
-    if (r == 0)
-      r = vmspec_plan_check_files (plan, diag);
-  }
   if (r < 0)
     return r;
   vm = arena_alloc (&arena, sizeof *vm);

@@ -40,33 +40,40 @@ line_of (const char *data, const char *at)
   return line;
 }
 
-/* Attributes of the tag that starts before @at.  A "<" ends it too: XML has
- * none inside of tags. */
-static size_t
-count_attributes (const char *at, const char *end)
-{
-  char quote = '\0';
-  size_t n = 0;
+/* What libxml2 would choke on. */
+struct tag {
+  size_t size, attributes;
+};
 
-  for (; at < end && *at != '<' && (quote || *at != '>'); at++)
+/* The tag that starts before @at.  A "<" ends it too: XML has none inside. */
+static struct tag
+measure_tag (const char *at, const char *end)
+{
+  struct tag tag = { 0 };
+  char quote = '\0';
+
+  for (; at < end && *at != '<' && (quote || *at != '>'); at++, tag.size++)
     if (quote)
       quote = *at == quote ? '\0' : quote;
     else if (*at == '"' || *at == '\'') {
       quote = *at;
-      n++;
+      tag.attributes++;
     }
-  return n;
+  return tag;
 }
 
-/* libxml2 compares each attribute with all others of its element. */
+/* libxml2 keeps a tag in memory, and compares each attribute with all before
+ * it. */
 static const char *
-crowded_element (const char *data, size_t size)
+find_large_tag (const char *data, const char *end)
 {
-  const char *end = data + size;
+  while (data < end && (data = memchr (data, '<', (size_t) (end - data)))) {
+    struct tag tag = measure_tag (++data, end);
 
-  while ((data = memchr (data, '<', (size_t) (end - data))))
-    if (count_attributes (++data, end) > VMSPEC_XML_MAX_ATTRIBUTES)
+    if (tag.size > VMSPEC_XML_MAX_TAG
+        || tag.attributes > VMSPEC_XML_MAX_ATTRIBUTES)
       return data;
+  }
   return NULL;
 }
 
@@ -74,17 +81,18 @@ static void
 look_over (struct build *b, const char *data, size_t size)
 {
   size_t valid = xml_valid (data, size);
-  const char *crowded = crowded_element (data, size);
+  const char *large = find_large_tag (data, data + size);
 
   if (valid < size) {
     b->place.line = line_of (data, data + valid);
     BUILD_SAY (b, "xml.encoding", NULL, "byte %zu is not UTF-8, or a control "
                "character; a description is UTF-8 text", valid + 1);
   }
-  if (crowded) {
-    b->place.line = line_of (data, crowded);
-    BUILD_SAY (b, "xml.attributes", NULL, "an element has more than %d "
-               "attributes", VMSPEC_XML_MAX_ATTRIBUTES);
+  if (large) {
+    b->place.line = line_of (data, large);
+    BUILD_SAY (b, "xml.tag", NULL, "a tag has more than %d attributes or is "
+               "larger than %d MiB", VMSPEC_XML_MAX_ATTRIBUTES,
+               VMSPEC_XML_MAX_TAG >> 20);
   }
 }
 
@@ -202,14 +210,16 @@ parser_error (void *data, parser_error_pointer error)
   r->build.stopped = 1;
 }
 
-/* libxml2 has a limit for texts in memory, but not for what it is given bit by
- * bit. */
+/* libxml2 has a limit for what it holds of a file.  It lets go of what is behind
+ * it only where it has little before it. */
 static int
 next_bytes (void *data, char *to, int room)
 {
   struct reader *r = data;
-  size_t size = r->size < (size_t) room ? r->size : (size_t) room;
+  size_t size = room < 256 ? (size_t) room : 256;
 
+  if (size > r->size)
+    size = r->size;
   if (size)
     memcpy (to, r->data, size);
   r->data += size;
@@ -235,8 +245,8 @@ parse (struct reader *r)
   r->parser->userData = r;
   /* NOENT has "&amp;" and its like come as what they stand for.  There are no
    * other entities where there is no document type. */
-  xmlCtxtReadIO (r->parser, next_bytes, NULL, r, NULL, "UTF-8",
-                 XML_PARSE_NOENT | XML_PARSE_NONET);
+  xmlCtxtReadIO (r->parser, next_bytes, NULL, r, NULL, NULL,
+                 XML_PARSE_NOENT | XML_PARSE_NONET | XML_PARSE_IGNORE_ENC);
   if (r->build.error)
     return;
   if (!r->parser->wellFormed)
@@ -251,13 +261,13 @@ read_document (vmspec_doc *doc, const char *data, size_t size,
 {
   struct reader r
     = { .build = { .doc = doc, .diag = diag, .place.file = doc->file },
-        .data = data, .size = size };
+        .data = size ? data : "", .size = size };
 
   if (size > VMSPEC_XML_MAX_SIZE)
     BUILD_SAY (&r.build, "xml.size", NULL, "a description is no larger than "
                "%d MiB", VMSPEC_XML_MAX_SIZE >> 20);
   else
-    look_over (&r.build, data, size);
+    look_over (&r.build, r.data, size);
   if (r.build.error)
     return r.build.error;
   r.parser = xmlNewParserCtxt ();

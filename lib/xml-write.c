@@ -152,8 +152,6 @@ write_attribute (struct writer *w, const char *name, const char *value,
   else
     text_add (&w->text, " ");
   text_add_bytes (&w->text, attribute.text.bytes, attribute.text.size);
-  if (strlen (value) > VMSPEC_XML_MAX_VALUE)
-    w->error = -EFBIG;
   if (attribute.error)
     w->error = attribute.error;
 }
@@ -237,7 +235,7 @@ static void
 write_struct (struct writer *w, const char *name,
               const struct vmspec_option *rows, const void *spec, size_t depth)
 {
-  size_t indent = depth * 2 + strlen (name) + 2, before;
+  size_t indent = depth * 2 + strlen (name) + 2, start = w->text.size, before;
 
   w->elements++;
   text_add (&w->text, "<");
@@ -247,6 +245,8 @@ write_struct (struct writer *w, const char *name,
   for (const struct vmspec_option *o = rows; o; o = option_sibling (o))
     write_member (w, o, spec, indent);
   before = w->text.size;
+  if (before - start > VMSPEC_XML_MAX_TAG)
+    w->error = -EFBIG;
   text_add (&w->text, ">");
   write_children (w, rows, spec, depth + 1);
   if (w->text.size == before + 1) {

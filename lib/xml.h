@@ -18,8 +18,7 @@
 #define VMSPEC_XML_MAX_ELEMENTS 100000
 #define VMSPEC_XML_MAX_ATTRIBUTES 64
 #define VMSPEC_XML_MAX_MISTAKES 100
-/* libxml2 has a limit of its own for an attribute's value. */
-#define VMSPEC_XML_MAX_VALUE (9 << 20)
+#define VMSPEC_XML_MAX_TAG (9 << 20)
 
 /* Longer than the name of any member. */
 #define VMSPEC_XML_NAME_SIZE 64

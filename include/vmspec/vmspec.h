@@ -494,7 +494,11 @@ VMSPEC_PUBLIC int vmspec_doc_set (vmspec_doc *doc, const char *assignment,
                                   vmspec_diag *diag);
 /* Lives as long as @doc and until the next vmspec_doc_set. */
 VMSPEC_PUBLIC const struct vmspec *vmspec_doc_spec (const vmspec_doc *doc);
-/* XML that reads back to the same description.  Lives as long as @doc. */
+/* XML that reads back to the same description.  Lives as long as @doc.
+ * Nothing is written of a description that could not be read back:
+ * -EILSEQ: a text is not UTF-8 or has control characters, which XML cannot
+ * hold; -EINVAL: a number that its option does not have; -EFBIG: beyond the
+ * reader's limits. */
 VMSPEC_PUBLIC int vmspec_doc_write (vmspec_doc *doc, const char **ret_xml);
 /* Where the option with this path (as in a finding) stands in the XML file:
  * the line of the innermost element that holds it.  -ENOENT: not from a file. */

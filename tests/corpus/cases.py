@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """One case: what it should come to, what it comes to, and where these differ."""
 
+import difflib
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional
 
 import intended
@@ -43,13 +44,24 @@ def differences(field: str, expected: Any, got: Any) -> Iterator[Difference]:
                                    expected.get(name, _ABSENT),
                                    got.get(name, _ABSENT))
     elif isinstance(expected, list) and isinstance(got, list):
-        for i in range(max(len(expected), len(got))):
-            yield from differences(f"{field}[{i}]",
-                                   expected[i] if i < len(expected)
-                                   else _ABSENT,
-                                   got[i] if i < len(got) else _ABSENT)
+        yield from _list_differences(field, expected, got)
     elif type(expected) is not type(got) or expected != got:
         yield Difference(field, expected, got)
+
+
+def _list_differences(field: str, expected: List[Any], got: List[Any]
+                      ) -> Iterator[Difference]:
+    if len(expected) == len(got):
+        for i, pair in enumerate(zip(expected, got)):
+            yield from differences(f"{field}[{i}]", *pair)
+        return
+    # Entries are compared by what they look like, so that one that is missing
+    # does not shift all others.
+    matcher = difflib.SequenceMatcher(
+        None, [repr(e) for e in expected], [repr(e) for e in got], False)
+    for kind, i, j, m, n in matcher.get_opcodes():
+        if kind != "equal":
+            yield Difference(f"{field}[{i}:{j}]", expected[i:j], got[m:n])
 
 
 def _comparable(resolved: Any) -> Any:

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <check.h>
-#include <stdlib.h>
-#include <string.h>
+#include "unit.h"
 
 #include "suggest.h"
 
@@ -102,10 +100,7 @@ END_TEST
 int
 main (void)
 {
-  Suite *suite = suite_create ("suggest");
-  TCase *all = tcase_create ("all");
-  SRunner *runner = srunner_create (suite);
-  int failed;
+  TCase *all = unit_case ("all");
 
   tcase_add_test (all, a_missing_wrong_surplus_or_swapped_letter_is_seen);
   tcase_add_test (all, the_nearest_is_taken_and_the_first_of_equals);
@@ -114,9 +109,5 @@ main (void)
   tcase_add_test (all, what_is_not_alike_is_not_suggested);
   tcase_add_test (all, no_length_does_harm);
   tcase_add_test (all, a_long_hint_is_cut_and_still_a_question);
-  suite_add_tcase (suite, all);
-  srunner_run_all (runner, CK_NORMAL);
-  failed = srunner_ntests_failed (runner);
-  srunner_free (runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return unit_run ("suggest", all);
 }

@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <check.h>
-#include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "unit.h"
 
 #include "value.h"
 
@@ -258,10 +253,7 @@ END_TEST
 int
 main (void)
 {
-  Suite *suite = suite_create ("value");
-  TCase *all = tcase_create ("all");
-  SRunner *runner = srunner_create (suite);
-  int failed;
+  TCase *all = unit_case ("all");
 
   tcase_add_checked_fixture (all, set_up, tear_down);
   tcase_add_test (all, integers_are_decimal_digits_and_nothing_else);
@@ -277,9 +269,5 @@ main (void)
   tcase_add_test (all, what_could_not_be_read_back_has_no_text);
   tcase_add_test (all, zero_and_null_are_not_said_unless_zero_is_a_number);
   tcase_add_test (all, memory_that_runs_out_is_no_crash);
-  suite_add_tcase (suite, all);
-  srunner_run_all (runner, CK_NORMAL);
-  failed = srunner_ntests_failed (runner);
-  srunner_free (runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return unit_run ("value", all);
 }

@@ -2,6 +2,7 @@
 """The shared library: where it is, what its functions take, its option table."""
 
 import ctypes
+import keyword
 import os
 from ctypes import (POINTER, c_char_p, c_int, c_size_t, c_uint32, c_uint64,
                     c_void_p)
@@ -20,12 +21,11 @@ def _candidates() -> Iterator[str]:
         yield said
         return
     source = Path(__file__).resolve().parents[3]
-    builds = [os.environ.get("VMSPEC_BUILDDIR"), source / "build", source]
-    for build in filter(None, builds):
-        built = Path(build) / "lib" / ".libs" / SONAME
-        for path in (Path(build) / ".libs" / SONAME, built):
-            if path.exists():
-                yield str(path)
+    build = os.environ.get("VMSPEC_BUILDDIR")
+    for directory in (Path(build) if build else source / "build", source):
+        path = directory / ".libs" / SONAME
+        if path.exists():
+            yield str(path)
     yield SONAME
 
 
@@ -148,6 +148,11 @@ class Option(NamedTuple):
     default: Optional[str]    # in words
     nixos: Optional[str]      # option of the NixOS module
     doc: Optional[str]
+
+    @property
+    def attribute(self) -> str:
+        """The member's name in Python: "from" is a keyword here."""
+        return self.name + "_" if keyword.iskeyword(self.name) else self.name
 
 
 (KIND_STRING, KIND_PATH, KIND_UINT32, KIND_UINT64, KIND_SWITCH, KIND_ENUM,

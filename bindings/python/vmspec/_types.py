@@ -72,7 +72,8 @@ class Struct:
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):
             return NotImplemented
-        return self._said() == other._said()  # type: ignore[attr-defined]
+        assert isinstance(other, Struct)
+        return self._said() == other._said()
 
     # Objects that compare by what they hold and can change have no hash.
     __hash__ = None  # type: ignore[assignment]
@@ -214,7 +215,7 @@ def to_c(value: Struct) -> ctypes.Structure:
         member = _member_to_c(row, _accept(row, said))
         if row.kind in (KIND_STRINGS, KIND_LIST):
             member = ctypes.cast(member, _c_type(row))
-        setattr(struct, name, member)
+        setattr(struct, row.name, member)
     return struct
 
 
@@ -252,7 +253,7 @@ def from_c(struct: ctypes.Structure) -> Any:
     """An object of its own: nothing in it points into the struct."""
     tag = type(struct).__name__
     cls = CLASSES[tag]
-    return cls(**{name: _member_from_c(row, getattr(struct, name))
+    return cls(**{name: _member_from_c(row, getattr(struct, row.name))
                   for name, row in cls._rows.items()})
 
 
@@ -298,12 +299,12 @@ def _describe(rows: Iterable[Option]) -> str:
     lines = []
     for row in rows:
         default = f" Default: {row.default}." if row.default else ""
-        lines.append(f"{row.name}: {row.doc}{default}")
+        lines.append(f"{row.attribute}: {row.doc}{default}")
     return "\n".join(lines)
 
 
 def _make_class(tag: str, rows: Sequence[Option]) -> Type[Struct]:
-    members = {row.name: row for row in rows
+    members = {row.attribute: row for row in rows
                if row.kind not in (KIND_SIZE, KIND_RESERVED)}
     return type(class_name(tag), (Struct,), {
         "__slots__": tuple(members),

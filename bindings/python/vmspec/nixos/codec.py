@@ -5,6 +5,7 @@ The library's option table knows the NixOS option of each member, so there is
 nothing to list here: only how a kind of value is written on the other side.
 """
 
+import os
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from .._library import (KIND_GROUP, KIND_LIST, KIND_PATH, KIND_STRING,
@@ -27,7 +28,7 @@ class Member(NamedTuple):
 
     def get(self, spec: Any) -> Any:
         holder = getattr(spec, self.group) if self.group else spec
-        return getattr(holder, self.row.name) if holder is not None else None
+        return getattr(holder, self.row.attribute) if holder is not None else None
 
     def set(self, spec: Any, value: Any) -> None:
         holder = spec
@@ -36,7 +37,7 @@ class Member(NamedTuple):
             if holder is None:
                 holder = CLASSES[self.row.owner]()
                 setattr(spec, self.group, holder)
-        setattr(holder, self.row.name, value)
+        setattr(holder, self.row.attribute, value)
 
 
 def _members() -> Iterator[Tuple[str, Member]]:
@@ -102,7 +103,7 @@ def entry_from_nix(path: str, value: Any, name: Optional[str] = None) -> Any:
     for where, row in _ENTRIES[path]:
         said = _dig(value, where)
         if said is not None:
-            setattr(entry, row.name, _plain_from_nix(row, said))
+            setattr(entry, row.attribute, _plain_from_nix(row, said))
     if name is not None and getattr(entry, _KEYS[path]) is None:
         setattr(entry, _KEYS[path], name)
     return entry
@@ -137,7 +138,7 @@ def _plain_to_nix(row: Option, value: Any) -> Any:
 def entry_to_nix(path: str, entry: Any) -> Any:
     result: Any = {}
     for where, row in _ENTRIES[path]:
-        value = _plain_to_nix(row, getattr(entry, row.name))
+        value = _plain_to_nix(row, getattr(entry, row.attribute))
         if not where:
             return value
         here = result
@@ -156,8 +157,7 @@ def to_nix(path: str, value: Any) -> Any:
     if row.kind != KIND_LIST:
         return _plain_to_nix(row, value)
     if path in _KEYS:
-        entries = sorted(value, key=lambda e: getattr(e, _KEYS[path]).encode(
-            "utf-8", "surrogateescape"))
-        return {getattr(entry, _KEYS[path]): entry_to_nix(path, entry)
-                for entry in entries}
+        named = {getattr(entry, _KEYS[path]): entry for entry in value}
+        return {name: entry_to_nix(path, named[name])
+                for name in sorted(named, key=os.fsencode)}
     return [entry_to_nix(path, entry) for entry in value]

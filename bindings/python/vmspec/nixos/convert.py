@@ -16,8 +16,8 @@ import vmspec
 from . import codec, types
 from .errors import Location, NixosError, show_option
 from .merge import (DEFAULT_PRIORITY, OPTION_DEFAULT, UNDEFINED, Definitions,
-                    collect, discharge, failures, in_order, merge, override, priority_of,
-                    strongest, without_failures)
+                    NullOr, collect, discharge, failures, in_order, merge,
+                    override, priority_of, strongest, without_failures)
 
 ARCHS = ("x86_64", "i686", "aarch64", "armv7l", "powerpc64", "powerpc64le",
          "riscv64", "riscv32", "s390x")
@@ -64,7 +64,7 @@ class _Value(NamedTuple):
 # ---- systems ---------------------------------------------------------------
 
 
-def split_system(system: str) -> Tuple[str, str]:
+def split_system(system: str) -> Tuple[Any, Any]:
     """x86_64-linux: architecture and operating system."""
     arch, _, name = system.partition("-")
     if arch not in ARCHS or name not in ("linux", "darwin"):
@@ -178,6 +178,9 @@ def _own_file_system(point: str, fields: Dict[str, Any]) -> Dict[str, Any]:
     said = {name: value for name, value in fields.items()
             if name in _FILE_SYSTEM_DEFAULTS
             and value != _FILE_SYSTEM_DEFAULTS[name]}
+    if point == "/":
+        # Its device is defined even if that is null.
+        said["device"] = fields["device"]
     if point == "/nix/.rw-store":
         # The one tmpfs whose device the module leaves to the default.
         said.pop("device", None)
@@ -194,7 +197,8 @@ def _own_file_systems(resolved: Any) -> Dict[str, Any]:
 
 class _Converter:
     def __init__(self, conversion: Conversion, definitions: Definitions,
-                 on: Any, packages: Packages, config: Any) -> None:
+                 on: Any, packages: Packages, config: Dict[str, Any],
+                 ) -> None:
         self.result = conversion
         self.spec = conversion.spec
         self.version = conversion.version
@@ -285,13 +289,15 @@ class _Converter:
             efi.variables = efi.variables or package.get("variables")
             if arch in ("x86_64", "i686"):
                 efi.smm = bool(package.get("systemManagementModeRequired"))
-        elif package is UNDEFINED:
+        elif package is UNDEFINED and not self.failed.keys() & {
+                "efi.OVMF", "useSecureBoot"}:
             efi.package = self.packages[
                 "OVMF-secureboot-fd" if efi.secure_boot else "OVMF-fd"]
         if self.version == "old":
             efi.smm = False
 
-    # Options that it defines as well.
+    # Options that it defines as well.  An entry that lacks what every entry has
+    # is one whose value cannot be looked at: look() has the last word on it.
 
     def merged(self) -> Any:
         """Returns the description resolved without the user's part."""
@@ -359,7 +365,7 @@ class _Converter:
             value = value[len(builtin):]
         else:
             self.spec.builtin_drives = False
-        self.set("qemu.drives", value)
+        self.set("qemu.drives", [drive for drive in value if "file" in drive])
         for drive in self.spec.drives:
             drive.expand = True
 
@@ -370,17 +376,18 @@ class _Converter:
         value = self.merge("sharedDirectories", own)
         if value is UNDEFINED:
             return
+        # A target that cannot be looked at may still be one that nobody wants.
+        value = {tag: {"target": own[0].get(tag, {}).get("target"), **share}
+                 for tag, share in value.items()}
         if own[0].keys() <= value.keys():
             # The library's own shares yield to those with the same tag.
             value = {tag: share for tag, share in value.items()
                      if own[0].get(tag) != share}
         else:
             self.spec.builtin_shares = False
-        # What cannot be looked at is missing; if it is looked at, that is said
-        # in the end.
         self.set("sharedDirectories", {
             tag: share for tag, share in value.items()
-            if "source" in share and "target" in share})
+            if "source" in share and share["target"] is not None})
         for share in self.spec.shares:
             share.expand = True
             if self.version == "old":
@@ -388,7 +395,7 @@ class _Converter:
 
     def file_systems(self) -> None:
         own: List[Any] = []
-        if self.config["boot"]["tmp"].get("useTmpfs") is True:
+        if self.config.get("boot.tmp.useTmpfs") is True:
             own.append({"/tmp": self.tmp()})
         if not self.said("fileSystems"):
             if own:
@@ -414,7 +421,9 @@ class _Converter:
             self.spec.builtin_file_systems = False
 
     def tmp(self) -> Dict[str, Any]:
-        size = self.config["boot"]["tmp"].get("tmpfsSize", "50%")
+        size = self.config.get("boot.tmp.tmpfsSize", UNDEFINED)
+        if size is UNDEFINED:
+            size = "50%"
         return {"device": "tmpfs", "fsType": "tmpfs", "neededForBoot": True,
                 "options": ["mode=1777", "strictatime", "nosuid", "nodev",
                             f"size={size}"]}
@@ -441,11 +450,18 @@ class _Converter:
         """Raises the first error that the module would come across."""
         if not self.failed:
             return
-        resolved = _resolve(self.spec, self.host)
-        for row in types.rows(self.version):
-            for where, error in self.failed.get(row.path, ()):
-                if row.read(resolved, where):
-                    raise error
+        wrong = [(row, where, error) for row in types.rows(self.version)
+                 for where, error in self.failed.get(row.path, ())]
+        try:
+            resolved = _resolve(self.spec, self.host)
+        except NixosError:
+            # What is left without them makes no sense.
+            raise wrong[0][2] from None
+        # Resolved, the built-in ones are among the others.
+        resolved.builtin_file_systems = self.spec.builtin_file_systems
+        for row, where, error in wrong:
+            if row.read(resolved, where):
+                raise error
         self.result.failed = set(self.failed)
 
 
@@ -486,15 +502,15 @@ def _weakly_writable(converter: _Converter) -> List[vmspec.Finding]:
         "without mkDefault to say that this is meant, or turn it off")]
 
 
-def _config(config: Any) -> Any:
-    definitions, _ = collect((), types.CONFIG, [config])
-    values: Dict[str, Any] = {"boot": {"tmp": {}}}
-    for (*_, name), defined in definitions.items():
-        group = types.CONFIG["boot"]["tmp"]  # type: ignore[index]
-        value = merge(("boot", "tmp", name), group[name].type, defined)
-        for _, error in failures(value):
+def _config(config: Any) -> Dict[str, Any]:
+    """The values, by path, of what is defined outside of "virtualisation."."""
+    definitions, _ = collect((), types.nested(types.CONFIG), [config])
+    values = {}
+    for where, defined in definitions.items():
+        path = ".".join(where)
+        values[path] = merge(where, types.CONFIG[path], defined)
+        for _place, error in failures(values[path]):
             raise error
-        values["boot"]["tmp"][name] = value
     return values
 
 
@@ -531,16 +547,16 @@ def convert(options: Any, config: Any = None, *, guest_system: str,
 _ERROR = {"!error": True}
 
 
-def _resolved_option(path: str, resolved: Any) -> Any:
-    member = codec.MEMBERS.get(path)
-    if member is None:
-        return {name: _resolved_option(f"{path}.{name}", resolved)
-                for name in (other[len(path) + 1:] for other in codec.MEMBERS
-                             if other.startswith(path + "."))}
-    value = codec.to_nix(path, member.get(resolved))
-    if value is None and member.row.default and not path == "bios" \
-            and member.get(resolved) is None:
-        # Not even the library has a value: one that fails when looked at.
+def _resolved_option(row: types.Row, resolved: Any) -> Any:
+    member = codec.MEMBERS.get(row.path)
+    if member is None:  # a group in one value
+        prefix = row.path + "."
+        return {path[len(prefix):]: codec.to_nix(path, inner.get(resolved))
+                for path, inner in codec.MEMBERS.items()
+                if path.startswith(prefix)}
+    value = codec.to_nix(row.path, member.get(resolved))
+    if value is None and not isinstance(row.type, NullOr):
+        # Not even the library has one: it fails when it is looked at.
         return _ERROR
     return value
 
@@ -561,19 +577,21 @@ def resolved_options(resolved: Any, conversion: Conversion) -> Dict[str, Any]:
         elif row.path in conversion.failed:
             here[name] = _ERROR
         else:
-            here[name] = _resolved_option(row.path, resolved)
+            here[name] = _resolved_option(row, resolved)
     return _as_nix_says(result, conversion)
 
 
 def _as_nix_says(result: Dict[str, Any], conversion: Conversion,
                  ) -> Dict[str, Any]:
     """Programs and files of packages as the packages themselves."""
-    if isinstance(result["bios"], str):
-        result["bios"] = result["bios"].rpartition("/")[0]
+    def package(group: Dict[str, Any], name: str, inside: str) -> None:
+        if isinstance(group[name], str):
+            group[name] = group[name].rpartition(inside)[0]
+
+    package(result, "bios", "/bios.bin")
     if conversion.version == "new":
-        tpm = result["tpm"]
-        tpm["package"] = tpm["package"].rpartition("/bin/")[0]
-    else:
+        package(result["tpm"], "package", "/bin/")
+    elif "sharedDirectories" not in conversion.failed:
         for share in result["sharedDirectories"].values():
             del share["securityModel"]
     return result

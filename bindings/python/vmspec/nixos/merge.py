@@ -85,8 +85,9 @@ def strongest(values: Sequence[Any]) -> Tuple[int, List[Any]]:
 
 
 def _order_of(value: Any) -> int:
-    return value["priority"] if property_of(value) == "order" \
-        else DEFAULT_ORDER
+    if property_of(value) == "order":
+        return int(value["priority"])
+    return DEFAULT_ORDER
 
 
 def in_order(values: Sequence[Any]) -> List[Any]:
@@ -223,7 +224,7 @@ class Field:
     required: bool = False
 
 
-Options = Mapping[str, Union[Field, "Options"]]  # type: ignore[misc]
+Options = Mapping[str, Union[Field, "Options"]]
 
 
 class Submodule(Type):

@@ -7,7 +7,7 @@ is stands in the library's own option table, which names the NixOS option.
 """
 
 import re
-from typing import Any, Callable, Dict, List, NamedTuple, Tuple
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Tuple
 
 from .errors import Location
 from .merge import (AttrsOf, Field, ListOf, NullOr, Options, Scalar, Submodule,
@@ -120,17 +120,29 @@ def _when(condition: Callable[[Any], Any]) -> Read:
     return lambda spec, _where: bool(condition(spec))
 
 
-def _makes_image(spec: Any) -> bool:
-    """Whether there is an image of the complete system."""
-    return spec.boot.loader and spec.boot.default_file_systems \
-        or spec.efi.enable and spec.efi.keep_variables
+def _mounts(spec: Any) -> bool:
+    """Whether the module's own file systems are wanted."""
+    return spec.builtin_file_systems is not False
+
+
+def _reads_firmware(spec: Any) -> bool:
+    # On x86 the newer version asks it whether it needs SMM, EFI or not.
+    return spec.efi.enable or spec.arch in ("x86_64", "i686")
+
+
+def _reads_share(spec: Any, where: Location) -> bool:
+    # An overlay comes where the store's share would be mounted.
+    return not (where == ("nix-store", "target") and spec.store.writable)
 
 
 def _reads_forward_port(spec: Any, where: Location) -> bool:
-    if spec.qemu.builtin_network:
+    if spec.qemu.builtin_network or where[1:] in ((), ("from",)):
         return True
-    # The assertions are left: about whole entries, and rules of the guest.
-    return where[1:] in ((), ("from",), ("proto",), ("guest", "address"))
+    # The assertions are left, about rules for the guest.
+    ports = spec.network.forward_ports
+    index = int(where[0])
+    return where[1:] in (("proto",), ("guest", "address")) \
+        and index < len(ports) and ports[index].from_ == "guest"
 
 
 def _reads_drive(_spec: Any, where: Location) -> bool:
@@ -149,14 +161,16 @@ class Row(NamedTuple):
     read: Read = _always
 
 
-_NEW = ("new",)
+_NEW, _OLD = ("new",), ("old",)
 
 ROWS: Tuple[Row, ...] = (
     Row("additionalPaths", ListOf(PATH), read=_when(
-        lambda s: s.boot.direct or s.store.image or _makes_image(s))),
+        lambda s: s.boot.direct and s.qemu.builtin_options
+        or s.store.image and not s.store.writable)),
     Row("bios", NullOr(PACKAGE)),
     Row("bootLoaderDevice", PATH, read=_when(lambda s: not s.efi.enable)),
-    Row("bootPartition", NullOr(PATH), read=_when(lambda s: s.boot.loader)),
+    Row("bootPartition", NullOr(PATH), read=_when(
+        lambda s: s.boot.loader and _mounts(s))),
     Row("cores", POSITIVE),
     Row("directBoot.enable", BOOL),
     Row("directBoot.initrd", STRING, read=_when(
@@ -164,9 +178,8 @@ ROWS: Tuple[Row, ...] = (
     Row("diskImage", NullOr(STRING)),
     Row("diskSize", NullOr(POSITIVE), read=_when(
         lambda s: not (s.boot.loader and s.boot.default_file_systems))),
-    Row("efi.OVMF", PACKAGE, _NEW, _when(
-        lambda s: s.efi.enable or s.arch in ("x86_64", "i686"))),
-    Row("efi.OVMF", PACKAGE, ("old",), _when(lambda s: s.efi.enable)),
+    Row("efi.OVMF", PACKAGE, _NEW, _when(_reads_firmware)),
+    Row("efi.OVMF", PACKAGE, _OLD, _when(lambda s: s.efi.enable)),
     Row("efi.firmware", PATH, read=_when(
         lambda s: s.efi.enable and s.qemu.builtin_options)),
     Row("efi.keepVariables", BOOL, _NEW, _when(lambda s: s.efi.enable)),
@@ -180,7 +193,7 @@ ROWS: Tuple[Row, ...] = (
     Row("interfaces", AttrsOf(INTERFACE), read=_never),
     Row("memorySize", POSITIVE),
     Row("mountHostNixStore", BOOL),
-    Row("msize", POSITIVE, read=_when(lambda s: s.shares)),
+    Row("msize", POSITIVE, read=_when(lambda s: s.shares and _mounts(s))),
     Row("qemu.consoles", STRINGS),
     Row("qemu.diskInterface", one_of("virtio", "scsi", "ide")),
     Row("qemu.drives", ListOf(DRIVE), read=_reads_drive),
@@ -192,9 +205,10 @@ ROWS: Tuple[Row, ...] = (
     Row("resolution", RESOLUTION),
     Row("restrictNetwork", BOOL, read=_when(lambda s: s.qemu.builtin_network)),
     Row("rootDevice", NullOr(PATH), read=_when(
-        lambda s: s.boot.default_file_systems and s.disk.image)),
-    Row("sharedDirectories", AttrsOf(SHARE), _NEW),
-    Row("sharedDirectories", AttrsOf(OLD_SHARE), ("old",)),
+        lambda s: s.boot.default_file_systems and s.disk.image
+        and _mounts(s))),
+    Row("sharedDirectories", AttrsOf(SHARE), _NEW, _reads_share),
+    Row("sharedDirectories", AttrsOf(OLD_SHARE), _OLD, _reads_share),
     Row("tpm.deviceModel", STRING, _NEW, _when(
         lambda s: s.tpm.enable and s.qemu.builtin_options)),
     Row("tpm.enable", BOOL, _NEW),
@@ -204,10 +218,12 @@ ROWS: Tuple[Row, ...] = (
     Row("useEFIBoot", BOOL),
     Row("useHostCerts", BOOL),
     Row("useNixStoreImage", BOOL),
-    Row("useSecureBoot", BOOL),
+    Row("useSecureBoot", BOOL, _NEW, _when(_reads_firmware)),
+    Row("useSecureBoot", BOOL, _OLD, _when(lambda s: s.efi.enable)),
     Row("vlans", ListOf(UNSIGNED), read=_never),
     Row("writableStore", BOOL),
-    Row("writableStoreUseTmpfs", BOOL, read=_when(lambda s: s.store.writable)),
+    Row("writableStoreUseTmpfs", BOOL, read=_when(
+        lambda s: s.store.writable and _mounts(s))),
 )
 
 # Older names.  What is said under the first goes to the second.
@@ -229,12 +245,10 @@ def rows(version: str) -> List[Row]:
     return [row for row in ROWS if version in row.versions]
 
 
-def option_tree(version: str) -> Options:
-    """The options of a version, nested as they are written."""
+def nested(options: Mapping[str, Type]) -> Options:
+    """Options by their paths, nested as they are written."""
     tree: Dict[str, Any] = {}
-    leaves = [(row.path, row.type) for row in rows(version)]
-    leaves += [(path, ANYTHING) for path in (*RENAMED, *REMOVED)]
-    for path, kind in leaves:
+    for path, kind in options.items():
         *groups, name = path.split(".")
         here = tree
         for group in groups:
@@ -243,10 +257,16 @@ def option_tree(version: str) -> Options:
     return tree
 
 
+def option_tree(version: str) -> Options:
+    """All that may be written below "virtualisation." in a version."""
+    known = {row.path: row.type for row in rows(version)}
+    return nested({**known, **dict.fromkeys((*RENAMED, *REMOVED), ANYTHING)})
+
+
 # What is looked at outside of "virtualisation.".
-CONFIG: Options = {"boot": {"tmp": {
-    "useTmpfs": Field(BOOL),
-    "tmpfsSize": Field(Scalar(
+CONFIG = {
+    "boot.tmp.useTmpfs": BOOL,
+    "boot.tmp.tmpfsSize": Scalar(
         "a string or a positive integer",
-        lambda v: _is_string(v) or POSITIVE.check(v))),
-}}}
+        lambda v: _is_string(v) or POSITIVE.check(v)),
+}

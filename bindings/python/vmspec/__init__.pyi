@@ -1,0 +1,591 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Written by generate-stubs.py from the option table; do not edit.
+
+import os
+from typing import Iterator, List, Literal, Optional, Sequence, Union
+
+from ._errors import DescriptionError as DescriptionError
+from ._errors import Error as Error
+from ._errors import Finding as Finding
+from ._library import Option as Option
+from ._plan import Plan as Plan
+from ._types import Struct
+from ._types import _None
+from ._vm import VM as VM
+
+NONE: _None
+version: str
+__version__: str
+
+_Text = Union[str, "os.PathLike[str]"]
+
+
+def options() -> Iterator[Option]: ...
+def host_detect(spec: Spec, given: Optional[Host] = ...) -> Host: ...
+def resolve(spec: Spec, host: Optional[Host] = ...) -> Spec: ...
+def check(spec: Spec, host: Optional[Host] = ...) -> List[Finding]: ...
+def read_xml(source: Union[str, bytes, "os.PathLike[str]"]) -> Spec: ...
+def write_xml(spec: Spec) -> str: ...
+
+_Arch = Literal["x86_64", "i686", "aarch64", "armv7l", "powerpc64",
+    "powerpc64le", "riscv64", "riscv32", "s390x"]
+_Accel = Literal["require", "prefer", "off"]
+_DiskInterface = Literal["virtio", "scsi", "ide", "virtio-scsi", "nvme"]
+_Format = Literal["raw", "qcow2", "qcow", "vdi", "vmdk", "vhdx", "vpc"]
+_SecurityModel = Literal["passthrough", "mapped-xattr", "mapped-file", "none"]
+_From = Literal["host", "guest"]
+_Proto = Literal["tcp", "udp"]
+_Os = Literal["linux", "darwin"]
+_Kvm = Literal["usable", "absent", "denied", "no-hardware"]
+_Type = Literal["absent", "no-parent", "file", "directory", "other"]
+
+
+class Spec(Struct):
+    # Architecture of the guest.
+    arch: Optional[_Arch]
+    # Name of the machine; the names of its image and state files come from it.
+    name: Optional[str]
+    # Memory of the guest in MiB.
+    memory: Optional[int]
+    # Number of virtual processors; it may exceed that of the host.
+    cores: Optional[int]
+    # Show a window; when off, the serial console is the terminal and comes
+    # last among the consoles.
+    graphics: Optional[bool]
+    # Width of the display in pixels, for the guest's boot loader and X server.
+    resolution_x: Optional[int]
+    # Height of the display in pixels.
+    resolution_y: Optional[int]
+    # Largest 9p packet in bytes; larger is faster and takes more memory.
+    msize: Optional[int]
+    # Share the certificate bundle that NIX_SSL_CERT_FILE names with the guest,
+    # at /etc/ssl/certs.
+    host_certs: Optional[bool]
+    # Put the root disk, the store image and the empty disks before the drives
+    # that are listed.
+    builtin_drives: Optional[bool]
+    # Add the shares xchg, shared, nix-store and certs to those that are
+    # listed.
+    builtin_shares: Optional[bool]
+    # Add the root, store, ESP and share mounts to the file systems that are
+    # listed.
+    builtin_file_systems: Optional[bool]
+    # The emulator and what is passed to it as it is.
+    qemu: Optional[Qemu]
+    # The root disk.
+    disk: Optional[Disk]
+    # User-mode networking.
+    network: Optional[Network]
+    # What the machine boots.
+    boot: Optional[Boot]
+    # EFI firmware.
+    efi: Optional[Efi]
+    # An emulated TPM 2.0.
+    tpm: Optional[Tpm]
+    # The Nix store of a NixOS guest.
+    store: Optional[Store]
+    # Further drives, after the built-in ones.
+    drives: Optional[List[Drive]]
+    # Empty disks that are made in the run directory and attached after the
+    # root disk.
+    empty_disks: Optional[List[EmptyDisk]]
+    # Directories of the host that the guest mounts by 9p; attached in the
+    # order of their tags' bytes.
+    shares: Optional[List[Share]]
+    # File systems that the guest mounts, besides the built-in ones.
+    file_systems: Optional[List[FileSystem]]
+    # Virtual networks that the machine joins, one interface each.
+    vlans: Optional[List[Vlan]]
+    # Named network interfaces on virtual networks.
+    interfaces: Optional[List[Interface]]
+    def __init__(
+        self, *,
+        arch: Optional[_Arch] = ...,
+        name: Optional[_Text] = ...,
+        memory: Optional[int] = ...,
+        cores: Optional[int] = ...,
+        graphics: Optional[bool] = ...,
+        resolution_x: Optional[int] = ...,
+        resolution_y: Optional[int] = ...,
+        msize: Optional[int] = ...,
+        host_certs: Optional[bool] = ...,
+        builtin_drives: Optional[bool] = ...,
+        builtin_shares: Optional[bool] = ...,
+        builtin_file_systems: Optional[bool] = ...,
+        qemu: Optional[Qemu] = ...,
+        disk: Optional[Disk] = ...,
+        network: Optional[Network] = ...,
+        boot: Optional[Boot] = ...,
+        efi: Optional[Efi] = ...,
+        tpm: Optional[Tpm] = ...,
+        store: Optional[Store] = ...,
+        drives: Optional[Sequence[Drive]] = ...,
+        empty_disks: Optional[Sequence[EmptyDisk]] = ...,
+        shares: Optional[Sequence[Share]] = ...,
+        file_systems: Optional[Sequence[FileSystem]] = ...,
+        vlans: Optional[Sequence[Vlan]] = ...,
+        interfaces: Optional[Sequence[Interface]] = ...,
+    ) -> None: ...
+
+
+class Qemu(Struct):
+    # Hardware virtualisation: demand it, use it if it works, or never use it.
+    accel: Optional[_Accel]
+    # QEMU package of NixOS; it fixes the program and its first arguments
+    # unless machine, cpu or accel are said.
+    package: Optional[str]
+    # The emulator, as a path, or as a name to be looked up in PATH.
+    binary: Optional[str]
+    # Machine type with its properties, in QEMU's syntax and not escaped; ""
+    # passes no -machine at all.
+    machine: Optional[str]
+    # CPU model with its properties, in QEMU's syntax and not escaped; ""
+    # passes no -cpu.
+    cpu: Optional[str]
+    # Arguments before the built-in options.
+    first_options: Optional[List[str]]
+    # Arguments after the built-in options, each one argument as it is.
+    options: Optional[List[str]]
+    # Values of the kernel's console= parameters.
+    consoles: Optional[List[str]]
+    # Arguments before the built-in network options.
+    first_network_options: Optional[List[str]]
+    # Arguments after the built-in network options.
+    network_options: Optional[List[str]]
+    # How drives are attached that do not say it themselves.
+    disk_interface: Optional[_DiskInterface]
+    # Have the guest run the QEMU guest agent.
+    guest_agent: Optional[bool]
+    # Attach a virtio keyboard.
+    virtio_keyboard: Optional[bool]
+    # Treat the entries of options and network options as pieces of shell:
+    # split into words, variables expanded, no commands.
+    expand: Optional[bool]
+    # Pass the keyboard, pointer, kernel, firmware, display and TPM options;
+    # off leaves only those that are listed.
+    builtin_options: Optional[bool]
+    # Pass the user-mode network; off leaves only the network options that are
+    # listed, and drops forwarded ports.
+    builtin_network: Optional[bool]
+    def __init__(
+        self, *,
+        accel: Optional[_Accel] = ...,
+        package: Optional[_Text] = ...,
+        binary: Optional[_Text] = ...,
+        machine: Optional[_Text] = ...,
+        cpu: Optional[_Text] = ...,
+        first_options: Optional[Sequence[_Text]] = ...,
+        options: Optional[Sequence[_Text]] = ...,
+        consoles: Optional[Sequence[_Text]] = ...,
+        first_network_options: Optional[Sequence[_Text]] = ...,
+        network_options: Optional[Sequence[_Text]] = ...,
+        disk_interface: Optional[_DiskInterface] = ...,
+        guest_agent: Optional[bool] = ...,
+        virtio_keyboard: Optional[bool] = ...,
+        expand: Optional[bool] = ...,
+        builtin_options: Optional[bool] = ...,
+        builtin_network: Optional[bool] = ...,
+    ) -> None: ...
+
+
+class Disk(Struct):
+    # Format of the root disk's image.
+    format: Optional[_Format]
+    # Image of the root disk, made if it does not exist; "" for none, then the
+    # root is a tmpfs.
+    image: Optional[str]
+    # Size of a root disk that is made, in MiB; none leaves it to the system
+    # image.
+    size: Optional[Union[int, _None]]
+    # Image that a boot loader's root disk is an overlay of.
+    system_image: Optional[str]
+    def __init__(
+        self, *,
+        format: Optional[_Format] = ...,
+        image: Optional[_Text] = ...,
+        size: Optional[Union[int, _None]] = ...,
+        system_image: Optional[_Text] = ...,
+    ) -> None: ...
+
+
+class Network(Struct):
+    # Isolate the guest: it reaches neither the host nor the world, only what
+    # is forwarded.
+    restricted: Optional[bool]
+    # Ports that are forwarded between host and guest.
+    forward_ports: Optional[List[ForwardPort]]
+    # Program that carries connections from the guest to the host.
+    netcat: Optional[str]
+    # The machine's own address in the guest's /etc/hosts.
+    primary_address: Optional[str]
+    def __init__(
+        self, *,
+        restricted: Optional[bool] = ...,
+        forward_ports: Optional[Sequence[ForwardPort]] = ...,
+        netcat: Optional[_Text] = ...,
+        primary_address: Optional[_Text] = ...,
+    ) -> None: ...
+
+
+class Boot(Struct):
+    # Boot the kernel directly.
+    direct: Optional[bool]
+    # Boot from the root disk by its boot loader.
+    loader: Optional[bool]
+    # Make and mount the default root file system.
+    default_file_systems: Optional[bool]
+    # A NixOS system: kernel, initrd, kernel-params and init are taken from it;
+    # unset for any other guest.
+    system: Optional[str]
+    # File with which a NixOS guest registers its store paths.
+    registration: Optional[str]
+    # Kernel of a direct boot.
+    kernel: Optional[str]
+    # Initial RAM disk of a direct boot.
+    initrd: Optional[str]
+    # Kernel parameters of a direct boot, before the consoles.
+    kernel_params: Optional[List[str]]
+    # Device in the guest that a legacy boot loader is installed on.
+    loader_device: Optional[str]
+    # Device in the guest that is mounted at /boot when there is a boot loader.
+    partition: Optional[str]
+    # Device in the guest that holds the root file system.
+    root_device: Optional[str]
+    # BIOS image to use in place of QEMU's SeaBIOS, for instance that of qboot.
+    bios: Optional[str]
+    def __init__(
+        self, *,
+        direct: Optional[bool] = ...,
+        loader: Optional[bool] = ...,
+        default_file_systems: Optional[bool] = ...,
+        system: Optional[_Text] = ...,
+        registration: Optional[_Text] = ...,
+        kernel: Optional[_Text] = ...,
+        initrd: Optional[_Text] = ...,
+        kernel_params: Optional[Sequence[_Text]] = ...,
+        loader_device: Optional[_Text] = ...,
+        partition: Optional[_Text] = ...,
+        root_device: Optional[_Text] = ...,
+        bios: Optional[_Text] = ...,
+    ) -> None: ...
+
+
+class Efi(Struct):
+    # Start the machine with EFI firmware and a store for its variables.
+    enable: Optional[bool]
+    # Take the variables that belong to the system image, not the firmware's
+    # empty ones.
+    keep_variables: Optional[bool]
+    # Use firmware that is built for secure boot.
+    secure_boot: Optional[bool]
+    # Run on a q35 machine with system management mode, and let nothing else
+    # write the variables; secure boot firmware on x86 hangs without.
+    smm: Optional[bool]
+    # OVMF package of NixOS, with the firmware in its FV directory.
+    package: Optional[str]
+    # Firmware image.
+    firmware: Optional[str]
+    # Template of the variable store.
+    variables: Optional[str]
+    # The machine's own variable store, made from the template if it does not
+    # exist.
+    state: Optional[str]
+    def __init__(
+        self, *,
+        enable: Optional[bool] = ...,
+        keep_variables: Optional[bool] = ...,
+        secure_boot: Optional[bool] = ...,
+        smm: Optional[bool] = ...,
+        package: Optional[_Text] = ...,
+        firmware: Optional[_Text] = ...,
+        variables: Optional[_Text] = ...,
+        state: Optional[_Text] = ...,
+    ) -> None: ...
+
+
+class Tpm(Struct):
+    # Attach a TPM 2.0 that swtpm emulates.
+    enable: Optional[bool]
+    # QEMU's TPM device.
+    model: Optional[str]
+    # The swtpm program.
+    swtpm: Optional[str]
+    # Directory that keeps the state of the TPM.
+    state_dir: Optional[str]
+    def __init__(
+        self, *,
+        enable: Optional[bool] = ...,
+        model: Optional[_Text] = ...,
+        swtpm: Optional[_Text] = ...,
+        state_dir: Optional[_Text] = ...,
+    ) -> None: ...
+
+
+class Store(Struct):
+    # Share the host's Nix store with the guest.
+    mount_host: Optional[bool]
+    # Give the guest its store as a disk image.
+    image: Optional[bool]
+    # Lay a writable overlay over the store.
+    writable: Optional[bool]
+    # Keep what is written to the store in memory, not on the root disk.
+    writable_tmpfs: Optional[bool]
+    # Put boot.system before the additional paths.
+    builtin_paths: Optional[bool]
+    # The store, on the host.
+    path: Optional[str]
+    # Paths whose closure the guest is told of or given.
+    additional_paths: Optional[List[str]]
+    def __init__(
+        self, *,
+        mount_host: Optional[bool] = ...,
+        image: Optional[bool] = ...,
+        writable: Optional[bool] = ...,
+        writable_tmpfs: Optional[bool] = ...,
+        builtin_paths: Optional[bool] = ...,
+        path: Optional[_Text] = ...,
+        additional_paths: Optional[Sequence[_Text]] = ...,
+    ) -> None: ...
+
+
+class Drive(Struct):
+    # Format of the image; saying it is faster and safer than having QEMU
+    # guess.
+    format: Optional[_Format]
+    # Name of the drive for findings; QEMU does not see it.
+    name: Optional[str]
+    # Image or device of the host.
+    file: Optional[str]
+    # Expand variables and quotes in file as a shell would, without commands
+    # and without splitting.
+    expand: Optional[bool]
+    # How this drive is attached.
+    interface: Optional[_DiskInterface]
+    # Properties of QEMU's -drive.
+    drive_options: Optional[List[Property]]
+    # Properties of the drive's -device.
+    device_options: Optional[List[Property]]
+    def __init__(
+        self, *,
+        format: Optional[_Format] = ...,
+        name: Optional[_Text] = ...,
+        file: Optional[_Text] = ...,
+        expand: Optional[bool] = ...,
+        interface: Optional[_DiskInterface] = ...,
+        drive_options: Optional[Sequence[Property]] = ...,
+        device_options: Optional[Sequence[Property]] = ...,
+    ) -> None: ...
+
+
+class Property(Struct):
+    # Name of the property.
+    name: Optional[str]
+    # Its value.
+    value: Optional[str]
+    def __init__(
+        self, *,
+        name: Optional[_Text] = ...,
+        value: Optional[_Text] = ...,
+    ) -> None: ...
+
+
+class EmptyDisk(Struct):
+    # Size in MiB.
+    size: Optional[int]
+    def __init__(
+        self, *,
+        size: Optional[int] = ...,
+    ) -> None: ...
+
+
+class Share(Struct):
+    # How owners and modes of the guest's files are kept on the host.
+    security_model: Optional[_SecurityModel]
+    # 9p mount tag: at most 31 bytes, a letter and then letters, digits, '-',
+    # '.' or '_'.
+    tag: Optional[str]
+    # Directory of the host.
+    source: Optional[str]
+    # Where the guest mounts it.
+    target: Optional[str]
+    # Expand $VAR, ${VAR}, ${VAR:-word} and quotes in source by wordexp's
+    # rules, without commands and without splitting.
+    expand: Optional[bool]
+    def __init__(
+        self, *,
+        security_model: Optional[_SecurityModel] = ...,
+        tag: Optional[_Text] = ...,
+        source: Optional[_Text] = ...,
+        target: Optional[_Text] = ...,
+        expand: Optional[bool] = ...,
+    ) -> None: ...
+
+
+class FileSystem(Struct):
+    # Mount it in the initial RAM disk.
+    needed_for_boot: Optional[bool]
+    # Do not check it before it is mounted.
+    no_check: Optional[bool]
+    # Make the file system in the initial RAM disk if the device holds none.
+    auto_format: Optional[bool]
+    # Take the place of the built-in file system at this mount point; otherwise
+    # the two are merged.
+    replace: Optional[bool]
+    # Where the guest mounts it.
+    mount_point: Optional[str]
+    # Device, label or 9p tag that is mounted.
+    device: Optional[str]
+    # Type of the file system.
+    type: Optional[str]
+    # Mount options, before those that are built in.
+    options: Optional[List[str]]
+    def __init__(
+        self, *,
+        needed_for_boot: Optional[bool] = ...,
+        no_check: Optional[bool] = ...,
+        auto_format: Optional[bool] = ...,
+        replace: Optional[bool] = ...,
+        mount_point: Optional[_Text] = ...,
+        device: Optional[_Text] = ...,
+        type: Optional[_Text] = ...,
+        options: Optional[Sequence[_Text]] = ...,
+    ) -> None: ...
+
+
+class Vlan(Struct):
+    # Number of the virtual network.
+    number: Optional[int]
+    def __init__(
+        self, *,
+        number: Optional[int] = ...,
+    ) -> None: ...
+
+
+class Interface(Struct):
+    # Number of the virtual network.
+    vlan: Optional[int]
+    # Give the interface the address 192.168.VLAN.MACHINE.
+    assign_ip: Optional[bool]
+    # Name of the interface in the guest.
+    name: Optional[str]
+    def __init__(
+        self, *,
+        vlan: Optional[int] = ...,
+        assign_ip: Optional[bool] = ...,
+        name: Optional[_Text] = ...,
+    ) -> None: ...
+
+
+class ForwardPort(Struct):
+    # Who connects: the host to a port of the guest, or the guest to a port of
+    # the host.
+    from_: Optional[_From]
+    # Protocol; from the guest only tcp works.
+    proto: Optional[_Proto]
+    # Port of the host.
+    host_port: Optional[int]
+    # Port of the guest.
+    guest_port: Optional[int]
+    # IPv4 address of the host.
+    host_address: Optional[str]
+    # IPv4 address in the guest's network, 10.0.2.0/24.
+    guest_address: Optional[str]
+    def __init__(
+        self, *,
+        from_: Optional[_From] = ...,
+        proto: Optional[_Proto] = ...,
+        host_port: Optional[int] = ...,
+        guest_port: Optional[int] = ...,
+        host_address: Optional[_Text] = ...,
+        guest_address: Optional[_Text] = ...,
+    ) -> None: ...
+
+
+class Host(Struct):
+    # Architecture of the host.
+    arch: Optional[_Arch]
+    # Operating system of the host.
+    os: Optional[_Os]
+    # State of KVM.
+    kvm: Optional[_Kvm]
+    # Number of processors.
+    cpus: Optional[int]
+    # Directory that relative paths start from.
+    directory: Optional[str]
+    # Name of a fresh run directory below TMPDIR.
+    run_name: Optional[str]
+    # Variables, as NAME=value.
+    environment: Optional[List[str]]
+    # Arguments after all others, as they are.
+    arguments: Optional[List[str]]
+    # Programs and where they are.
+    programs: Optional[List[HostProgram]]
+    # Files that the plan asks about.
+    files: Optional[List[HostFile]]
+    # EFI firmware that is installed.
+    firmware: Optional[List[HostFirmware]]
+    def __init__(
+        self, *,
+        arch: Optional[_Arch] = ...,
+        os: Optional[_Os] = ...,
+        kvm: Optional[_Kvm] = ...,
+        cpus: Optional[int] = ...,
+        directory: Optional[_Text] = ...,
+        run_name: Optional[_Text] = ...,
+        environment: Optional[Sequence[_Text]] = ...,
+        arguments: Optional[Sequence[_Text]] = ...,
+        programs: Optional[Sequence[HostProgram]] = ...,
+        files: Optional[Sequence[HostFile]] = ...,
+        firmware: Optional[Sequence[HostFirmware]] = ...,
+    ) -> None: ...
+
+
+class HostProgram(Struct):
+    # Name of the program.
+    name: Optional[str]
+    # Where it is.
+    path: Optional[str]
+    def __init__(
+        self, *,
+        name: Optional[_Text] = ...,
+        path: Optional[_Text] = ...,
+    ) -> None: ...
+
+
+class HostFile(Struct):
+    # What is there.
+    type: Optional[_Type]
+    # Name of the file.
+    path: Optional[str]
+    # The same with symbolic links followed.
+    real_path: Optional[str]
+    # What it holds, where a plan reads it.
+    content: Optional[str]
+    def __init__(
+        self, *,
+        type: Optional[_Type] = ...,
+        path: Optional[_Text] = ...,
+        real_path: Optional[_Text] = ...,
+        content: Optional[_Text] = ...,
+    ) -> None: ...
+
+
+class HostFirmware(Struct):
+    # Architecture it is for.
+    arch: Optional[_Arch]
+    # Whether it is built for secure boot.
+    secure_boot: Optional[bool]
+    # Whether it needs SMM.
+    smm: Optional[bool]
+    # Firmware image.
+    firmware: Optional[str]
+    # Template of its variable store.
+    variables: Optional[str]
+    def __init__(
+        self, *,
+        arch: Optional[_Arch] = ...,
+        secure_boot: Optional[bool] = ...,
+        smm: Optional[bool] = ...,
+        firmware: Optional[_Text] = ...,
+        variables: Optional[_Text] = ...,
+    ) -> None: ...

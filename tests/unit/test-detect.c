@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* vmspec_host_detect() on directories made for the purpose. */
+#include "unit.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char top[] = "/tmp/vmspec-test.XXXXXX";
+static char environment_path[200];
+static struct vmspec_host *found;
+
+static void
+make_file (const char *name, mode_t mode, const char *content)
+{
+  int fd = open (name, O_WRONLY | O_CREAT | O_EXCL, 0600);
+
+  ck_assert_int_ge (fd, 0);
+  ck_assert_int_eq (write (fd, content, strlen (content)),
+                    (ssize_t) strlen (content));
+  ck_assert_int_eq (fchmod (fd, mode), 0);
+  close (fd);
+}
+
+static void
+set_up (void)
+{
+  strcpy (top + strlen (top) - 6, "XXXXXX");
+  ck_assert_ptr_nonnull (mkdtemp (top));
+  ck_assert_int_eq (chdir (top), 0);
+  snprintf (environment_path, sizeof environment_path, "PATH=%s/bin::%s/other",
+            top, top);
+  found = NULL;
+}
+
+static void
+tear_down (void)
+{
+  char command[200];
+
+  vmspec_host_free (found);
+  ck_assert_int_eq (chdir ("/"), 0);
+  snprintf (command, sizeof command, "rm -rf %s", top);
+  ck_assert_int_eq (system (command), 0);
+}
+
+/* Looks with $PATH set to "bin", ".", and "other" below the directory. */
+static void
+detect (const struct vmspec *spec, const struct vmspec_host *given)
+{
+  const char *const environment[] = { environment_path, NULL };
+  struct vmspec_host host = { VMSPEC_INIT (vmspec_host),
+                              .environment = environment };
+
+  vmspec_host_free (found);
+  found = NULL;
+  ck_assert_int_eq (vmspec_host_detect (spec, given ? given : &host, NULL,
+                                        &found), 0);
+}
+
+static const char *
+below (const char *name)
+{
+  static char path[4096];
+
+  snprintf (path, sizeof path, "%s/%s", top, name);
+  return path;
+}
+
+static const char *
+program (const char *name)
+{
+  for (size_t i = 0; found->programs[i]; i++)
+    if (!strcmp (found->programs[i]->name, name))
+      return found->programs[i]->path;
+  return NULL;
+}
+
+START_TEST (what_the_system_says_is_found)
+{
+  detect (NULL, NULL);
+  ck_assert_uint_eq (found->struct_size, sizeof *found);
+  ck_assert_uint_ne (found->arch, VMSPEC_ARCH_UNSET);
+  ck_assert_uint_eq (found->os, VMSPEC_OS_LINUX);
+  ck_assert_uint_ne (found->kvm, VMSPEC_KVM_UNSET);
+  ck_assert_int_eq ((long) found->cpus, sysconf (_SC_NPROCESSORS_ONLN));
+  ck_assert_str_eq (found->directory, top);
+}
+END_TEST
+
+START_TEST (every_run_gets_a_name_of_its_own)
+{
+  char first[100];
+
+  detect (NULL, NULL);
+  strcpy (first, found->run_name);
+  detect (NULL, NULL);
+  ck_assert_str_ne (found->run_name, first);
+  ck_assert_uint_eq (strlen (found->run_name), strlen ("vmspec.0123456789"));
+  ck_assert_int_eq (strncmp (found->run_name, "vmspec.", 7), 0);
+  ck_assert_ptr_null (strchr (found->run_name, '/'));
+}
+END_TEST
+
+START_TEST (what_was_given_is_not_looked_up)
+{
+  struct vmspec_host given = unit_host ();
+  struct vmspec_tpm tpm = { VMSPEC_INIT (vmspec_tpm), .enable = VMSPEC_ON };
+  struct vmspec_efi efi = { VMSPEC_INIT (vmspec_efi), .enable = VMSPEC_ON };
+  struct vmspec spec = { VMSPEC_INIT (vmspec), .tpm = &tpm, .efi = &efi };
+
+  given.arch = VMSPEC_ARCH_S390X;
+  given.os = VMSPEC_OS_DARWIN;
+  given.cpus = 77;
+  given.kvm = VMSPEC_KVM_DENIED;
+  given.environment = STRINGS ("A=b");
+  given.arguments = STRINGS ("-S");
+  spec.arch = VMSPEC_ARCH_X86_64;
+  detect (&spec, &given);
+  ck_assert_uint_eq (found->arch, VMSPEC_ARCH_S390X);
+  ck_assert_uint_eq (found->os, VMSPEC_OS_DARWIN);
+  ck_assert_uint_eq (found->cpus, 77);
+  ck_assert_uint_eq (found->kvm, VMSPEC_KVM_DENIED);
+  ck_assert_str_eq (found->directory, "/here");
+  ck_assert_str_eq (found->run_name, "vmspec.0123456789");
+  ck_assert_str_eq (found->environment[0], "A=b");
+  ck_assert_str_eq (found->arguments[0], "-S");
+  ck_assert_str_eq (found->programs[0]->name, "qemu-system-x86_64");
+  ck_assert_ptr_null (found->programs[1]);
+  ck_assert_ptr_null (found->files[0]);
+  ck_assert_ptr_null (found->firmware[0]);
+}
+END_TEST
+
+START_TEST (the_process_environment_is_not_read)
+{
+  struct vmspec_host empty = { VMSPEC_INIT (vmspec_host) };
+  char *path = strdup (getenv ("PATH"));
+
+  ck_assert_int_eq (mkdir ("bin", 0700), 0);
+  make_file ("bin/qemu-system-x86_64", 0755, "");
+  setenv ("PATH", below ("bin"), 1);
+  setenv ("NIX_DISK_IMAGE", "/elsewhere", 1);
+  detect (&(struct vmspec) { VMSPEC_INIT (vmspec), .arch = VMSPEC_ARCH_X86_64 },
+          &empty);
+  setenv ("PATH", path, 1);
+  unsetenv ("NIX_DISK_IMAGE");
+  free (path);
+  ck_assert_msg (!program ("qemu-system-x86_64")
+                   || strcmp (program ("qemu-system-x86_64"),
+                              below ("bin/qemu-system-x86_64")),
+                 "$PATH of the process was used");
+  ck_assert_str_eq (found->files[0]->path, below ("vm.qcow2"));
+}
+END_TEST
+
+START_TEST (programs_are_found_in_the_order_of_path)
+{
+  struct vmspec spec
+    = { VMSPEC_INIT (vmspec), .arch = VMSPEC_ARCH_X86_64 };
+
+  ck_assert_int_eq (mkdir ("bin", 0700), 0);
+  ck_assert_int_eq (mkdir ("other", 0700), 0);
+  detect (&spec, NULL);
+  ck_assert_ptr_null (program ("qemu-system-x86_64"));
+  make_file ("other/qemu-system-x86_64", 0755, "");
+  detect (&spec, NULL);
+  ck_assert_str_eq (program ("qemu-system-x86_64"),
+                    below ("other/qemu-system-x86_64"));
+  /* An empty entry is the working directory. */
+  make_file ("qemu-system-x86_64", 0755, "");
+  detect (&spec, NULL);
+  ck_assert_str_eq (program ("qemu-system-x86_64"),
+                    below ("qemu-system-x86_64"));
+  /* Neither a directory nor what cannot be run is a program. */
+  ck_assert_int_eq (mkdir ("bin/qemu-system-x86_64", 0700), 0);
+  detect (&spec, NULL);
+  ck_assert_str_eq (program ("qemu-system-x86_64"),
+                    below ("qemu-system-x86_64"));
+  ck_assert_int_eq (rmdir ("bin/qemu-system-x86_64"), 0);
+  make_file ("bin/qemu-system-x86_64", 0644, "");
+  detect (&spec, NULL);
+  ck_assert_str_eq (program ("qemu-system-x86_64"),
+                    below ("qemu-system-x86_64"));
+  ck_assert_int_eq (chmod ("bin/qemu-system-x86_64", 0755), 0);
+  detect (&spec, NULL);
+  ck_assert_str_eq (program ("qemu-system-x86_64"),
+                    below ("bin/qemu-system-x86_64"));
+}
+END_TEST
+
+START_TEST (only_what_is_needed_is_looked_for)
+{
+  struct vmspec_tpm tpm = { VMSPEC_INIT (vmspec_tpm), .enable = VMSPEC_ON };
+  struct vmspec_qemu qemu = { VMSPEC_INIT (vmspec_qemu), .binary = "emu" };
+  struct vmspec_forward_port port
+    = { VMSPEC_INIT (vmspec_forward_port), .from = VMSPEC_FORWARD_FROM_GUEST };
+  struct vmspec_network network
+    = { VMSPEC_INIT (vmspec_network),
+        .forward_ports = LIST (vmspec_forward_port, &port) };
+  struct vmspec spec
+    = { VMSPEC_INIT (vmspec), .arch = VMSPEC_ARCH_X86_64 };
+
+  ck_assert_int_eq (mkdir ("bin", 0700), 0);
+  make_file ("bin/qemu-system-x86_64", 0755, "");
+  make_file ("bin/swtpm", 0755, "");
+  make_file ("bin/nc", 0755, "");
+  make_file ("bin/emu", 0755, "");
+  detect (&spec, NULL);
+  ck_assert_ptr_null (program ("swtpm"));
+  ck_assert_ptr_null (program ("nc"));
+  spec.tpm = &tpm;
+  spec.network = &network;
+  spec.qemu = &qemu;
+  detect (&spec, NULL);
+  ck_assert_str_eq (program ("swtpm"), below ("bin/swtpm"));
+  ck_assert_str_eq (program ("nc"), below ("bin/nc"));
+  ck_assert_str_eq (program ("emu"), below ("bin/emu"));
+  ck_assert_ptr_null (program ("qemu-system-x86_64"));
+}
+END_TEST
+
+/* What is found about an image of this name. */
+static const struct vmspec_host_file *
+look_at (const char *image)
+{
+  struct vmspec_disk disk = { VMSPEC_INIT (vmspec_disk), .image = image };
+
+  detect (&(struct vmspec) { VMSPEC_INIT (vmspec), .disk = &disk }, NULL);
+  return found->files[0];
+}
+
+START_TEST (files_are_what_stat_says)
+{
+  ck_assert_int_eq (mkdir ("dir", 0700), 0);
+  make_file ("file", 0600, "");
+  ck_assert_int_eq (mkfifo ("fifo", 0600), 0);
+  ck_assert_uint_eq (look_at ("file")->type, VMSPEC_FILE_TYPE_FILE);
+  ck_assert_uint_eq (look_at ("dir")->type, VMSPEC_FILE_TYPE_DIRECTORY);
+  ck_assert_uint_eq (look_at ("fifo")->type, VMSPEC_FILE_TYPE_OTHER);
+  ck_assert_uint_eq (look_at ("/dev/null")->type, VMSPEC_FILE_TYPE_OTHER);
+  ck_assert_uint_eq (look_at ("new")->type, VMSPEC_FILE_TYPE_ABSENT);
+  ck_assert_uint_eq (look_at ("dir/new")->type, VMSPEC_FILE_TYPE_ABSENT);
+  ck_assert_uint_eq (look_at ("no/new")->type, VMSPEC_FILE_TYPE_NO_PARENT);
+}
+END_TEST
+
+/* What readlink -f says, or NULL if it fails. */
+static const char *
+readlink_f (const char *name)
+{
+  static char line[4096];
+  char command[4096];
+  FILE *pipe;
+  size_t size;
+
+  snprintf (command, sizeof command, "readlink -f '%s'", name);
+  pipe = popen (command, "r");
+  ck_assert_ptr_nonnull (pipe);
+  size = fread (line, 1, sizeof line - 1, pipe);
+  line[size] = '\0';
+  line[strcspn (line, "\n")] = '\0';
+  return pclose (pipe) == 0 ? line : NULL;
+}
+
+static void
+link_to (const char *target, const char *name)
+{
+  ck_assert_int_eq (symlink (target, name), 0);
+}
+
+START_TEST (links_are_followed_as_by_readlink)
+{
+  static const char *const names[] = {
+    "file", "new", "dir/new", "l1", "l2", "l3", "abs", "dangling", "dangling2",
+    "in-dir", "dir/up", "to-dir", "to-dir/new", "to-dir/file2", "loop", "nowhere",
+    "nowhere/x", "far", "dir/../file", "dir/./file2", "chain0", "dangling-abs",
+    "no/new",
+  };
+
+  ck_assert_int_eq (mkdir ("dir", 0700), 0);
+  make_file ("file", 0600, "");
+  make_file ("dir/file2", 0600, "");
+  link_to ("file", "l1");
+  link_to ("l1", "l2");
+  link_to ("./dir/../l2", "l3");
+  link_to ("/dev/null", "abs");
+  link_to ("absent", "dangling");
+  link_to ("dangling", "dangling2");
+  link_to ("dir/absent", "in-dir");
+  link_to ("../absent", "dir/up");
+  link_to ("dir", "to-dir");
+  link_to ("loop", "loop");
+  link_to ("no/absent", "nowhere");
+  link_to ("to-dir/up", "far");
+  link_to (below ("dir/absent2"), "dangling-abs");
+  link_to ("chain1", "chain0");
+  link_to ("dir/chain2", "chain1");
+  link_to ("../to-dir/chain3", "dir/chain2");
+  link_to (below ("absent3"), "dir/chain3");
+  for (size_t i = 0; i < COUNT (names); i++) {
+    const struct vmspec_host_file *file = look_at (names[i]);
+    const char *expected = readlink_f (names[i]);
+
+    if (expected) {
+      ck_assert_msg (file->real_path != NULL, "%s", names[i]);
+      ck_assert_str_eq (file->real_path, expected);
+      ck_assert_uint_ne (file->type, VMSPEC_FILE_TYPE_NO_PARENT);
+    } else
+      ck_assert_msg (file->type == VMSPEC_FILE_TYPE_NO_PARENT, "%s", names[i]);
+  }
+}
+END_TEST
+
+START_TEST (kernel_parameters_are_read_from_the_system)
+{
+  struct vmspec_boot boot = { VMSPEC_INIT (vmspec_boot) };
+  struct vmspec spec = { VMSPEC_INIT (vmspec), .boot = &boot };
+  const struct vmspec_host_file *params = NULL;
+  char system[200];
+
+  strcpy (system, below ("system"));
+  ck_assert_int_eq (mkdir ("system", 0700), 0);
+  make_file ("system/kernel-params", 0600, "loglevel=4 a=\"b c\"");
+  boot.system = system;
+  detect (&spec, NULL);
+  for (size_t i = 0; found->files[i]; i++)
+    if (strstr (found->files[i]->path, "kernel-params"))
+      params = found->files[i];
+  ck_assert_ptr_nonnull (params);
+  ck_assert_str_eq (params->content, "loglevel=4 a=\"b c\"");
+}
+END_TEST
+
+START_TEST (a_description_that_is_wrong_is_looked_at_all_the_same)
+{
+  struct vmspec_share share = { VMSPEC_INIT (vmspec_share) };
+  struct vmspec spec = { VMSPEC_INIT (vmspec), .arch = 99, .name = "",
+                         .memory = UINT64_MAX,
+                         .shares = LIST (vmspec_share, &share) };
+
+  detect (&spec, NULL);
+  ck_assert_ptr_nonnull (found);
+}
+END_TEST
+
+int
+main (void)
+{
+  TCase *t = unit_case ("detect");
+
+  tcase_add_checked_fixture (t, set_up, tear_down);
+  tcase_add_test (t, what_the_system_says_is_found);
+  tcase_add_test (t, every_run_gets_a_name_of_its_own);
+  tcase_add_test (t, what_was_given_is_not_looked_up);
+  tcase_add_test (t, programs_are_found_in_the_order_of_path);
+  tcase_add_test (t, only_what_is_needed_is_looked_for);
+  tcase_add_test (t, files_are_what_stat_says);
+  tcase_add_test (t, links_are_followed_as_by_readlink);
+  tcase_add_test (t, kernel_parameters_are_read_from_the_system);
+  tcase_add_test (t, a_description_that_is_wrong_is_looked_at_all_the_same);
+  tcase_add_test (t, the_process_environment_is_not_read);
+  return unit_run ("detect", t);
+}

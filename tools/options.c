@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "options.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "suggest.h"
+
+/* What an option does: choose a mode, or one of these. */
+enum { ACTION_NULL = MODE_VERSION + 1, ACTION_SET, ACTION_FORCE };
+
+static const struct row {
+  const char *name;
+  char letter;
+  const char *argument;
+  int action;
+  const char *help;
+} rows[] = {
+  { "print-argv", 0, NULL, MODE_PRINT_ARGV,
+    "print QEMU's arguments, one on a line" },
+  { "null", '0', NULL, ACTION_NULL,
+    "with --print-argv: end each argument by a NUL byte" },
+  { "print-command", 0, NULL, MODE_PRINT_COMMAND,
+    "print a command that can be pasted into a shell" },
+  { "resolve", 0, NULL, MODE_RESOLVE,
+    "print the description with every default filled in" },
+  { "check", 0, NULL, MODE_CHECK,
+    "say what is wrong, missing files included" },
+  { "set", 0, "KEY=VALUE", ACTION_SET,
+    "change the description; may be given several times" },
+  { "force", 0, NULL, ACTION_FORCE,
+    "start in spite of blockers" },
+  { "list-options", 0, NULL, MODE_LIST_OPTIONS,
+    "print every option with its values and its default" },
+  { "help", 'h', NULL, MODE_HELP, "print this" },
+  { "version", 0, NULL, MODE_VERSION, "print the version" },
+};
+
+#define N_ROWS (sizeof rows / sizeof *rows)
+
+void
+options_help (FILE *out)
+{
+  fputs ("usage: vmspec-run [OPTIONS] FILE.xml [-- QEMU-ARGS]\n\n"
+         "Starts the virtual machine that FILE.xml describes, and exits as "
+         "QEMU did.\nFILE.xml may be - for standard input.\n\n", out);
+  for (size_t i = 0; i < N_ROWS; i++) {
+    char left[32];
+
+    if (rows[i].letter)
+      snprintf (left, sizeof left, "-%c, --%s", rows[i].letter, rows[i].name);
+    else
+      snprintf (left, sizeof left, "    --%s%s%s", rows[i].name,
+                rows[i].argument ? " " : "",
+                rows[i].argument ? rows[i].argument : "");
+    fprintf (out, "  %-23s %s\n", left, rows[i].help);
+  }
+  fputs ("\nExamples:\n"
+         "  vmspec-run demo.xml\n"
+         "  vmspec-run --set memory=4096 --set graphics=off demo.xml\n"
+         "  vmspec-run --set network.forward_ports[]=host_port=2222,"
+         "guest_port=22 demo.xml\n"
+         "  vmspec-run --set qemu.options[]=-snapshot --print-command "
+         "demo.xml\n"
+         "  vmspec-run --resolve demo.xml\n"
+         "  vmspec-run demo.xml -- -d guest_errors\n"
+         "\nA description:\n"
+         "  <vmspec xmlns=\"urn:vmspec:1\" name=\"demo\" memory=\"2048\">\n"
+         "    <boot kernel=\"vmlinuz\" initrd=\"initrd.img\"/>\n"
+         "    <share tag=\"src\" source=\"/home/me/src\" "
+         "target=\"/mnt/src\"/>\n"
+         "  </vmspec>\n"
+         "\nExit status: QEMU's, or 128+N if signal N ended it; 0 if something "
+         "was printed;\n1 if it could not be written; 2 for a wrong command "
+         "line; 3 if the description was\nrefused; 4 if the start failed.\n",
+         out);
+}
+
+static int
+refuse (const char *text, const char *what, const char *hint)
+{
+  fprintf (stderr, "vmspec-run: %s%s%s\n"
+           "Try 'vmspec-run --help'.\n", text, what, hint);
+  return -1;
+}
+
+static int
+unknown (const char *word)
+{
+  size_t length = strcspn (word, "=");
+  char name[64];
+  struct suggestion near = { .word = name };
+
+  snprintf (name, sizeof name, "%.*s", (int) length, word);
+  for (size_t i = 0; i < N_ROWS && !strncmp (word, "--", 2); i++) {
+    char known[32];
+
+    snprintf (known, sizeof known, "--%s", rows[i].name);
+    suggestion_offer (&near, known, "%s", known);
+  }
+  return refuse ("there is no option ", word, near.hint);
+}
+
+/* The row of "--name", "--name=value" or "-n". */
+static const struct row *
+find_row (const char *word)
+{
+  size_t length = strcspn (word, "=");
+
+  for (size_t i = 0; i < N_ROWS; i++) {
+    size_t n = strlen (rows[i].name);
+
+    if (word[1] == '-' && length == n + 2
+        && !strncmp (word + 2, rows[i].name, n))
+      return &rows[i];
+    if (rows[i].letter && word[1] == rows[i].letter && !word[2])
+      return &rows[i];
+  }
+  return NULL;
+}
+
+static int
+set_mode (struct options *options, enum mode mode)
+{
+  if (options->mode != MODE_START && options->mode != mode)
+    return refuse ("only one thing can be printed at a time", "", "");
+  options->mode = mode;
+  return 0;
+}
+
+static int
+apply (struct options *options, const struct row *row, const char *value)
+{
+  switch (row->action) {
+  case ACTION_NULL:
+    options->null = 1;
+    return 0;
+  case ACTION_FORCE:
+    options->force = 1;
+    return 0;
+  case ACTION_SET:
+    options->sets[options->n_sets++] = value;
+    return 0;
+  default:
+    return set_mode (options, (enum mode) row->action);
+  }
+}
+
+/* One option at @argv, and its argument; how many words these are, or -1. */
+static int
+parse_option (struct options *options, char **argv)
+{
+  const struct row *row = find_row (argv[0]);
+  char *value = strchr (argv[0], '=');
+  int words = 1;
+
+  if (!row)
+    return unknown (argv[0]);
+  if (value && !row->argument)
+    return refuse ("no value is taken by --", row->name, "");
+  if (value)
+    value++;
+  else if (row->argument) {
+    value = argv[1];
+    words = 2;
+  }
+  if (row->argument && !value)
+    return refuse ("a value must follow --", row->name, "");
+  return apply (options, row, value) < 0 ? -1 : words;
+}
+
+static int
+complete (const struct options *options)
+{
+  if (options->null && options->mode != MODE_PRINT_ARGV)
+    return refuse ("-0 goes with --print-argv only", "", "");
+  if (options->mode < MODE_LIST_OPTIONS && !options->file)
+    return refuse ("no description is given: name its file, or - for standard "
+                   "input", "", "");
+  return 0;
+}
+
+int
+options_parse (int argc, char **argv, struct options *options)
+{
+  int i = 1;
+
+  *options = (struct options) {
+    .sets = calloc ((size_t) argc + 1, sizeof *options->sets) };
+  if (!options->sets)
+    return refuse ("there is no memory", "", "");
+  while (i < argc && strcmp (argv[i], "--")) {
+    int words = 1;
+
+    if (argv[i][0] == '-' && argv[i][1])
+      words = parse_option (options, argv + i);
+    else if (!options->file)
+      options->file = argv[i];
+    else
+      return refuse ("there is one description too many: ", argv[i],
+                     "; QEMU's own arguments go after --");
+    if (words < 0)
+      return -1;
+    i += words;
+  }
+  options->arguments = (const char *const *) argv + i + (i < argc);
+  return complete (options);
+}

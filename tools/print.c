@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "print.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct {
+  const char *name, *colour;
+} grades[] = {
+  [VMSPEC_SEVERITY_WARNING] = { "warning", "\033[1;35m" },
+  [VMSPEC_SEVERITY_BLOCKER] = { "blocker", "\033[1;31m" },
+  [VMSPEC_SEVERITY_ERROR] = { "error", "\033[1;31m" },
+};
+
+static int
+wants_colour (void)
+{
+  const char *no_colour = getenv ("NO_COLOR");
+
+  return isatty (STDERR_FILENO) && (!no_colour || !*no_colour);
+}
+
+/* A line stays a line, and a terminal is told nothing, whatever a file name
+ * holds. */
+static void
+print_line (const char *text)
+{
+  for (; *text; text++)
+    putc ((unsigned char) *text < ' ' || *text == '\177' ? '?' : *text, stderr);
+}
+
+static void
+print_origin (const struct vmspec_finding *f, const vmspec_doc *doc,
+              const char *origin)
+{
+  const char *file = f->file;
+  uint64_t line = f->line;
+
+  if (!file && doc && vmspec_doc_locate (doc, f->path, &file, &line) < 0)
+    file = NULL;
+  print_line (file ? file : origin ? origin : "vmspec-run");
+  if (file && line)
+    fprintf (stderr, ":%llu", (unsigned long long) line);
+}
+
+static void
+print_finding (const struct vmspec_finding *f, const vmspec_doc *doc,
+               const char *origin, int colour)
+{
+  print_origin (f, doc, origin);
+  fprintf (stderr, ": %s%s:%s ", colour ? grades[f->severity].colour : "",
+           grades[f->severity].name, colour ? "\033[m" : "");
+  print_line (f->text);
+  fprintf (stderr, " [%s]", f->id);
+  if (*f->path)
+    fprintf (stderr, " (%s)", f->path);
+  putc ('\n', stderr);
+}
+
+void
+print_findings (const vmspec_diag *diag, const vmspec_doc *doc,
+                const char *origin)
+{
+  int colour = wants_colour ();
+
+  for (size_t i = 0; i < vmspec_diag_count (diag); i++)
+    print_finding (vmspec_diag_get (diag, i), doc, origin, colour);
+}
+
+int
+has_finding (const vmspec_diag *diag, enum vmspec_severity severity)
+{
+  for (size_t i = 0; i < vmspec_diag_count (diag); i++)
+    if (vmspec_diag_get (diag, i)->severity >= severity)
+      return 1;
+  return 0;
+}
+
+void
+print_argv (FILE *out, const char *const *argv, int with_nul)
+{
+  for (; *argv; argv++) {
+    fputs (*argv, out);
+    putc (with_nul ? '\0' : '\n', out);
+  }
+}
+
+int
+finish_output (FILE *out)
+{
+  if (!ferror (out) && fflush (out) == 0)
+    return 0;
+  fprintf (stderr, "vmspec-run: the output could not be written: %s\n",
+           strerror (errno));
+  return -1;
+}

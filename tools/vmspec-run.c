@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The small tool: a description in, a machine or its command line out. */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "options.h"
+#include "print.h"
+#include "start.h"
+
+enum {
+  STATUS_FAILED = 1,
+  STATUS_USAGE = 2,
+  STATUS_REFUSED = 3,
+  STATUS_NOT_STARTED = 4
+};
+
+/* All that lives until the end. */
+struct run {
+  struct options options;
+  vmspec_diag *diag;
+  vmspec_doc *doc;
+  struct vmspec_host *host;
+  vmspec_plan *plan;
+};
+
+static void
+say (const char *what, int error)
+{
+  fprintf (stderr, "vmspec-run: %s: %s\n", what, strerror (-error));
+}
+
+/* Prints what was found, once. */
+static void
+flush_findings (struct run *run, const char *origin)
+{
+  print_findings (run->diag, origin ? NULL : run->doc, origin);
+  vmspec_diag_clear (run->diag);
+}
+
+/* What has no findings has an error. */
+static void
+explain (struct run *run, const char *what, int error)
+{
+  if (vmspec_diag_count (run->diag) == 0)
+    say (what, error);
+  flush_findings (run, NULL);
+}
+
+/* ---- the description ---------------------------------------------------- */
+
+/* All of a file, or a little more than a description may have. */
+static char *
+read_stream (FILE *in, size_t *ret_size)
+{
+  size_t most = (16 << 20) + 1, size = 0, room = 0, n;
+  char *data = NULL;
+
+  do {
+    char *larger = realloc (data, room += 1 << 16);
+
+    if (!larger) {
+      free (data);
+      return NULL;
+    }
+    data = larger;
+    n = fread (data + size, 1, room - size, in);
+    size += n;
+  } while (n && size < most);
+  *ret_size = size;
+  return data;
+}
+
+static int
+read_standard_input (struct run *run)
+{
+  size_t size;
+  char *data = read_stream (stdin, &size);
+  int r = -ENOMEM;
+
+  if (data && ferror (stdin))
+    r = -EIO;
+  else if (data)
+    r = vmspec_doc_read_memory (data, size, "standard input", run->diag,
+                                &run->doc);
+  free (data);
+  return r;
+}
+
+static int
+read_description (struct run *run)
+{
+  const char *file = run->options.file;
+  int r = strcmp (file, "-")
+            ? vmspec_doc_read_file (file, run->diag, &run->doc)
+            : read_standard_input (run);
+
+  if (r < 0)
+    explain (run, file, r);
+  return r;
+}
+
+/* A finding about a setting stands in no file. */
+static void
+explain_setting (struct run *run, const char *setting)
+{
+  char *origin;
+
+  if (asprintf (&origin, "--set %s", setting) < 0)
+    origin = NULL;
+  flush_findings (run, origin ? origin : "--set");
+  free (origin);
+}
+
+/* All settings, even after one that is wrong. */
+static int
+change_description (struct run *run)
+{
+  int failed = 0;
+
+  for (const char **set = run->options.sets; *set; set++) {
+    int r = vmspec_doc_set (run->doc, *set, run->diag);
+
+    if (r < 0) {
+      failed = r;
+      explain_setting (run, *set);
+    }
+  }
+  return failed;
+}
+
+static int
+make_plan (struct run *run)
+{
+  const struct vmspec *spec = vmspec_doc_spec (run->doc);
+  const struct vmspec_host given = {
+    VMSPEC_INIT (vmspec_host),
+    .environment = (const char *const *) environ,
+    .arguments = run->options.arguments,
+  };
+  int r = vmspec_host_detect (spec, &given, run->diag, &run->host);
+
+  if (r == 0) {
+    /* What is wrong with the description is said again by the plan. */
+    vmspec_diag_clear (run->diag);
+    r = vmspec_plan_new (spec, run->host, run->diag, &run->plan);
+  }
+  if (r < 0)
+    explain (run, run->options.file, r);
+  return r;
+}
+
+/* ---- modes -------------------------------------------------------------- */
+
+static int
+print_resolved (const struct run *run)
+{
+  vmspec_doc *resolved = NULL;
+  const char *xml;
+  int r = vmspec_doc_new (vmspec_plan_spec (run->plan), NULL, &resolved);
+
+  if (r == 0)
+    r = vmspec_doc_write (resolved, &xml);
+  if (r == 0)
+    fputs (xml, stdout);
+  else
+    say ("the resolved description cannot be written as XML", r);
+  vmspec_doc_free (resolved);
+  return r == 0 ? 0 : STATUS_FAILED;
+}
+
+static int
+print_plan (const struct run *run)
+{
+  int status = 0;
+
+  if (run->options.mode == MODE_RESOLVE)
+    status = print_resolved (run);
+  else if (run->options.mode == MODE_PRINT_ARGV)
+    print_argv (stdout, vmspec_plan_argv (run->plan), run->options.null);
+  else
+    fputs (vmspec_plan_command (run->plan), stdout);
+  return finish_output (stdout) < 0 ? STATUS_FAILED : status;
+}
+
+static int
+check (struct run *run)
+{
+  int refused;
+
+  vmspec_plan_check_files (run->plan, run->diag);
+  refused = has_finding (run->diag, VMSPEC_SEVERITY_BLOCKER);
+  flush_findings (run, NULL);
+  return refused ? STATUS_REFUSED : 0;
+}
+
+/* Blockers of the plan were printed before. */
+static void
+explain_start (struct run *run, int error)
+{
+  int blocked = error == -ENOEXEC
+                || (has_finding (run->diag, VMSPEC_SEVERITY_BLOCKER)
+                    && !has_finding (run->diag, VMSPEC_SEVERITY_ERROR));
+
+  if (error == -ENOEXEC)
+    vmspec_diag_clear (run->diag);
+  else
+    explain (run, "the machine cannot be started", error);
+  if (blocked)
+    fputs ("vmspec-run: not started because of a blocker; --force starts it "
+           "all the same\n", stderr);
+}
+
+static int
+start (struct run *run)
+{
+  const struct vmspec_start how
+    = { VMSPEC_INIT (vmspec_start),
+        .force = run->options.force ? VMSPEC_ON : VMSPEC_OFF };
+  vmspec_vm *vm = NULL;
+  int status = STATUS_NOT_STARTED, r;
+
+  print_accel (run->plan, run->host);
+  hold_signals ();
+  r = vmspec_vm_start (run->plan, &how, run->diag, &vm);
+  if (r < 0) {
+    explain_start (run, r);
+    return STATUS_NOT_STARTED;
+  }
+  flush_findings (run, NULL);
+  r = run_machine (vm, &status);
+  if (r < 0)
+    say ("the machine was lost", r);
+  vmspec_vm_free (vm);
+  return status;
+}
+
+/* What needs no description. */
+static int
+print_about (enum mode mode)
+{
+  if (mode == MODE_LIST_OPTIONS)
+    list_options (stdout);
+  else if (mode == MODE_HELP)
+    options_help (stdout);
+  else
+    printf ("vmspec-run %s\n", vmspec_version ());
+  return finish_output (stdout) < 0 ? STATUS_FAILED : 0;
+}
+
+static int
+run_mode (struct run *run)
+{
+  if (run->options.mode >= MODE_LIST_OPTIONS)
+    return print_about (run->options.mode);
+  if (vmspec_diag_new (&run->diag) < 0) {
+    say ("no description was read", -ENOMEM);
+    return STATUS_FAILED;
+  }
+  if (read_description (run) < 0 || change_description (run) < 0
+      || make_plan (run) < 0)
+    return STATUS_REFUSED;
+  if (run->options.mode == MODE_CHECK)
+    return check (run);
+  flush_findings (run, NULL);
+  return run->options.mode == MODE_START ? start (run) : print_plan (run);
+}
+
+int
+main (int argc, char **argv)
+{
+  struct run run = { .doc = NULL };
+  int status = STATUS_USAGE;
+
+  if (options_parse (argc, argv, &run.options) == 0) {
+    /* A reader that goes away is told of like a disk that is full. */
+    if (run.options.mode != MODE_START)
+      signal (SIGPIPE, SIG_IGN);
+    status = run_mode (&run);
+  }
+  vmspec_plan_free (run.plan);
+  vmspec_host_free (run.host);
+  vmspec_doc_free (run.doc);
+  vmspec_diag_free (run.diag);
+  free (run.options.sets);
+  return status;
+}
