@@ -15,7 +15,8 @@ struct arch {
   const char *package_linux;   /* first words with a NixOS QEMU package */
   const char *package_darwin;  /* the same on Darwin; NULL: not supported */
   const char *machine;         /* without a package; "" is QEMU's own choice */
-  const char *tcg_cpu;         /* a fast one that can do everything */
+  const char *tcg_cpu;         /* emulated: a fast one that can do everything */
+  const char *accel_cpu;       /* with hardware virtualisation */
   const char *package_serial;  /* console= of the serial port, with a package */
   const char *serial;          /* and without */
   const char *firmware_prefix; /* of the files in an OVMF package, or NULL */

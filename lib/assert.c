@@ -143,6 +143,27 @@ assert_efi (const struct resolution *r, vmspec_diag *diag)
 
 /* ---- TPM and store ------------------------------------------------------ */
 
+/* The TPM devices of QEMU and the machines that have a place for them
+ * (docs/specs/tpm.rst).  Others are taken to be known to whoever names them. */
+static int
+tpm_model_fits (const char *model, enum arch_family family)
+{
+  static const struct {
+    const char *model;
+    unsigned families;
+  } known[] = {
+    { "tpm-tis", 1u << FAMILY_X86 },
+    { "tpm-crb", 1u << FAMILY_X86 },
+    { "tpm-tis-device", 1u << FAMILY_ARM | 1u << FAMILY_RISCV },
+    { "tpm-spapr", 1u << FAMILY_POWER },
+  };
+
+  for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+    if (!strcmp (known[i].model, model))
+      return !!(known[i].families & 1u << family);
+  return 1;
+}
+
 static void
 assert_tpm (const struct resolution *r, const struct decided *d,
             vmspec_diag *diag)
@@ -155,6 +176,11 @@ assert_tpm (const struct resolution *r, const struct decided *d,
     say (diag, ERROR, "tpm.unsupported", "tpm", "model",
          "no TPM device is known for %s guests; set tpm.model",
          r->arch->name);
+  if (r->tpm.model && !tpm_model_fits (r->tpm.model, r->arch->family))
+    say (diag, BLOCKER, "tpm.model", "tpm", "model",
+         "QEMU has no %s on machines for %s guests%s%s", r->tpm.model,
+         r->arch->name, r->arch->tpm_model ? "; take " : "",
+         r->arch->tpm_model ? r->arch->tpm_model : "");
   if (!r->tpm.swtpm)
     say (diag, BLOCKER, "tpm.missing", "tpm", "swtpm",
          "swtpm was not found in PATH; install it or set tpm.swtpm");

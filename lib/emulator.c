@@ -75,7 +75,7 @@ default_emulator (struct resolution *r)
   DEFAULT (q->binary, default_binary (r));
   if (*r->arch->machine)
     DEFAULT (q->machine, r->arch->machine);
-  DEFAULT (q->cpu, strcmp (emulator_accel (r), "tcg") ? "max"
+  DEFAULT (q->cpu, strcmp (emulator_accel (r), "tcg") ? r->arch->accel_cpu
                                                       : r->arch->tcg_cpu);
 }
 

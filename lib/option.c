@@ -137,7 +137,7 @@ static const struct vmspec_option options[] = {
     "The emulator, as a path, or as a name to be looked up in PATH."),
   STRING (vmspec_qemu, machine, NONE, "virt on ARM and RISC-V, pseries on POWER, s390-ccw-virtio on s390x, QEMU's own on x86", NULL,
     "Machine type with its properties, in QEMU's syntax and not escaped; \"\" passes no -machine at all."),
-  STRING (vmspec_qemu, cpu, NONE, "max, on ARM under TCG max,pauth-impdef=on", NULL,
+  STRING (vmspec_qemu, cpu, NONE, "max; on aarch64 under TCG max,pauth-impdef=on; on RISC-V rv64 or rv32", NULL,
     "CPU model with its properties, in QEMU's syntax and not escaped; \"\" passes no -cpu."),
   STRINGS (vmspec_qemu, first_options, "first-option", "none", NULL,
     "Arguments before the built-in options."),

@@ -62,14 +62,24 @@ measure_tag (const char *at, const char *end)
   return tag;
 }
 
+static int
+starts_name (char c)
+{
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'
+         || c == ':' || (unsigned char) c > 0x7f;
+}
+
 /* libxml2 keeps a tag in memory, and compares each attribute with all before
  * it. */
 static const char *
 find_large_tag (const char *data, const char *end)
 {
   while (data < end && (data = memchr (data, '<', (size_t) (end - data)))) {
-    struct tag tag = measure_tag (++data, end);
+    struct tag tag;
 
+    if (++data == end || !starts_name (*data))
+      continue;
+    tag = measure_tag (data, end);
     if (tag.size > VMSPEC_XML_MAX_TAG
         || tag.attributes > VMSPEC_XML_MAX_ATTRIBUTES)
       return data;

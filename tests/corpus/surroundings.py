@@ -63,10 +63,11 @@ class Tree:
                     real = step
         return real
 
-    def look(self, path: str) -> Any:
+    def look(self, path: str) -> vmspec.HostFile:
         """What the library's own look at the machine would say of a path."""
         real = self.real_path(path)
         entry = self._entries.get(real)
+        kind: Any
         if isinstance(entry, str):
             kind = "file"
         elif entry is not None:

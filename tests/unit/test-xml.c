@@ -763,6 +763,12 @@ START_TEST (attributes_have_a_limit)
   n += repeat (xml + n, "='a' ", 1000);
   strcpy (xml + n, "\"/>");
   reads (xml);
+  n = (size_t) sprintf (xml, "%s><!-- ", ROOT);
+  n += repeat (xml + n, "'a' ", 1000);
+  n += (size_t) sprintf (xml + n, "--><?x ");
+  n += repeat (xml + n, "'a' ", 1000);
+  strcpy (xml + n, "?></vmspec>");
+  reads (xml);
   n = (size_t) sprintf (xml, "%s name='\">'", ROOT);
   for (size_t i = 0; i < VMSPEC_XML_MAX_ATTRIBUTES; i++)
     n += (size_t) sprintf (xml + n, "\n a%zx='\">'", i);

@@ -501,6 +501,15 @@ class ForwardPort(Struct):
     ) -> None: ...
 
 
+class Start(Struct):
+    # Start in spite of blockers and missing files.
+    force: Optional[bool]
+    def __init__(
+        self, *,
+        force: Optional[bool] = ...,
+    ) -> None: ...
+
+
 class Host(Struct):
     # Architecture of the host.
     arch: Optional[_Arch]

@@ -20,12 +20,14 @@ def _candidates() -> Iterator[str]:
         # Whoever names a library wants that one and no other.
         yield said
         return
-    source = Path(__file__).resolve().parents[3]
-    build = os.environ.get("VMSPEC_BUILDDIR")
-    for directory in (Path(build) if build else source / "build", source):
-        path = directory / ".libs" / SONAME
-        if path.exists():
-            yield str(path)
+    source = Path(__file__).resolve().parent.parent.parent.parent
+    if (source / "lib" / "vmspec.sym").exists():
+        # Not installed: the library beside this file is the one that is meant.
+        build = os.environ.get("VMSPEC_BUILDDIR")
+        for directory in (Path(build) if build else source / "build", source):
+            path = directory / ".libs" / SONAME
+            if path.exists():
+                yield str(path)
     yield SONAME
 
 
@@ -59,12 +61,6 @@ class _Finding(ctypes.Structure):
     ]
 
 
-class Start(ctypes.Structure):
-    """struct vmspec_start"""
-
-    _fields_ = [("struct_size", c_uint32), ("force", c_uint32)]
-
-
 _REFERENCE = POINTER(c_void_p)  # where a function puts a pointer
 _STRINGS = POINTER(c_char_p)
 
@@ -96,8 +92,7 @@ _FUNCTIONS = {
     "vmspec_plan_directory": (c_char_p, c_void_p),
     "vmspec_plan_accel": (c_char_p, c_void_p),
     "vmspec_plan_check_files": (c_int, c_void_p, c_void_p),
-    "vmspec_vm_start":
-        (c_int, c_void_p, POINTER(Start), c_void_p, _REFERENCE),
+    "vmspec_vm_start": (c_int, c_void_p, c_void_p, c_void_p, _REFERENCE),
     "vmspec_vm_wait": (c_int, c_void_p, c_int, POINTER(c_int)),
     "vmspec_vm_pid": (c_int, c_void_p),
     "vmspec_vm_pidfd": (c_int, c_void_p),

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Running machines."""
 
-import ctypes
 import errno
 import math
 import os
@@ -11,9 +10,9 @@ from ctypes import byref, c_int, c_void_p
 from typing import Any, Optional
 
 from ._errors import failure
-from ._library import Diag, Start, library
-
-_OFF, _ON = 2, 3
+from ._library import Diag, library
+from ._stages import address
+from ._types import CLASSES, to_c
 
 
 class VM:
@@ -88,10 +87,10 @@ class VM:
 
 def start(plan: Any, handle: c_void_p, force: bool) -> VM:
     """See Plan.start()."""
-    how = Start(ctypes.sizeof(Start), _ON if force else _OFF)
+    how = to_c(CLASSES["vmspec_start"](force=force))
     vm = c_void_p()
     with Diag() as diag:
         diag.must(library.vmspec_vm_start(
-            handle, byref(how), diag.pointer, byref(vm)),
+            handle, address(how), diag.pointer, byref(vm)),
             "cannot start this machine")
     return VM(vm, plan)

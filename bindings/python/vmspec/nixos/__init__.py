@@ -10,8 +10,8 @@ a description, by the rules of the module system and of the module
 virtualisation/qemu-vm.nix, in the version of 2024 ("new") or 2023 ("old").
 """
 
-from .convert import (KINDS, Conversion, convert, host, refusal,
-                      resolved_options)
+from .conversion import (KINDS, Conversion, convert, host, refusal,
+                         resolved_options)
 from .errors import NixosError
 
 __all__ = ["KINDS", "Conversion", "NixosError", "convert", "host", "refusal",

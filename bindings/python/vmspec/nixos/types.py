@@ -173,8 +173,10 @@ ROWS: Tuple[Row, ...] = (
         lambda s: s.boot.loader and _mounts(s))),
     Row("cores", POSITIVE),
     Row("directBoot.enable", BOOL),
-    Row("directBoot.initrd", STRING, read=_when(
+    Row("directBoot.initrd", STRING, _NEW, _when(
         lambda s: not s.boot.direct or s.qemu.builtin_options)),
+    # Whose assertion compares it before it asks whether there is direct boot.
+    Row("directBoot.initrd", STRING, _OLD),
     Row("diskImage", NullOr(STRING)),
     Row("diskSize", NullOr(POSITIVE), read=_when(
         lambda s: not (s.boot.loader and s.boot.default_file_systems))),

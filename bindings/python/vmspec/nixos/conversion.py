@@ -7,6 +7,7 @@ systems), the library is asked first what these are: it resolves the description
 without them.
 """
 
+import copy
 import re
 from typing import (Any, Dict, Iterable, List, Mapping, NamedTuple, Optional,
                     Sequence, Set, Tuple)
@@ -299,9 +300,11 @@ class _Converter:
     # Options that it defines as well.  An entry that lacks what every entry has
     # is one whose value cannot be looked at: look() has the last word on it.
 
-    def merged(self) -> Any:
-        """Returns the description resolved without the user's part."""
-        resolved = _resolve(self.spec, self.host)
+    def merged(self) -> None:
+        without = copy.copy(self.spec)
+        # They depend on the shares, which come first.
+        without.builtin_file_systems = False
+        resolved = _resolve(without, self.host)
         self.paths(resolved)
         self.options("qemu.options", "options",
                      _own_options(resolved, self.version))
@@ -309,7 +312,6 @@ class _Converter:
         self.drives(resolved)
         self.shares(resolved)
         self.file_systems()
-        return resolved
 
     def paths(self, resolved: Any) -> None:
         own = [resolved.store.additional_paths]
@@ -446,23 +448,23 @@ class _Converter:
 
     # What is looked at.
 
-    def look(self) -> None:
-        """Raises the first error that the module would come across."""
-        if not self.failed:
-            return
+    def look(self) -> Any:
+        """Raises the first error that the module would come across, or returns
+        the resolved description."""
         wrong = [(row, where, error) for row in types.rows(self.version)
                  for where, error in self.failed.get(row.path, ())]
         try:
             resolved = _resolve(self.spec, self.host)
-        except NixosError:
-            # What is left without them makes no sense.
-            raise wrong[0][2] from None
+        except NixosError as problem:
+            # What is left without them may make no sense.
+            raise (wrong[0][2] if wrong else problem) from None
         # Resolved, the built-in ones are among the others.
         resolved.builtin_file_systems = self.spec.builtin_file_systems
         for row, where, error in wrong:
             if row.read(resolved, where):
                 raise error
         self.result.failed = set(self.failed)
+        return resolved
 
 
 # ---- findings of NixOS's own -----------------------------------------------
@@ -487,14 +489,14 @@ def _old_names(definitions: Definitions) -> List[vmspec.Finding]:
     return found
 
 
-def _weakly_writable(converter: _Converter) -> List[vmspec.Finding]:
+def _weakly_writable(converter: _Converter, resolved: Any,
+                     ) -> List[vmspec.Finding]:
     """The library warns if nothing is said.  In NixOS, what is said weakly does
     not count as said either."""
     if not converter.said("writableStore") \
             or converter.priority("writableStore") <= DEFAULT_PRIORITY:
         return []
-    store = _resolve(converter.spec, converter.host).store
-    if not (store.writable and store.image):
+    if not (resolved.store.writable and resolved.store.image):
         return []
     return [vmspec.Finding(
         "warning", "store.image-writable", "store.writable",
@@ -537,8 +539,9 @@ def convert(options: Any, config: Any = None, *, guest_system: str,
     converter.plain()
     converter.nix(system_name, arch)
     converter.merged()
-    converter.look()
-    result.findings = [*_old_names(definitions), *_weakly_writable(converter)]
+    resolved = converter.look()
+    result.findings = [*_old_names(definitions),
+                       *_weakly_writable(converter, resolved)]
     return result
 
 

@@ -1,0 +1,21 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The files that are made of the option table are those that are committed.
+# After "make regenerate", read the difference: in layout.txt, lines of a struct
+# may only be added after its last one.
+set -u
+
+: "${VMSPEC_BUILDDIR:=.}" "${VMSPEC_SRCDIR:=.}"
+status=0
+
+compare () {
+    "$VMSPEC_BUILDDIR/generate" "$1" | diff -u "$VMSPEC_SRCDIR/$2" - || {
+        echo "$2 is not what the option table says; see \"make regenerate\""
+        status=1
+    }
+}
+
+compare schema doc/vmspec.rng
+compare options doc/options.man.inc
+compare layout tests/abi/layout.txt
+exit $status

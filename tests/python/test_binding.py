@@ -1,0 +1,356 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Claims about the Python binding."""
+
+import copy
+import errno
+import os
+import pickle
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+from unittest import mock
+
+TOP = Path(__file__).resolve().parents[2]
+BINDING = TOP / "bindings" / "python"
+sys.path.insert(0, str(BINDING))
+
+import vmspec  # noqa: E402  (needs the path above)
+from vmspec import _library, _types  # noqa: E402
+
+HOST = vmspec.Host(arch="x86_64", os="linux", kvm="absent", cpus=2,
+                   directory="/run/vm", run_name="run", environment=[],
+                   programs=[vmspec.HostProgram(name="qemu-system-x86_64",
+                                                path="/usr/bin/qemu")],
+                   files=[], firmware=[])
+
+
+def demo(**said):
+    return vmspec.Spec(name="demo", boot=vmspec.Boot(kernel="/k"), **said)
+
+
+class Objects(unittest.TestCase):
+    def test_every_struct_has_a_class_and_every_member_an_attribute(self):
+        tags = {row.owner for row in vmspec.options()}
+        self.assertEqual(tags, set(_types.CLASSES))
+        for row in vmspec.options():
+            if row.kind in (_library.KIND_SIZE, _library.KIND_RESERVED):
+                continue
+            value = getattr(vmspec, _types.class_name(row.owner))()
+            self.assertIsNone(getattr(value, row.attribute), row)
+
+    def test_unknown_keyword_is_refused_with_a_suggestion(self):
+        with self.assertRaisesRegex(TypeError, "did you mean 'memory'"):
+            vmspec.Spec(memroy=1)
+
+    def test_unknown_attribute_is_refused(self):
+        with self.assertRaisesRegex(AttributeError, "did you mean 'cores'"):
+            vmspec.Spec().core = 1
+
+    def test_wrong_enumeration_value_is_refused_with_a_suggestion(self):
+        with self.assertRaisesRegex(ValueError, "did you mean 'virtio-scsi'"):
+            vmspec.Drive(interface="virtio_scsi")
+
+    def test_values_of_wrong_type_are_refused(self):
+        for wrong in (dict(memory="1"), dict(memory=True), dict(graphics=1),
+                      dict(name=1), dict(shares="x"), dict(shares=["x"]),
+                      dict(boot=vmspec.Efi()), dict(arch=1)):
+            with self.subTest(wrong), self.assertRaises(TypeError):
+                vmspec.Spec(**wrong)
+
+    def test_numbers_that_cannot_be_said_are_refused(self):
+        for wrong in (dict(memory=0), dict(memory=-1), dict(cores=2 ** 32),
+                      dict(cores=vmspec.NONE)):
+            with self.subTest(wrong), self.assertRaises(ValueError):
+                vmspec.Spec(**wrong)
+
+    def test_zero_is_a_number_where_the_table_says_so(self):
+        self.assertEqual(vmspec.Vlan(number=0).number, 0)
+
+    def test_text_with_nul_is_refused(self):
+        with self.assertRaisesRegex(ValueError, "NUL"):
+            vmspec.Spec(name="a\0b")
+
+    def test_a_list_that_was_changed_is_checked_at_the_call(self):
+        spec = demo(shares=[])
+        spec.shares.append("not a share")
+        with self.assertRaises(TypeError):
+            vmspec.resolve(spec, HOST)
+
+    def test_objects_compare_by_what_they_hold(self):
+        self.assertEqual(demo(memory=1), demo(memory=1))
+        self.assertNotEqual(demo(memory=1), demo(memory=2))
+        self.assertNotEqual(demo(shares=[]), demo())
+        self.assertNotEqual(vmspec.Vlan(), vmspec.Boot())
+
+    def test_repr_shows_what_is_said_and_evaluates_to_the_same(self):
+        spec = demo(disk=vmspec.Disk(size=vmspec.NONE), memory=5)
+        self.assertNotIn("cores", repr(spec))
+        names = {**vars(vmspec), "vmspec": vmspec}
+        self.assertEqual(eval(repr(spec), names), spec)
+
+    def test_copies_are_equal_and_deep_ones_share_nothing(self):
+        spec = demo(shares=[vmspec.Share(tag="a")])
+        self.assertEqual(copy.copy(spec), spec)
+        deep = copy.deepcopy(spec)
+        deep.shares[0].tag = "b"
+        self.assertEqual(spec.shares[0].tag, "a")
+        self.assertEqual(pickle.loads(pickle.dumps(spec)), spec)
+
+    def test_a_member_called_like_a_keyword_ends_in_an_underscore(self):
+        port = vmspec.ForwardPort(from_="guest")
+        self.assertEqual(port.from_, "guest")
+
+    def test_a_layout_other_than_the_table_says_is_refused(self):
+        row = next(row for row in vmspec.options() if row.name == "memory")
+        struct = type("other", (_types.ctypes.Structure,), {})
+        with self.assertRaisesRegex(ImportError, "memory"):
+            _types._lay_out(struct, [row])
+
+
+class Stages(unittest.TestCase):
+    def test_resolving_fills_in_and_is_stable(self):
+        resolved = vmspec.resolve(demo(), HOST)
+        self.assertEqual(resolved.memory, 1024)
+        self.assertIs(resolved.graphics, True)
+        self.assertEqual(vmspec.resolve(resolved, HOST), resolved)
+
+    def test_none_and_not_said_differ(self):
+        def drives(**disk):
+            spec = demo(disk=vmspec.Disk(**disk))
+            return vmspec.resolve(spec, HOST).drives
+        self.assertEqual([d.name for d in drives()], ["root"])
+        self.assertEqual(drives(image=""), [])
+        none = vmspec.resolve(demo(disk=vmspec.Disk(size=vmspec.NONE)), HOST)
+        self.assertIs(none.disk.size, vmspec.NONE)
+
+    def test_an_empty_list_and_none_said_differ(self):
+        self.assertEqual(vmspec.resolve(demo(vlans=[]), HOST).vlans, [])
+        self.assertEqual(vmspec.resolve(demo(), HOST).vlans,
+                         [vmspec.Vlan(number=1)])
+
+    def test_any_bytes_of_a_path_reach_qemu_and_come_back(self):
+        odd = os.fsdecode(b"/a\xff, \xc3\xa9\n")
+        spec = demo(shares=[vmspec.Share(tag="a", source=odd, target="/m")])
+        plan = vmspec.Plan(spec, HOST)
+        wanted = "local,path=" + odd.replace(",", ",,")
+        self.assertTrue(any(word.startswith(wanted) for word in plan.argv))
+        self.assertIn(odd, [share.source for share in plan.spec.shares])
+
+    def test_paths_and_bytes_are_texts(self):
+        self.assertEqual(vmspec.Boot(kernel=Path("/k")),
+                         vmspec.Boot(kernel=b"/k"))
+
+    def test_xml_reads_back_to_the_same(self):
+        spec = demo(
+            graphics=False, arch="aarch64", vlans=[vmspec.Vlan(number=0)],
+            disk=vmspec.Disk(size=vmspec.NONE, image=""),
+            qemu=vmspec.Qemu(options=["-s", "a b"], consoles=[]),
+            network=vmspec.Network(forward_ports=[vmspec.ForwardPort(
+                from_="guest", guest_port=1, host_port=65535)]),
+            drives=[vmspec.Drive(file="/f", drive_options=[
+                vmspec.Property(name="cache", value="none")])])
+        text = vmspec.write_xml(spec)
+        self.assertEqual(vmspec.read_xml(text), spec)
+        self.assertEqual(vmspec.read_xml(text.encode()), spec)
+        with tempfile.TemporaryDirectory() as directory:
+            path = Path(directory, "demo.xml")
+            path.write_text(text)
+            self.assertEqual(vmspec.read_xml(path), spec)
+            self.assertEqual(vmspec.read_xml(str(path)), spec)
+
+    def test_a_file_that_is_not_there_is_an_os_error(self):
+        with self.assertRaises(OSError) as caught:
+            vmspec.read_xml("/nowhere/at/all.xml")
+        self.assertEqual(caught.exception.errno, errno.ENOENT)
+
+    def test_an_error_in_xml_has_its_line(self):
+        with self.assertRaises(vmspec.DescriptionError) as caught:
+            vmspec.read_xml('<vmspec xmlns="urn:vmspec:1"\n memroy="1"/>')
+        self.assertTrue(caught.exception.findings[0].line)
+
+    def test_check_returns_errors_and_plan_raises_them_all(self):
+        guest = vmspec.ForwardPort(from_="guest", proto="udp", host_port=1,
+                                   guest_port=1, guest_address="1.2.3.4")
+        spec = demo(network=vmspec.Network(forward_ports=[guest]))
+        found = [f for f in vmspec.check(spec, HOST) if f.severity == "error"]
+        self.assertEqual(
+            {(f.id, f.path) for f in found},
+            {("forward-port.guest-udp", "network.forward_ports[0].proto"),
+             ("forward-port.guest-address",
+              "network.forward_ports[0].guest_address")})
+        with self.assertRaises(vmspec.DescriptionError) as caught:
+            vmspec.Plan(spec, HOST)
+        self.assertEqual(caught.exception.errno, errno.EINVAL)
+        self.assertLessEqual(set(found), set(caught.exception.findings))
+        self.assertIn("forward-port.guest-udp", str(caught.exception))
+
+    def test_a_plan_says_what_it_would_do(self):
+        host = copy.copy(HOST)
+        host.environment = ["TMPDIR=/srv/t", "A=b=c"]
+        host.arguments = ["-s"]
+        plan = vmspec.Plan(demo(), host)
+        self.assertEqual(plan.argv[0], "/usr/bin/qemu")
+        self.assertEqual(plan.argv[-1], "-s")
+        self.assertEqual(plan.directory, "/srv/t/run")
+        self.assertEqual(plan.environment,
+                         {"TMPDIR": "/srv/t/run", "A": "b=c"})
+        self.assertEqual(plan.accel, "tcg")
+        self.assertIn("/usr/bin/qemu", plan.command)
+        self.assertEqual(plan.spec, vmspec.resolve(demo(), host))
+
+    def test_missing_files_are_findings(self):
+        missing = vmspec.Plan(demo(), HOST).check_files()
+        self.assertTrue(any("/k" in f.text for f in missing))
+
+    def test_only_a_host_that_is_not_given_has_this_environment(self):
+        with mock.patch.dict(os.environ, {"NIX_DISK_IMAGE": "/srv/mine"}):
+            def has(plan):
+                return any("/srv/mine" in word for word in plan.argv)
+            self.assertTrue(has(vmspec.Plan(demo())))
+            self.assertFalse(has(vmspec.Plan(demo(), HOST)))
+
+    def test_what_is_given_is_not_looked_up(self):
+        given = vmspec.Host(arch="riscv64", environment=[], cpus=99)
+        host = vmspec.host_detect(demo(), given)
+        self.assertEqual((host.arch, host.cpus), ("riscv64", 99))
+        self.assertTrue(host.directory)
+
+    def test_the_version_is_that_of_the_library(self):
+        self.assertRegex(vmspec.version, r"\A\d+\.\d+\.\d+\Z")
+        self.assertEqual(vmspec.__version__, vmspec.version)
+
+
+class Machines(unittest.TestCase):
+    """With a shell script for an emulator."""
+
+    def setUp(self):
+        directory = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, directory)
+        self.directory = Path(directory)
+
+    def plan(self, script, **said):
+        emulator = self.directory / "emulator"
+        emulator.write_text("#!/bin/sh\n" + script)
+        emulator.chmod(0o755)
+        kernel = self.directory / "kernel"
+        kernel.touch()
+        spec = vmspec.Spec(
+            name="demo", boot=vmspec.Boot(kernel=kernel),
+            disk=vmspec.Disk(image=""), qemu=vmspec.Qemu(binary=emulator),
+            **said)
+        given = vmspec.Host(directory=self.directory, environment=[
+            f"TMPDIR={self.directory}", "PATH=/usr/bin:/bin"])
+        return vmspec.Plan(spec, vmspec.host_detect(spec, given))
+
+    def test_wait_returns_the_exit_status(self):
+        with self.plan("exit 7").start() as vm:
+            self.assertIsNone(vm.returncode)
+            self.assertEqual(vm.wait(30), 7)
+            self.assertEqual((vm.wait(), vm.returncode), (7, 7))
+
+    def test_the_emulator_gets_the_plan(self):
+        plan = self.plan('pwd > "$TMPDIR"/../seen; printf "%s\\n" "$@" '
+                         '>> "$TMPDIR"/../seen')
+        with plan.start() as vm:
+            self.assertEqual(vm.wait(30), 0)
+        seen = (self.directory / "seen").read_text()
+        self.assertEqual(seen, "\n".join([plan.directory, *plan.argv[1:], ""]))
+
+    def test_waiting_has_an_end_and_the_machine_goes_on(self):
+        with self.plan("exec sleep 60").start() as vm:
+            with self.assertRaises(TimeoutError):
+                vm.wait(0.01)
+            self.assertIsNone(vm.returncode)
+            vm.kill(signal.SIGTERM)
+            self.assertEqual(vm.wait(30), -signal.SIGTERM)
+
+    def test_the_descriptor_becomes_readable_at_the_end(self):
+        with self.plan("exec sleep 60").start() as vm:
+            self.assertEqual(select.select([vm], [], [], 0)[0], [])
+            vm.kill()
+            self.assertEqual(select.select([vm], [], [], 30)[0], [vm])
+
+    def test_leaving_the_block_ends_the_machine(self):
+        with self.plan("exec sleep 60").start() as vm:
+            pid = vm.pid
+            os.kill(pid, 0)
+        with self.assertRaises(ProcessLookupError):
+            os.kill(pid, 0)
+        with self.assertRaises(ValueError):
+            vm.pid
+
+    def test_a_blocker_refuses_the_start_unless_forced(self):
+        rule = vmspec.ForwardPort(host_address="no address", host_port=1,
+                                  guest_port=1)
+        plan = self.plan("exit 0",
+                         network=vmspec.Network(forward_ports=[rule]))
+        self.assertIn("blocker", [f.severity for f in plan.findings])
+        with self.assertRaises(vmspec.Error) as caught:
+            plan.start()
+        self.assertEqual(caught.exception.errno, errno.ENOEXEC)
+        with plan.start(force=True) as vm:
+            self.assertEqual(vm.wait(30), 0)
+
+    def test_an_emulator_that_is_not_there_is_said(self):
+        plan = self.plan("exit 0")
+        (self.directory / "emulator").unlink()
+        with self.assertRaises(vmspec.Error) as caught:
+            plan.start()
+        self.assertEqual(caught.exception.errno, errno.ENOENT)
+        self.assertTrue(caught.exception.findings)
+
+
+class Library(unittest.TestCase):
+    def run_python(self, code, **environment):
+        return subprocess.run(
+            [sys.executable, "-c", code], text=True, capture_output=True,
+            env={**os.environ, "PYTHONPATH": str(BINDING), **environment},
+            check=False)
+
+    def test_a_library_that_is_named_is_taken_or_none(self):
+        done = self.run_python("import vmspec",
+                               VMSPEC_LIBRARY="/nowhere/libvmspec.so")
+        self.assertIn("ImportError", done.stderr)
+        self.assertIn("/nowhere/libvmspec.so", done.stderr)
+
+
+class Types(unittest.TestCase):
+    def test_the_written_types_are_those_of_the_table(self):
+        with tempfile.TemporaryDirectory() as directory:
+            written = Path(directory, "stubs")
+            subprocess.run([sys.executable, BINDING / "generate-stubs.py",
+                            "-o", written], check=True)
+            self.assertEqual(
+                written.read_text(),
+                (BINDING / "vmspec" / "__init__.pyi").read_text(),
+                "run bindings/python/generate-stubs.py")
+
+    def test_the_types_are_right(self):
+        mypy = shutil.which("mypy")
+        if mypy is None:
+            self.skipTest("mypy is not there")
+        with tempfile.TemporaryDirectory() as directory:
+            user = Path(directory, "user.py")
+            user.write_text(
+                "import pathlib, vmspec\n"
+                "spec = vmspec.Spec(name='a', boot=vmspec.Boot(\n"
+                "    kernel=pathlib.Path('/k')), memory=1)\n"
+                "argv: list[str] = vmspec.Plan(spec).argv\n"
+                "vmspec.Spec(memory='1')  # type: ignore[arg-type]\n"
+                "vmspec.Spec(arch='z80')  # type: ignore[arg-type]\n"
+                "vmspec.Spec(memroy=1)  # type: ignore[call-arg]\n")
+            done = subprocess.run(
+                [mypy, "--strict", "--cache-dir", str(Path(directory, "c")),
+                 str(BINDING / "vmspec"), str(user)],
+                text=True, capture_output=True, check=False,
+                env={**os.environ, "MYPYPATH": str(BINDING)})
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,295 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The corpus runner notices: an expectation that is made wrong, in whatever
+field, is a difference."""
+
+import copy
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[2]
+CORPUS = TOP / "tests" / "corpus"
+sys.path[:0] = [str(CORPUS), str(TOP / "bindings" / "python")]
+
+import cases  # noqa: E402  (needs the paths above)
+import intended  # noqa: E402
+import messages  # noqa: E402
+import surroundings  # noqa: E402
+import vmspec  # noqa: E402
+
+CASES = {case["id"]: case for case
+         in json.loads((CORPUS / "new.json").read_text(encoding="utf-8"))}
+
+
+def corrupted(value):
+    """Something else of the same kind."""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return value + 1
+    if isinstance(value, str):
+        return value + "x"
+    return "x"
+
+
+def leaves(value, where=()):
+    """Each place in a value of JSON, and empty containers."""
+    items = value.items() if isinstance(value, dict) else \
+        enumerate(value) if isinstance(value, list) else ()
+    empty = True
+    for key, inner in items:
+        empty = False
+        yield from leaves(inner, (*where, key))
+    if empty:
+        yield where
+
+
+def replace(value, where, change):
+    *path, last = where
+    for key in path:
+        value = value[key]
+    value[last] = change(value[last])
+
+
+class Corruption(unittest.TestCase):
+    def fields(self, name, change):
+        """The fields in which a case differs once its expectation changed."""
+        case = copy.deepcopy(CASES[name])
+        self.assertEqual(cases.run(case).differences, [], name)
+        change(case["expect"])
+        return {difference.field.partition("[")[0].partition(".")[0]
+                for difference in cases.run(case).differences}
+
+    def test_error_that_is_not_expected(self):
+        def change(expect):
+            expect.update(CASES["default-x86_64-linux"]["expect"])
+            expect["error_kind"] = expect["error_option"] = None
+        self.assertEqual(self.fields("bad-memory-zero", change),
+                         {"error_kind"})
+
+    def test_error_that_does_not_come(self):
+        def change(expect):
+            expect.update(error="x", error_kind="type", error_option="x")
+        self.assertEqual(self.fields("default-x86_64-linux", change),
+                         {"error_kind"})
+
+    def test_error_of_another_kind(self):
+        self.assertEqual(
+            self.fields("bad-memory-zero",
+                        lambda expect: expect.update(error_kind="missing")),
+            {"error_kind"})
+
+    def test_error_of_another_option(self):
+        for name in ("bad-memory-zero", "bad-empty-disk-zero",
+                     "store-image-and-mount", "efi-powerpc64le-linux"):
+            with self.subTest(name):
+                self.assertEqual(
+                    self.fields(name, lambda expect: expect.update(
+                        error_option="virtualisation.x")), {"error_option"})
+
+    def test_assertions_and_warnings_too_many_and_too_few(self):
+        for field, name in (("assertions", "assert-guest-both"),
+                            ("assertions", "assert-removed-boot-device"),
+                            ("warnings", "store-image-weakly-writable"),
+                            ("warnings", "warn-renamed-paths"),
+                            ("warnings", "direct-boot-and-bootloader")):
+            with self.subTest(name):
+                self.assertIn(field, self.fields(
+                    name, lambda expect: expect[field].pop()))
+                self.assertIn(field, self.fields(
+                    name, lambda expect: expect[field].append(
+                        expect[field][0])))
+
+    def test_a_message_that_nobody_knows(self):
+        for field in ("assertions", "warnings"):
+            with self.subTest(field):
+                self.assertIn(field, self.fields(
+                    "default-x86_64-linux",
+                    lambda expect: expect[field].append("new in this year")))
+
+    def test_a_message_about_something_else(self):
+        def change(expect):
+            expect["assertions"][0] = expect["assertions"][0].replace(
+                "<entry 1>", "<entry 2>")
+        self.assertIn("assertions", self.fields("assert-guest-udp", change))
+
+    def test_every_value_of_resolved(self):
+        for name in ("share-sorted", "drive-extra", "forward-guest",
+                     "interfaces", "empty-disks-2", "default-armv7l-linux"):
+            resolved = CASES[name]["expect"]["resolved"]
+            for where in leaves(resolved):
+                path = ".".join(map(str, where))
+                compared = not re.match(
+                    r"qemu\.(options|networkingOptions)|.*\.file$|"
+                    r"sharedDirectories\..*\.source$", path)
+                with self.subTest(f"{name}: {path}"):
+                    self.assertEqual(
+                        self.fields(name, lambda expect: replace(
+                            expect["resolved"], where, corrupted)),
+                        {"resolved"} if compared else set())
+
+    def test_a_value_of_resolved_that_is_missing(self):
+        self.assertEqual(
+            self.fields("default-x86_64-linux",
+                        lambda expect: expect["resolved"].pop("bios")),
+            {"resolved"})
+
+    def test_qemu_line_also_where_an_assertion_fails(self):
+        for name in ("default-aarch64-linux", "memory-2048-i686-linux"):
+            with self.subTest(name):
+                self.assertEqual(
+                    self.fields(name, lambda expect: replace(
+                        expect, ("qemu_line",), corrupted)), {"qemu_line"})
+
+    def test_every_word_of_argv(self):
+        for index in range(len(CASES["env-all"]["expect"]["argv"])):
+            with self.subTest(index):
+                self.assertEqual(
+                    self.fields("env-all", lambda expect: replace(
+                        expect["argv"], (index,), corrupted)), {"argv"})
+
+    def test_a_word_of_argv_too_many_and_too_few(self):
+        for change in (lambda argv: argv.pop(), lambda argv: argv.append("x"),
+                       lambda argv: argv.clear()):
+            self.assertEqual(
+                self.fields("default-x86_64-linux",
+                            lambda expect: change(expect["argv"])), {"argv"})
+
+    def test_argv_of_a_machine_that_was_not_started(self):
+        self.assertEqual(
+            self.fields("default-x86_64-linux",
+                        lambda expect: expect.update(argv=None)), {"argv"})
+
+    def test_environment_of_qemu(self):
+        for name in ("tmpdir", "default-x86_64-linux"):
+            for value in ({"TMPDIR": "/elsewhere"}, {"OTHER": "1"}):
+                with self.subTest(name):
+                    self.assertEqual(
+                        self.fields(name, lambda expect: expect.update(
+                            qemu_env=value)), {"qemu_env"})
+        self.assertEqual(
+            self.fields("tmpdir", lambda expect: expect.pop("qemu_env")),
+            {"qemu_env"})
+
+
+class Input(unittest.TestCase):
+    """What goes in matters: a changed description gives a difference."""
+
+    def test_every_option_of_a_case(self):
+        for name in ("env-all", "drive-extra", "forward-host-addresses",
+                     "tpm-efi-bootloader", "resolution-1"):
+            options = CASES[name]["options"]
+            for where in leaves(options):
+                with self.subTest(f"{name}: {where}"):
+                    case = copy.deepcopy(CASES[name])
+                    replace(case["options"], where, corrupted)
+                    self.assertTrue(cases.run(case).differences)
+
+    def test_environment_arguments_and_files(self):
+        for name, field, value in (
+                ("env-all", "env", {}), ("args", "args", []),
+                ("disk-image-symlink", "files", {})):
+            with self.subTest(field):
+                case = {**CASES[name], field: value}
+                self.assertTrue(cases.run(case).differences)
+
+
+class Intended(unittest.TestCase):
+    def rewritten(self, options, argv):
+        case = {**CASES["default-x86_64-linux"], "options": options}
+        case["expect"] = {**case["expect"], "argv": argv}
+        return cases.run(case)
+
+    def test_ide_disks_are_ide_disks(self):
+        options = {"qemu": {"diskInterface": "ide"},
+                   "emptyDiskImages": [1] * 7}
+        virtio = {"emptyDiskImages": [1] * 7}
+        resolved = self.argv(virtio)
+        outcome = self.rewritten(options, resolved)
+        self.assertEqual(outcome.intended, ["ide_is_ide"])
+        self.assertNotIn("argv", {d.field.partition("[")[0]
+                                  for d in outcome.differences})
+
+    def argv(self, options):
+        case = {**CASES["default-x86_64-linux"], "options": options}
+        return vmspec.Plan(cases._Run(case).convert().spec,
+                           surroundings.host(case)).argv
+
+    def test_commas_are_escaped(self):
+        options = {"diskImage": "./a,b.qcow2"}
+        argv = [word.replace(",,", ",") for word in self.argv(options)]
+        outcome = self.rewritten(options, argv)
+        # "-netdev user" ends in a comma of its own.
+        self.assertEqual(outcome.intended, ["commas_are_escaped"])
+        self.assertNotIn("argv", {d.field.partition("[")[0]
+                                  for d in outcome.differences})
+
+    def test_no_rule_applies_to_an_ordinary_case(self):
+        for case in CASES.values():
+            self.assertEqual(cases.run(case).intended, [], case["id"])
+
+    def test_each_rule_says_why(self):
+        for rule in intended.RULES:
+            self.assertTrue(rule.__doc__)
+
+
+class Surroundings(unittest.TestCase):
+    def test_links_are_followed(self):
+        tree = surroundings.Tree({
+            "a": {"type": "symlink", "target": "b/../c"},
+            "c": {"type": "symlink", "target": "/srv/real"},
+            "b": {"type": "symlink", "target": "/mnt/deep/down"},
+            "loop": {"type": "symlink", "target": "loop"},
+            "/mnt/deep/c": "content"})
+        self.assertEqual(tree.real_path("/run/vm/a"), "/mnt/deep/c")
+        self.assertEqual(tree.real_path("/run/vm/c"), "/srv/real")
+        self.assertEqual(tree.real_path("/run/vm/./x"), "/run/vm/x")
+        self.assertEqual(tree.real_path("/run/vm/loop"), "/run/vm/loop")
+        kinds = {path: tree.look(path).type for path in
+                 ("/run/vm/a", "/run/vm/c", "/srv", "/srv/no/such")}
+        self.assertEqual(kinds, {"/run/vm/a": "file", "/run/vm/c": "absent",
+                                 "/srv": "directory",
+                                 "/srv/no/such": "no-parent"})
+
+    def test_all_messages_of_the_corpus_are_recognised(self):
+        for case in CASES.values():
+            for field, known in (("assertions", messages.ASSERTIONS),
+                                 ("warnings", messages.WARNINGS)):
+                said = messages.expected(case["expect"].get(field, []), known)
+                self.assertNotIn("unrecognised", dict(said), case["id"])
+
+
+class Program(unittest.TestCase):
+    def run_program(self, content):
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            json.dump(content, file)
+            file.flush()
+            return subprocess.run([sys.executable, CORPUS / "run", file.name],
+                                  text=True, capture_output=True, check=False)
+
+    def test_the_last_line_counts_and_the_status_says_it(self):
+        good = CASES["default-x86_64-linux"]
+        bad = copy.deepcopy(good)
+        bad["expect"]["argv"][0] = "x"
+        done = self.run_program([good, good])
+        self.assertEqual(done.stdout.splitlines()[-1], "2 passed, 0 failed")
+        self.assertEqual(done.returncode, 0)
+        done = self.run_program([good, bad])
+        self.assertEqual(done.stdout.splitlines()[-1], "1 passed, 1 failed")
+        self.assertIn("default-x86_64-linux: argv[0]: expected 'x', got",
+                      done.stdout)
+        self.assertEqual(done.returncode, 1)
+
+    def test_without_files_it_says_how_it_is_used(self):
+        done = subprocess.run([sys.executable, CORPUS / "run"], text=True,
+                              capture_output=True, check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("usage:", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
