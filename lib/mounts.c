@@ -17,14 +17,29 @@ struct mounts {
   struct set points;
 };
 
+/* "file_systems[2]" if the description has an entry for this mount point, and
+ * "file_systems[/boot]" if both of the two are built in. */
+static struct path
+mount_path (struct mounts *m, const char *point)
+{
+  const struct vmspec_file_system *const *said = m->r->given->file_systems;
+  struct path path = { .name = "file_systems", .has_index = 1 };
+  const char *name;
+
+  for (; said && said[path.index]; path.index++)
+    if (!strcmp (said[path.index]->mount_point, point))
+      return path;
+  name = arena_concat (m->r->arena, "file_systems[", point, "]",
+                       (char *) NULL);
+  return (struct path) { .name = name ? name : "file_systems" };
+}
+
 static void
 conflict (struct mounts *m, const char *point, const char *member,
           const char *one, const char *other)
 {
-  const char *name = arena_concat (m->r->arena, "file_systems[", point, "]",
-                                   (char *) NULL);
-  struct path table = { .name = name ? name : "file_systems" };
-  struct path path = { .parent = &table, .name = member };
+  struct path entry = mount_path (m, point);
+  struct path path = { .parent = &entry, .name = member };
 
   diag_add (m->diag, VMSPEC_SEVERITY_ERROR, "mounts.conflict", &path, NULL,
             "two file systems want to be mounted at %s, with %s '%s' and '%s'; "

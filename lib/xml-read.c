@@ -211,7 +211,7 @@ parser_error (void *data, parser_error_pointer error)
   if (error->code == XML_ERR_NO_MEMORY)
     r->build.doc->arena.error = -ENOMEM;
   /* What is not fatal is found by ourselves, if it matters. */
-  if (error->level != XML_ERR_FATAL || r->build.stopped)
+  if (error->level != XML_ERR_FATAL)
     return;
   r->build.place.line = (uint64_t) error->line;
   BUILD_SAY (&r->build, "xml.syntax", NULL, "not well-formed XML: %.*s",
@@ -226,7 +226,7 @@ static int
 next_bytes (void *data, char *to, int room)
 {
   struct reader *r = data;
-  size_t size = room < 256 ? (size_t) room : 256;
+  size_t size = room < 128 ? (size_t) room : 128;
 
   if (size > r->size)
     size = r->size;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""One case: what it should come to, what it comes to, and where these differ."""
+"""One case: what it should come to, what it does, and where these differ."""
 
 import difflib
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional
@@ -82,8 +82,8 @@ def _comparable(resolved: Any) -> Any:
 
 
 def _qemu_line(resolved: Any, host: Any) -> List[str]:
-    """Program and first options.  They depend on nothing else, so that they can
-    be told of a machine that an assertion forbids."""
+    """Program and first options.  They depend on nothing else, so that they
+    can be told of a machine that an assertion forbids."""
     qemu = resolved.qemu
     argv = vmspec.Plan(vmspec.Spec(
         name="line", arch=resolved.arch, qemu=vmspec.Qemu(
@@ -129,7 +129,7 @@ class _Run:
             resolved = vmspec.resolve(machine.spec, host)
             host = surroundings.host(self.case, resolved)
             findings = [*machine.findings, *vmspec.check(machine.spec, host)]
-            refusal = nixos.refusal(findings)
+            refusal = nixos.refusal(findings, machine.spec)
             if refusal:
                 raise refusal
         except nixos.NixosError as error:

@@ -39,7 +39,8 @@ int
 main (void)
 {
   for (const struct vmspec_option *o = NULL; (o = vmspec_option_next (o));) {
-    if (!strncmp (o->owner, "vmspec_host", 11) || o->kind >= VMSPEC_KIND_SIZE)
+    if (!strncmp (o->owner, "vmspec_host", 11)
+        || !strcmp (o->owner, "vmspec_start") || o->kind >= VMSPEC_KIND_SIZE)
       continue;
     add (o->name);
     add (attribute (o->name));

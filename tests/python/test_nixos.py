@@ -11,7 +11,7 @@ sys.path.insert(0, str(TOP / "bindings" / "python"))
 
 import vmspec  # noqa: E402  (needs the path above)
 from vmspec import nixos  # noqa: E402
-from vmspec.nixos import codec, conversion, merge, types  # noqa: E402
+from vmspec.nixos import codec, merge, systems, types  # noqa: E402
 
 ERROR = {"!error": True}
 
@@ -70,7 +70,8 @@ class Case(unittest.TestCase):
         with self.assertRaises(nixos.NixosError) as caught:
             machine = self.convert(options, **said)
             findings = vmspec.check(machine.spec, self.host(machine))
-            raise nixos.refusal(findings) or AssertionError("not refused")
+            raise nixos.refusal(findings, machine.spec) \
+                or AssertionError("not refused")
         error = caught.exception
         self.assertEqual((error.kind, error.option),
                          (kind, option and "virtualisation." + option))
@@ -207,6 +208,9 @@ class FileSystems(Case):
                      'fileSystems."/".fsType')
         self.refused({"fileSystems": {"/": {"device": "/dev/vdb"}}},
                      "conflict", 'fileSystems."/".device')
+        self.refused({"fileSystems": {"/": {"device": "/dev/vdb"}},
+                      "rootDevice": None}, "conflict",
+                     'fileSystems."/".device')
 
     def test_what_the_module_leaves_open_does_not(self):
         self.assertTrue(self.table({"/": {"neededForBoot": True}})
@@ -214,6 +218,8 @@ class FileSystems(Case):
         image = self.table({"/nix/.ro-store": {"fsType": "erofs"}},
                            useNixStoreImage=True, writableStore=True)
         self.assertEqual(image["/nix/.ro-store"].type, "erofs")
+        overlay = self.table({"/nix/.rw-store": {"device": "upper"}})
+        self.assertEqual(overlay["/nix/.rw-store"].device, "upper")
 
     def test_a_member_can_be_forced(self):
         root = self.table({"/": {"fsType": force("xfs")}})["/"]
@@ -273,6 +279,8 @@ class Errors(Case):
                 ({"qemu": {"package": "/nix/store/a/b"}}, "qemu.package"),
                 ({"emptyDiskImages": [1, 0]},
                  'emptyDiskImages."[definition 1-entry 2]"'),
+                ({"forwardPorts": [{"host": {"port": 65536}}]},
+                 'forwardPorts."[definition 1-entry 1]".host.port'),
                 ({"sharedDirectories": []}, "sharedDirectories"),
                 ({"forwardPorts": {}}, "forwardPorts"),
                 ({"fileSystems": {"/": {"options": [""]}}},
@@ -327,6 +335,9 @@ class Errors(Case):
             return [f.id for f in found].count("store.image-writable")
         self.assertEqual(warned(writableStore=default(True)), 1)
         self.assertEqual(warned(mountHostNixStore=True,
+                                fileSystems=force({})), 1)
+        self.assertEqual(warned(writableStore=override(1600, True),
+                                mountHostNixStore=True,
                                 fileSystems=force({})), 1)
         self.assertEqual(warned(writableStore=True), 0)
         self.assertEqual(warned(writableStore=force(True)), 0)
@@ -503,7 +514,7 @@ class Tables(unittest.TestCase):
 
     def test_systems_are_those_of_the_library(self):
         row = next(row for row in vmspec.options() if row.name == "arch")
-        self.assertEqual(conversion.ARCHS, tuple(filter(None, row.values)))
+        self.assertEqual(systems.ARCHS, tuple(filter(None, row.values)))
 
 
 if __name__ == "__main__":

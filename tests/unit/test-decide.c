@@ -320,8 +320,10 @@ START_TEST (each_architecture_has_its_machine_and_processor)
                                 "max" },
     [VMSPEC_ARCH_POWERPC64LE] = { "qemu-system-ppc64", "pseries,accel=tcg",
                                   "max" },
-    [VMSPEC_ARCH_RISCV64] = { "qemu-system-riscv64", "virt,accel=tcg", "max" },
-    [VMSPEC_ARCH_RISCV32] = { "qemu-system-riscv32", "virt,accel=tcg", "max" },
+    [VMSPEC_ARCH_RISCV64] = { "qemu-system-riscv64", "virt,accel=tcg",
+                              "rv64" },
+    [VMSPEC_ARCH_RISCV32] = { "qemu-system-riscv32", "virt,accel=tcg",
+                              "rv32" },
     [VMSPEC_ARCH_S390X] = { "qemu-system-s390x", "s390-ccw-virtio,accel=tcg",
                             "max" },
   };

@@ -1,47 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* vmspec_host_detect() on directories made for the purpose. */
-#include "unit.h"
+#include "scratch.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-static char top[] = "/tmp/vmspec-test.XXXXXX";
-static char environment_path[200];
+static char environment_path[2 * PATH_MAX + 20];
 static struct vmspec_host *found;
-
-static void
-make_file (const char *name, mode_t mode, const char *content)
-{
-  int fd = open (name, O_WRONLY | O_CREAT | O_EXCL, 0600);
-
-  ck_assert_int_ge (fd, 0);
-  ck_assert_int_eq (write (fd, content, strlen (content)),
-                    (ssize_t) strlen (content));
-  ck_assert_int_eq (fchmod (fd, mode), 0);
-  close (fd);
-}
 
 static void
 set_up (void)
 {
-  strcpy (top + strlen (top) - 6, "XXXXXX");
-  ck_assert_ptr_nonnull (mkdtemp (top));
-  ck_assert_int_eq (chdir (top), 0);
+  scratch_make ();
   snprintf (environment_path, sizeof environment_path, "PATH=%s/bin::%s/other",
-            top, top);
+            scratch, scratch);
   found = NULL;
 }
 
 static void
 tear_down (void)
 {
-  char command[200];
-
   vmspec_host_free (found);
-  ck_assert_int_eq (chdir ("/"), 0);
-  snprintf (command, sizeof command, "rm -rf %s", top);
-  ck_assert_int_eq (system (command), 0);
+  scratch_remove ();
 }
 
 /* Looks with $PATH set to "bin", ".", and "other" below the directory. */
@@ -56,15 +33,6 @@ detect (const struct vmspec *spec, const struct vmspec_host *given)
   found = NULL;
   ck_assert_int_eq (vmspec_host_detect (spec, given ? given : &host, NULL,
                                         &found), 0);
-}
-
-static const char *
-below (const char *name)
-{
-  static char path[4096];
-
-  snprintf (path, sizeof path, "%s/%s", top, name);
-  return path;
 }
 
 static const char *
@@ -84,7 +52,7 @@ START_TEST (what_the_system_says_is_found)
   ck_assert_uint_eq (found->os, VMSPEC_OS_LINUX);
   ck_assert_uint_ne (found->kvm, VMSPEC_KVM_UNSET);
   ck_assert_int_eq ((long) found->cpus, sysconf (_SC_NPROCESSORS_ONLN));
-  ck_assert_str_eq (found->directory, top);
+  ck_assert_str_eq (found->directory, scratch);
 }
 END_TEST
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The shared library: where it is, what its functions take, its option table."""
+"""The shared library: where it is, its functions, its option table."""
 
 import ctypes
 import keyword

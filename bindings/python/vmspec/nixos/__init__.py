@@ -10,9 +10,11 @@ a description, by the rules of the module system and of the module
 virtualisation/qemu-vm.nix, in the version of 2024 ("new") or 2023 ("old").
 """
 
-from .conversion import (KINDS, Conversion, convert, host, refusal,
-                         resolved_options)
+from .conversion import Conversion, convert
 from .errors import NixosError
+from .refusals import KINDS, refusal
+from .resolved import resolved_options
+from .systems import host
 
 __all__ = ["KINDS", "Conversion", "NixosError", "convert", "host", "refusal",
            "resolved_options"]

@@ -28,7 +28,7 @@ class Member(NamedTuple):
 
     def get(self, spec: Any) -> Any:
         holder = getattr(spec, self.group) if self.group else spec
-        return getattr(holder, self.row.attribute) if holder is not None else None
+        return getattr(holder, self.row.attribute, None)
 
     def set(self, spec: Any, value: Any) -> None:
         holder = spec

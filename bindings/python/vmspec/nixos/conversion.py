@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""From the options of a NixOS configuration to a description, and back.
+"""From the options of a NixOS configuration to a description.
 
 Defaults and built-in entries are the library's.  Where what the user says has
 to be merged with what the module itself defines (its shares, drives, file
@@ -8,38 +8,21 @@ without them.
 """
 
 import copy
-import re
-from typing import (Any, Dict, Iterable, List, Mapping, NamedTuple, Optional,
-                    Sequence, Set, Tuple)
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 import vmspec
 
-from . import codec, types
+from . import builtin, codec, types
 from .errors import Location, NixosError, show_option
 from .merge import (DEFAULT_PRIORITY, OPTION_DEFAULT, UNDEFINED, Definitions,
-                    NullOr, collect, discharge, failures, in_order, merge,
-                    override, priority_of, strongest, without_failures)
-
-ARCHS = ("x86_64", "i686", "aarch64", "armv7l", "powerpc64", "powerpc64le",
-         "riscv64", "riscv32", "s390x")
+                    collect, discharge, failures, in_order, merge, override,
+                    priority_of, strongest, without_failures)
+from .refusals import resolve
+from .systems import Packages, host, split_system
 
 # Options whose value has definitions by the module itself.
 _MERGED = ("additionalPaths", "fileSystems", "qemu.drives",
            "qemu.networkingOptions", "qemu.options", "sharedDirectories")
-
-
-class Packages:
-    """Store paths by the packages' names."""
-
-    def __init__(self, paths: Optional[Mapping[str, str]] = None) -> None:
-        self._paths = dict(paths or {})
-
-    def __getitem__(self, name: str) -> str:
-        return self._paths.get(name, f"/nix/store/{name}")
-
-    @property
-    def initrd(self) -> str:
-        return self["initrd"] + "/initrd"
 
 
 class Conversion:
@@ -53,147 +36,6 @@ class Conversion:
         self.findings: List[vmspec.Finding] = []
         #: Options that cannot be looked at, and that nothing looks at.
         self.failed: Set[str] = set()
-
-
-class _Value(NamedTuple):
-    """An option's merged value, as far as the user defines it."""
-
-    value: Any
-    priority: int
-
-
-# ---- systems ---------------------------------------------------------------
-
-
-def split_system(system: str) -> Tuple[Any, Any]:
-    """x86_64-linux: architecture and operating system."""
-    arch, _, name = system.partition("-")
-    if arch not in ARCHS or name not in ("linux", "darwin"):
-        raise NixosError("unsupported", None, f"no such system: {system}")
-    return arch, name
-
-
-def host(host_system: str, packages: Optional[Mapping[str, str]] = None,
-         kernel_params: str = "", **said: Any) -> Any:
-    """A Host that runs machines of NixOS: what the start script finds out about
-    the system that it is for.  Further members may be said, and files added."""
-    arch, name = split_system(host_system)
-    paths = Packages(packages)
-    files = [
-        vmspec.HostFile(path=paths["system"] + "/kernel-params", type="file",
-                        content=kernel_params),
-        vmspec.HostFile(path=paths["system"] + "/initrd", type="file",
-                        real_path=paths.initrd),
-    ]
-    files += said.pop("files", [])
-    return vmspec.Host(arch=arch, os=name, files=files, **said)
-
-
-# ---- the library's refusals ------------------------------------------------
-
-#: Errors that end NixOS's evaluation, and what kind of error each is there.
-#: The library's other errors are assertions of the module.
-KINDS = {
-    "efi.unsupported": "unsupported",
-    "tpm.unsupported": "unsupported",
-    "qemu.unsupported-host": "unsupported",
-    "mounts.conflict": "conflict",
-}
-
-_MOUNT = re.compile(r"file_systems\[(?P<point>.*)\]\.(?P<member>\w+)\Z", re.S)
-
-
-def _conflict_option(finding: vmspec.Finding) -> Optional[str]:
-    found = _MOUNT.match(finding.path)
-    if not found:
-        return None
-    fields = {"type": "fsType", "needed_for_boot": "neededForBoot",
-              "no_check": "noCheck"}
-    member = found["member"]
-    return show_option(("virtualisation", "fileSystems", found["point"],
-                        fields.get(member, member)))
-
-
-def refusal(findings: Iterable[vmspec.Finding]) -> Optional[NixosError]:
-    """The error with which NixOS would end, if one of these is such."""
-    for finding in findings:
-        kind = KINDS.get(finding.id)
-        if kind and finding.severity == "error":
-            option = _conflict_option(finding) if kind == "conflict" else None
-            return NixosError(kind, option, finding.text)
-    return None
-
-
-def _resolve(spec: Any, on: Any) -> Any:
-    try:
-        return vmspec.resolve(spec, on)
-    except vmspec.DescriptionError as error:
-        raise refusal(error.findings) or NixosError(
-            "other", None, str(error)) from error
-
-
-# ---- the module's own definitions ------------------------------------------
-
-
-class _Builtin(str):
-    """Stands for a string of the module that only the library knows."""
-
-
-_OWN = _Builtin()
-
-
-def _own_drives(resolved: Any) -> List[Any]:
-    """In the module there are three definitions: root, store, empty disks."""
-    drives = codec.to_nix("qemu.drives", resolved.drives)
-    named = [[drive] for drive in drives if drive["name"] is not None]
-    return [*named, [drive for drive in drives if drive["name"] is None]]
-
-
-def _own_options(resolved: Any, version: str) -> List[Any]:
-    """As many definitions as the module has for this machine."""
-    x86 = resolved.arch in ("x86_64", "i686")
-    conditions = (
-        resolved.qemu.virtio_keyboard, x86,
-        resolved.arch in ("aarch64", "armv7l"), resolved.boot.direct,
-        resolved.efi.enable, resolved.boot.bios is not None,
-        not resolved.graphics, version == "new" and resolved.tpm.enable,
-        version == "new" and x86 and resolved.efi.smm)
-    return [[_OWN] for condition in conditions if condition]
-
-
-def _own_shares(resolved: Any, version: str) -> List[Any]:
-    shares = codec.to_nix("sharedDirectories", resolved.shares)
-    if version == "old":
-        for share in shares.values():
-            del share["securityModel"]
-    return [shares]
-
-
-# What a file system has that nobody defined.
-_FILE_SYSTEM_DEFAULTS = {"device": None, "fsType": "auto",
-                         "options": ["defaults"], "neededForBoot": False,
-                         "noCheck": False}
-
-
-def _own_file_system(point: str, fields: Dict[str, Any]) -> Dict[str, Any]:
-    said = {name: value for name, value in fields.items()
-            if name in _FILE_SYSTEM_DEFAULTS
-            and value != _FILE_SYSTEM_DEFAULTS[name]}
-    if point == "/":
-        # Its device is defined even if that is null.
-        said["device"] = fields["device"]
-    if point == "/nix/.rw-store":
-        # The one tmpfs whose device the module leaves to the default.
-        said.pop("device", None)
-    return said
-
-
-def _own_file_systems(resolved: Any) -> Dict[str, Any]:
-    return {point: _own_file_system(point, fields) for point, fields
-            in codec.to_nix("fileSystems", resolved.file_systems).items()}
-
-
-# ---- the conversion --------------------------------------------------------
 
 
 class _Converter:
@@ -304,11 +146,12 @@ class _Converter:
         without = copy.copy(self.spec)
         # They depend on the shares, which come first.
         without.builtin_file_systems = False
-        resolved = _resolve(without, self.host)
+        resolved = resolve(without, self.host)
         self.paths(resolved)
         self.options("qemu.options", "options",
-                     _own_options(resolved, self.version))
-        self.options("qemu.networkingOptions", "network_options", [[_OWN]])
+                     builtin.own_options(resolved, self.version))
+        self.options("qemu.networkingOptions", "network_options",
+                     [[builtin.OWN]])
         self.drives(resolved)
         self.shares(resolved)
         self.file_systems()
@@ -328,10 +171,10 @@ class _Converter:
         value = self.merge("additionalPaths", own)
         if value is UNDEFINED:
             return
-        builtin = resolved.store.additional_paths
+        system = resolved.store.additional_paths
         self.spec.store = self.spec.store or vmspec.Store()
-        if value[:len(builtin)] == builtin:
-            value = value[len(builtin):]
+        if value[:len(system)] == system:
+            value = value[len(system):]
         else:
             self.spec.store.builtin_paths = False
         self.spec.store.additional_paths = value
@@ -343,13 +186,13 @@ class _Converter:
         if value is UNDEFINED:
             return
         qemu = self.spec.qemu
-        places = [i for i, piece in enumerate(value) if piece is _OWN]
+        places = [i for i, piece in enumerate(value) if piece is builtin.OWN]
         if own and not places:
-            builtin = "builtin_network" if "network" in member \
+            switch = "builtin_network" if "network" in member \
                 else "builtin_options"
-            setattr(qemu, builtin, False)
+            setattr(qemu, switch, False)
         first = places[0] if places else 0
-        rest = [piece for piece in value[first:] if piece is not _OWN]
+        rest = [piece for piece in value[first:] if piece is not builtin.OWN]
         if value[:first]:
             setattr(qemu, f"first_{member}", value[:first])
         setattr(qemu, member, rest)
@@ -358,13 +201,13 @@ class _Converter:
     def drives(self, resolved: Any) -> None:
         if not self.said("qemu.drives"):
             return
-        own = _own_drives(resolved)
+        own = builtin.own_drives(resolved)
         value = self.merge("qemu.drives", own)
         if value is UNDEFINED:
             return
-        builtin = [drive for drives in own for drive in drives]
-        if value[:len(builtin)] == builtin:
-            value = value[len(builtin):]
+        first = [drive for drives in own for drive in drives]
+        if value[:len(first)] == first:
+            value = value[len(first):]
         else:
             self.spec.builtin_drives = False
         self.set("qemu.drives", [drive for drive in value if "file" in drive])
@@ -374,7 +217,7 @@ class _Converter:
     def shares(self, resolved: Any) -> None:
         if not self.said("sharedDirectories"):
             return
-        own = _own_shares(resolved, self.version)
+        own = builtin.own_shares(resolved, self.version)
         value = self.merge("sharedDirectories", own)
         if value is UNDEFINED:
             return
@@ -405,19 +248,19 @@ class _Converter:
             return
         forced = self.priority("fileSystems") < DEFAULT_PRIORITY
         replaced = self.replaced()
-        builtin: Dict[str, Any] = {}
+        others: Dict[str, Any] = {}
         if not forced:
-            builtin = self.builtin_file_systems(replaced)
-            own.append(builtin)
+            others = self.builtin_file_systems(replaced)
+            own.append(others)
         value = self.merge("fileSystems", own)
         if value is UNDEFINED:
             return
         # Entries that are what they would be anyway need not be said.
         self.set("fileSystems", {point: fields for point, fields
                                  in value.items()
-                                 if builtin.get(point) != fields})
+                                 if others.get(point) != fields})
         for entry in self.spec.file_systems:
-            if entry.mount_point in builtin or entry.mount_point in replaced:
+            if entry.mount_point in others or entry.mount_point in replaced:
                 entry.replace = True
         if forced:
             self.spec.builtin_file_systems = False
@@ -441,9 +284,9 @@ class _Converter:
         self.spec.file_systems = [
             vmspec.FileSystem(mount_point=point, replace=True)
             for point in replaced if point.startswith("/")]
-        resolved = _resolve(self.spec, self.host)
+        resolved = resolve(self.spec, self.host)
         return {point: fields for point, fields
-                in _own_file_systems(resolved).items()
+                in builtin.own_file_systems(resolved).items()
                 if point not in replaced}
 
     # What is looked at.
@@ -454,7 +297,7 @@ class _Converter:
         wrong = [(row, where, error) for row in types.rows(self.version)
                  for where, error in self.failed.get(row.path, ())]
         try:
-            resolved = _resolve(self.spec, self.host)
+            resolved = resolve(self.spec, self.host)
         except NixosError as problem:
             # What is left without them may make no sense.
             raise (wrong[0][2] if wrong else problem) from None
@@ -493,10 +336,9 @@ def _weakly_writable(converter: _Converter, resolved: Any,
                      ) -> List[vmspec.Finding]:
     """The library warns if nothing is said.  In NixOS, what is said weakly does
     not count as said either."""
-    if not converter.said("writableStore") \
-            or converter.priority("writableStore") <= DEFAULT_PRIORITY:
-        return []
-    if not (resolved.store.writable and resolved.store.image):
+    weak = converter.said("writableStore") and DEFAULT_PRIORITY \
+        < converter.priority("writableStore") <= OPTION_DEFAULT
+    if not (weak and resolved.store.writable and resolved.store.image):
         return []
     return [vmspec.Finding(
         "warning", "store.image-writable", "store.writable",
@@ -542,59 +384,4 @@ def convert(options: Any, config: Any = None, *, guest_system: str,
     resolved = converter.look()
     result.findings = [*_old_names(definitions),
                        *_weakly_writable(converter, resolved)]
-    return result
-
-
-# ---- the way back ----------------------------------------------------------
-
-_ERROR = {"!error": True}
-
-
-def _resolved_option(row: types.Row, resolved: Any) -> Any:
-    member = codec.MEMBERS.get(row.path)
-    if member is None:  # a group in one value
-        prefix = row.path + "."
-        return {path[len(prefix):]: codec.to_nix(path, inner.get(resolved))
-                for path, inner in codec.MEMBERS.items()
-                if path.startswith(prefix)}
-    value = codec.to_nix(row.path, member.get(resolved))
-    if value is None and not isinstance(row.type, NullOr):
-        # Not even the library has one: it fails when it is looked at.
-        return _ERROR
-    return value
-
-
-def resolved_options(resolved: Any, conversion: Conversion) -> Dict[str, Any]:
-    """All options below "virtualisation." as NixOS would have them, from the
-    resolved description: defaults filled in and definitions merged."""
-    result: Dict[str, Any] = {}
-    for row in types.rows(conversion.version):
-        *groups, name = row.path.split(".")
-        if row.path == "fileSystems":
-            continue  # belongs to the guest's settings
-        here = result
-        for group in groups:
-            here = here.setdefault(group, {})
-        if row.path == "host.pkgs":
-            here[name] = conversion.host_system
-        elif row.path in conversion.failed:
-            here[name] = _ERROR
-        else:
-            here[name] = _resolved_option(row, resolved)
-    return _as_nix_says(result, conversion)
-
-
-def _as_nix_says(result: Dict[str, Any], conversion: Conversion,
-                 ) -> Dict[str, Any]:
-    """Programs and files of packages as the packages themselves."""
-    def package(group: Dict[str, Any], name: str, inside: str) -> None:
-        if isinstance(group[name], str):
-            group[name] = group[name].rpartition(inside)[0]
-
-    package(result, "bios", "/bios.bin")
-    if conversion.version == "new":
-        package(result["tpm"], "package", "/bin/")
-    elif "sharedDirectories" not in conversion.failed:
-        for share in result["sharedDirectories"].values():
-            del share["securityModel"]
     return result

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* vmspec_plan_check_files() on files made for the purpose. */
+#include "scratch.h"
+
+#include <sys/wait.h>
+
+static struct vmspec spec;
+static struct vmspec_qemu qemu;
+static struct vmspec_boot boot;
+static struct vmspec_efi efi;
+static struct vmspec_tpm tpm;
+static vmspec_diag *diag;
+
+/* Everything is there. */
+static void
+set_up (void)
+{
+  scratch_make ();
+  make_file ("emulator", 0755, "#!/bin/sh\n");
+  make_file ("kernel", 0644, "MZ");
+  make_file ("initrd", 0644, "");
+  make_file ("file", 0644, "");
+  ck_assert_int_eq (mkdir ("dir", 0755), 0);
+  qemu = (struct vmspec_qemu) { VMSPEC_INIT (vmspec_qemu),
+                                .binary = "./emulator" };
+  boot = (struct vmspec_boot) { VMSPEC_INIT (vmspec_boot), .kernel = "kernel",
+                                .initrd = "initrd" };
+  efi = (struct vmspec_efi) { VMSPEC_INIT (vmspec_efi) };
+  tpm = (struct vmspec_tpm) { VMSPEC_INIT (vmspec_tpm), .swtpm = "/bin/sh" };
+  spec = (struct vmspec) { VMSPEC_INIT (vmspec), .qemu = &qemu, .boot = &boot,
+                           .efi = &efi, .tpm = &tpm,
+                           .builtin_drives = VMSPEC_OFF };
+  ck_assert_int_eq (vmspec_diag_new (&diag), 0);
+}
+
+static void
+tear_down (void)
+{
+  vmspec_diag_free (diag);
+  scratch_remove ();
+}
+
+static int
+check_files (void)
+{
+  struct vmspec_host host = unit_host ();
+  vmspec_plan *plan;
+  int r;
+
+  host.directory = scratch;
+  plan = unit_plan (&spec, &host);
+  vmspec_diag_clear (diag);
+  r = vmspec_plan_check_files (plan, diag);
+  ck_assert_int_eq (vmspec_plan_check_files (plan, NULL), r);
+  vmspec_plan_free (plan);
+  return r;
+}
+
+static void
+nothing (void)
+{
+  int r = check_files ();
+
+  ck_assert_msg (r == 0 && !vmspec_diag_count (diag), "%d%s", r,
+                 unit_findings (diag));
+}
+
+static void
+only (const char *id, const char *path, const char *file)
+{
+  const struct vmspec_finding *f;
+
+  ck_assert_int_eq (check_files (), -ENOENT);
+  ck_assert_msg (vmspec_diag_count (diag) == 1, "%s", unit_findings (diag));
+  f = vmspec_diag_get (diag, 0);
+  ck_assert_str_eq (f->id, id);
+  ck_assert_str_eq (f->path, path);
+  ck_assert_uint_eq (f->severity, VMSPEC_SEVERITY_BLOCKER);
+  ck_assert_msg (strstr (f->text, below (file)), "%s is not in '%s'", file,
+                 f->text);
+}
+
+START_TEST (nothing_is_missing_where_everything_is_there)
+{
+  nothing ();
+  boot.kernel = "dir/../kernel";
+  boot.initrd = NULL;
+  nothing ();
+}
+END_TEST
+
+START_TEST (an_emulator_must_be_a_program)
+{
+  qemu.binary = "./absent";
+  only ("qemu.missing", "qemu.binary", "absent");
+  qemu.binary = "./file";
+  only ("qemu.missing", "qemu.binary", "file");
+}
+END_TEST
+
+START_TEST (files_that_are_missing_are_named)
+{
+  struct vmspec_drive drive
+    = { VMSPEC_INIT (vmspec_drive), .file = "file" };
+
+  boot.kernel = "absent";
+  only ("file.missing", "boot.kernel", "absent");
+  boot.kernel = "kernel";
+  boot.initrd = "absent";
+  only ("file.missing", "boot.initrd", "absent");
+  boot.initrd = NULL;
+  boot.bios = "absent";
+  only ("file.missing", "boot.bios", "absent");
+  boot.bios = NULL;
+  spec.drives = LIST (vmspec_drive, &drive);
+  nothing ();
+  drive.file = "absent";
+  only ("file.missing", "drives[0].file", "absent");
+  drive.file = "/dev/null"; /* a device is as good as a file */
+  nothing ();
+}
+END_TEST
+
+START_TEST (firmware_and_its_variables_must_be_there)
+{
+  efi.enable = VMSPEC_ON;
+  efi.firmware = below ("absent");
+  efi.variables = below ("file");
+  efi.state = "file";
+  only ("file.missing", "efi.firmware", "absent");
+  efi.firmware = below ("file");
+  nothing ();
+  efi.state = "absent";
+  only ("file.missing", "efi.state", "absent");
+}
+END_TEST
+
+START_TEST (a_directory_is_no_file)
+{
+  boot.kernel = "dir";
+  only ("file.is-directory", "boot.kernel", "dir");
+}
+END_TEST
+
+START_TEST (only_directories_are_shared)
+{
+  struct vmspec_share share = { VMSPEC_INIT (vmspec_share), .tag = "a",
+                                .source = "dir", .target = "/t" };
+
+  spec.shares = LIST (vmspec_share, &share);
+  nothing ();
+  share.source = "absent";
+  only ("file.missing", "shares[0].source", "absent");
+  share.source = "file";
+  only ("file.not-directory", "shares[0].source", "file");
+}
+END_TEST
+
+START_TEST (what_the_start_makes_need_not_be_there)
+{
+  struct vmspec_share share
+    = { VMSPEC_INIT (vmspec_share), .tag = "a", .expand = VMSPEC_ON,
+        .source = "$TMPDIR/xchg", .target = "/t" };
+
+  spec.shares = LIST (vmspec_share, &share);
+  nothing ();
+}
+END_TEST
+
+START_TEST (a_kernel_in_elf_has_no_tpm)
+{
+  make_file ("vmlinux", 0644, "\177ELF and more");
+  boot.kernel = "vmlinux";
+  nothing ();
+  tpm.enable = VMSPEC_ON;
+  only ("boot.elf-kernel-and-tpm", "boot.kernel", "vmlinux");
+  boot.kernel = "kernel";
+  nothing ();
+}
+END_TEST
+
+START_TEST (a_kernel_that_is_not_booted_is_not_looked_at)
+{
+  boot.direct = VMSPEC_OFF;
+  boot.initrd = NULL;
+  boot.kernel = "absent";
+  nothing ();
+}
+END_TEST
+
+/* A failed assertion of a child is told by its end. */
+START_TEST (a_file_that_cannot_be_read_is_named)
+{
+  int status;
+  pid_t pid;
+
+  make_file ("secret", 0000, "");
+  ck_assert_int_eq (chmod (scratch, 0755), 0);
+  boot.kernel = "secret";
+  pid = fork ();
+  if (pid == 0) {
+    be_nobody ();
+    _exit (check_files () == -ENOENT && vmspec_diag_count (diag) == 1
+             && unit_finding (diag, "file.unreadable") ? 0 : 1);
+  }
+  ck_assert_int_eq (waitpid (pid, &status, 0), pid);
+  ck_assert_int_eq (status, 0);
+}
+END_TEST
+
+START_TEST (everything_that_is_missing_is_said)
+{
+  struct vmspec_share share = { VMSPEC_INIT (vmspec_share), .tag = "a",
+                                .source = "absent", .target = "/t" };
+
+  spec.shares = LIST (vmspec_share, &share);
+  boot.kernel = boot.initrd = "absent";
+  qemu.binary = "./absent";
+  ck_assert_int_eq (check_files (), -ENOENT);
+  ck_assert_msg (vmspec_diag_count (diag) == 4, "%s", unit_findings (diag));
+}
+END_TEST
+
+int
+main (void)
+{
+  TCase *t = unit_case ("files");
+
+  tcase_add_checked_fixture (t, set_up, tear_down);
+  tcase_add_test (t, nothing_is_missing_where_everything_is_there);
+  tcase_add_test (t, an_emulator_must_be_a_program);
+  tcase_add_test (t, files_that_are_missing_are_named);
+  tcase_add_test (t, firmware_and_its_variables_must_be_there);
+  tcase_add_test (t, a_directory_is_no_file);
+  tcase_add_test (t, only_directories_are_shared);
+  tcase_add_test (t, what_the_start_makes_need_not_be_there);
+  tcase_add_test (t, a_kernel_in_elf_has_no_tpm);
+  tcase_add_test (t, a_kernel_that_is_not_booted_is_not_looked_at);
+  tcase_add_test (t, a_file_that_cannot_be_read_is_named);
+  tcase_add_test (t, everything_that_is_missing_is_said);
+  return unit_run ("files", t);
+}

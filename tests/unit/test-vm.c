@@ -1,0 +1,660 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Start, wait, kill, with this program itself as the emulator: called with
+ * VMSPEC_TEST_EMULATOR in its environment, it does what that says.
+ */
+#include "scratch.h"
+
+#include <dirent.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+
+/* ---- the emulator -------------------------------------------------------- */
+
+/* Open descriptors, one a line, but for that of the list itself. */
+static void
+list_descriptors (FILE *report)
+{
+  DIR *directory = opendir ("/proc/self/fd");
+  struct dirent *entry;
+
+  while ((entry = readdir (directory)))
+    if (*entry->d_name != '.' && atoi (entry->d_name) != dirfd (directory)
+        && atoi (entry->d_name) != fileno (report))
+      fprintf (report, "%s\n", entry->d_name);
+  closedir (directory);
+}
+
+static void
+list_signals (FILE *report)
+{
+  sigset_t blocked;
+
+  sigprocmask (SIG_SETMASK, NULL, &blocked);
+  for (int i = 1; i < NSIG; i++) {
+    struct sigaction action;
+
+    if (sigismember (&blocked, i) == 1)
+      fprintf (report, "blocked %d\n", i);
+    if (sigaction (i, NULL, &action) == 0 && action.sa_handler != SIG_DFL)
+      fprintf (report, "not default %d\n", i);
+  }
+}
+
+/* What a guest may leave in its exchange directory. */
+static void
+leave_a_mess (void)
+{
+  char name[] = "xchg/link";
+
+  if (symlink (getenv ("PRECIOUS"), name) != 0 || mkdir ("xchg/closed", 0700)
+      || mkdir ("xchg/closed/inner", 0700)
+      || mkdir ("xchg/closed/inner/innermost", 0700)
+      || symlink ("..", "xchg/closed/inner/up")
+      || mkfifo ("xchg/fifo", 0) || mkdir ("xchg/.vmspec-1", 0700)
+      || mkdir ("xchg/.vmspec-1/full", 0700)
+      || link ("/proc/self/exe", "xchg/hard") == 0)
+    _exit (99);
+  fclose (fopen ("xchg/-rf", "w"));
+  fclose (fopen ("xchg/closed/inner/file", "w"));
+  chmod ("xchg/closed/inner/innermost", 0000);
+  chmod ("xchg/closed/inner", 0000);
+  chmod ("xchg/closed", 0000);
+}
+
+static void
+make_deep_tree (int depth)
+{
+  if (chdir ("xchg") != 0)
+    _exit (99);
+  for (int i = 0; i < depth; i++) {
+    if (mkdir ("d", 0700) != 0 || mkdir ("side", 0700) != 0 || chdir ("d") != 0)
+      _exit (99);
+    fclose (fopen ("file", "w"));
+  }
+}
+
+static int
+emulator (const char *what, char **argv)
+{
+  const char *report_name = getenv ("REPORT");
+  FILE *report = fopen (report_name ? report_name : "/dev/null", "we");
+
+  if (!strcmp (what, "exit"))
+    return 3;
+  if (!strcmp (what, "signal"))
+    raise (SIGTERM);
+  if (!strcmp (what, "sleep"))
+    sleep (100);
+  if (!strcmp (what, "descriptors"))
+    list_descriptors (report);
+  if (!strcmp (what, "signals"))
+    list_signals (report);
+  if (!strcmp (what, "where"))
+    fprintf (report, "%s\n%s\n%s\n", getcwd (NULL, 0),
+             getenv ("TMPDIR") ? getenv ("TMPDIR") : "", argv[1]);
+  if (!strcmp (what, "mess"))
+    leave_a_mess ();
+  if (!strcmp (what, "deep"))
+    make_deep_tree (3000);
+  fclose (report);
+  return 0;
+}
+
+/* ---- plans for it -------------------------------------------------------- */
+
+static char self[PATH_MAX];
+static struct vmspec spec;
+static struct vmspec_qemu qemu;
+static struct vmspec_host host;
+static const char *environment[5];
+static char variables[3][PATH_MAX + 40];
+static vmspec_plan *plan;
+static vmspec_diag *diag;
+
+static void
+set_up (void)
+{
+  ssize_t size = readlink ("/proc/self/exe", self, sizeof self - 1);
+
+  ck_assert_int_gt (size, 0);
+  self[size] = '\0';
+  scratch_make ();
+  qemu = (struct vmspec_qemu) { VMSPEC_INIT (vmspec_qemu), .binary = self };
+  spec = (struct vmspec) { VMSPEC_INIT (vmspec), .qemu = &qemu,
+                           .builtin_drives = VMSPEC_OFF };
+  host = unit_host ();
+  host.directory = scratch;
+  plan = NULL;
+  ck_assert_int_eq (vmspec_diag_new (&diag), 0);
+}
+
+static void
+tear_down (void)
+{
+  vmspec_plan_free (plan);
+  vmspec_diag_free (diag);
+  scratch_remove ();
+}
+
+static void
+plan_to (const char *what)
+{
+  snprintf (variables[0], sizeof variables[0], "TMPDIR=%s", scratch);
+  snprintf (variables[1], sizeof variables[1], "REPORT=%s/report", scratch);
+  snprintf (variables[2], sizeof variables[2], "VMSPEC_TEST_EMULATOR=%s", what);
+  environment[0] = variables[0];
+  environment[1] = variables[1];
+  environment[2] = variables[2];
+  environment[3] = "PRECIOUS=../../precious";
+  environment[4] = NULL;
+  host.environment = environment;
+  vmspec_plan_free (plan);
+  plan = unit_plan (&spec, &host);
+}
+
+static vmspec_vm *
+started (const char *what)
+{
+  vmspec_vm *vm = NULL;
+  int r;
+
+  plan_to (what);
+  r = vmspec_vm_start (plan, NULL, diag, &vm);
+  ck_assert_msg (r == 0, "%s%s", strerror (-r), unit_findings (diag));
+  return vm;
+}
+
+/* Runs to the end; the status is that of waitpid(2). */
+static int
+run (const char *what)
+{
+  vmspec_vm *vm = started (what);
+  int status = -1;
+
+  ck_assert_int_eq (vmspec_vm_wait (vm, -1, &status), 0);
+  vmspec_vm_free (vm);
+  return status;
+}
+
+#define RUN "vmspec.0123456789"
+
+/* ---- ends ---------------------------------------------------------------- */
+
+START_TEST (the_exit_status_is_handed_back)
+{
+  vmspec_vm *vm = started ("exit");
+  int status = -1;
+
+  ck_assert_int_eq (vmspec_vm_wait (vm, -1, &status), 0);
+  ck_assert (WIFEXITED (status));
+  ck_assert_int_eq (WEXITSTATUS (status), 3);
+  /* And again, as often as one likes. */
+  status = -1;
+  ck_assert_int_eq (vmspec_vm_wait (vm, 0, &status), 0);
+  ck_assert_int_eq (WEXITSTATUS (status), 3);
+  ck_assert_int_eq (vmspec_vm_wait (vm, -1, NULL), 0);
+  vmspec_vm_free (vm);
+}
+END_TEST
+
+START_TEST (the_signal_that_ended_it_is_handed_back)
+{
+  int status = run ("signal");
+
+  ck_assert (WIFSIGNALED (status));
+  ck_assert_int_eq (WTERMSIG (status), SIGTERM);
+}
+END_TEST
+
+static int64_t
+now_ms (void)
+{
+  struct timespec now;
+
+  clock_gettime (CLOCK_MONOTONIC, &now);
+  return (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+START_TEST (waiting_ends_when_the_time_is_up)
+{
+  vmspec_vm *vm = started ("sleep");
+  int64_t start = now_ms ();
+  int status = 12345;
+
+  ck_assert_int_eq (vmspec_vm_wait (vm, 0, &status), -ETIME);
+  ck_assert_int_eq (vmspec_vm_wait (vm, 60, &status), -ETIME);
+  ck_assert_int_ge (now_ms () - start, 59);
+  ck_assert_int_eq (status, 12345);
+  ck_assert_int_eq (vmspec_vm_kill (vm, SIGKILL), 0);
+  ck_assert_int_eq (vmspec_vm_wait (vm, 60000, &status), 0);
+  ck_assert (WIFSIGNALED (status));
+  ck_assert_int_eq (WTERMSIG (status), SIGKILL);
+  vmspec_vm_free (vm);
+}
+END_TEST
+
+static void
+ignore_alarm (int number)
+{
+  (void) number;
+}
+
+START_TEST (signals_of_the_caller_neither_end_nor_lengthen_waiting)
+{
+  struct sigaction action = { .sa_handler = ignore_alarm }, old;
+  struct itimerval often = { { 0, 10000 }, { 0, 10000 } }, never = { 0 };
+  vmspec_vm *vm = started ("sleep");
+  int64_t start = now_ms ();
+
+  sigaction (SIGALRM, &action, &old);
+  setitimer (ITIMER_REAL, &often, NULL);
+  ck_assert_int_eq (vmspec_vm_wait (vm, 150, NULL), -ETIME);
+  setitimer (ITIMER_REAL, &never, NULL);
+  sigaction (SIGALRM, &old, NULL);
+  ck_assert_int_ge (now_ms () - start, 149);
+  ck_assert_int_lt (now_ms () - start, 5000);
+  vmspec_vm_free (vm);
+}
+END_TEST
+
+START_TEST (its_descriptor_can_be_polled)
+{
+  vmspec_vm *vm = started ("sleep");
+  struct pollfd end = { .fd = vmspec_vm_pidfd (vm), .events = POLLIN };
+
+  ck_assert_int_ge (end.fd, 0);
+  ck_assert_int_eq (fcntl (end.fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+  ck_assert_int_eq (poll (&end, 1, 0), 0);
+  ck_assert_int_eq (vmspec_vm_kill (vm, SIGTERM), 0);
+  ck_assert_int_eq (poll (&end, 1, 60000), 1);
+  ck_assert_int_eq (vmspec_vm_wait (vm, 0, NULL), 0);
+  vmspec_vm_free (vm);
+}
+END_TEST
+
+START_TEST (what_has_ended_cannot_be_killed)
+{
+  vmspec_vm *vm = started ("exit");
+
+  ck_assert_int_eq (vmspec_vm_wait (vm, -1, NULL), 0);
+  ck_assert_int_eq (vmspec_vm_kill (vm, SIGTERM), -ESRCH);
+  vmspec_vm_free (vm);
+}
+END_TEST
+
+START_TEST (a_machine_that_is_let_go_is_killed_and_cleaned_up)
+{
+  vmspec_vm *vm = started ("sleep");
+  int pid = vmspec_vm_pid (vm);
+
+  ck_assert_int_gt (pid, 0);
+  ck_assert_int_eq (kill (pid, 0), 0);
+  ck_assert (exists (below (RUN "/xchg")));
+  vmspec_vm_free (vm);
+  ck_assert_int_eq (kill (pid, 0), -1);
+  ck_assert (!exists (below (RUN)));
+  vmspec_vm_free (NULL);
+}
+END_TEST
+
+/* ---- what the child gets ------------------------------------------------- */
+
+START_TEST (it_runs_in_the_run_directory_with_its_arguments)
+{
+  char expected[3 * PATH_MAX];
+
+  ck_assert_int_eq (run ("where"), 0);
+  snprintf (expected, sizeof expected, "%s/" RUN "\n%s/" RUN "\n%s\n", scratch,
+            scratch, vmspec_plan_argv (plan)[1]);
+  ck_assert_str_eq (read_file (below ("report")), expected);
+}
+END_TEST
+
+static int
+count_descriptors (void)
+{
+  DIR *directory = opendir ("/proc/self/fd");
+  int n = 0;
+
+  while (readdir (directory))
+    n++;
+  closedir (directory);
+  return n;
+}
+
+START_TEST (only_the_three_standard_descriptors_are_inherited)
+{
+  int plain = open ("/dev/null", O_RDONLY), high = fcntl (plain, F_DUPFD, 200);
+  int pipes[2];
+
+  ck_assert_int_eq (pipe (pipes), 0);
+  ck_assert_int_ge (high, 200);
+  ck_assert_int_eq (run ("descriptors"), 0);
+  close (plain);
+  close (high);
+  close (pipes[0]);
+  close (pipes[1]);
+  ck_assert_str_eq (read_file (below ("report")), "0\n1\n2\n");
+}
+END_TEST
+
+START_TEST (no_descriptor_is_left_behind)
+{
+  int before = count_descriptors ();
+
+  for (int i = 0; i < 5; i++) {
+    run ("exit");
+    vmspec_vm_free (started ("sleep"));
+  }
+  ck_assert_int_eq (count_descriptors (), before);
+}
+END_TEST
+
+START_TEST (the_callers_signal_mask_and_ignored_signals_stay_with_it)
+{
+  sigset_t all, old;
+  struct sigaction ignore = { .sa_handler = SIG_IGN }, pipe_, term;
+
+  sigfillset (&all);
+  sigaction (SIGPIPE, &ignore, &pipe_);
+  sigaction (SIGTERM, &ignore, &term);
+  sigprocmask (SIG_SETMASK, &all, &old);
+  ck_assert_int_eq (run ("signals"), 0);
+  sigprocmask (SIG_SETMASK, &old, NULL);
+  sigaction (SIGPIPE, &pipe_, NULL);
+  sigaction (SIGTERM, &term, NULL);
+  ck_assert_str_eq (read_file (below ("report")), "");
+}
+END_TEST
+
+/* ---- the run directory --------------------------------------------------- */
+
+START_TEST (the_run_directory_is_the_users_alone_and_goes_with_the_machine)
+{
+  vmspec_vm *vm = started ("sleep");
+  struct stat status;
+
+  ck_assert_int_eq (stat (below (RUN), &status), 0);
+  ck_assert_uint_eq (status.st_mode & 07777, 0700);
+  ck_assert (exists (below (RUN "/xchg")));
+  vmspec_vm_kill (vm, SIGTERM);
+  ck_assert_int_eq (vmspec_vm_wait (vm, -1, NULL), 0);
+  ck_assert (!exists (below (RUN)));
+  vmspec_vm_free (vm);
+}
+END_TEST
+
+START_TEST (a_directory_of_the_users_own_stays)
+{
+  snprintf (variables[0], sizeof variables[0], "TMPDIR=%s/own", scratch);
+  host.environment = STRINGS (variables[0], "USE_TMPDIR=1",
+                              "VMSPEC_TEST_EMULATOR=exit");
+  for (int i = 0; i < 2; i++) {
+    vmspec_vm *vm = NULL;
+
+    plan = unit_plan (&spec, &host);
+    ck_assert_int_eq (vmspec_vm_start (plan, NULL, diag, &vm), 0);
+    ck_assert_int_eq (vmspec_vm_wait (vm, -1, NULL), 0);
+    vmspec_vm_free (vm);
+    ck_assert (exists (below ("own/xchg")));
+    vmspec_plan_free (plan);
+    plan = NULL;
+  }
+}
+END_TEST
+
+START_TEST (a_directory_of_somebody_else_is_not_touched)
+{
+  vmspec_vm *vm = NULL;
+
+  ck_assert_int_eq (mkdir (RUN, 0700), 0);
+  make_file (RUN "/precious", 0600, "mine");
+  plan_to ("exit");
+  ck_assert_int_eq (vmspec_vm_start (plan, NULL, diag, &vm), -EEXIST);
+  ck_assert_ptr_null (vm);
+  ck_assert_ptr_nonnull (unit_finding (diag, "run-directory.failed"));
+  ck_assert_str_eq (read_file (RUN "/precious"), "mine");
+  ck_assert (!exists (RUN "/xchg"));
+  /* Nor is what a link leads to. */
+  ck_assert_int_eq (rename (RUN, "elsewhere"), 0);
+  ck_assert_int_eq (symlink ("elsewhere", RUN), 0);
+  ck_assert_int_eq (vmspec_vm_start (plan, NULL, diag, &vm), -EEXIST);
+  ck_assert_str_eq (read_file ("elsewhere/precious"), "mine");
+}
+END_TEST
+
+/* Its parts as a process of nobody, for whom modes mean something.  The name of
+ * the program has to be within nobody's reach. */
+static void
+as_nobody (int (*test) (void))
+{
+  int status;
+  pid_t pid;
+
+  ck_assert_int_eq (chmod (scratch, 0777), 0);
+  pid = fork ();
+  if (pid == 0) {
+    be_nobody ();
+    _exit (test ());
+  }
+  ck_assert_int_eq (waitpid (pid, &status, 0), pid);
+  ck_assert (WIFEXITED (status));
+  if (WEXITSTATUS (status) != 77)
+    ck_assert_int_eq (WEXITSTATUS (status), 0);
+}
+
+static int
+run_and_look (const char *what)
+{
+  vmspec_vm *vm = NULL;
+  int status = -1;
+
+  plan_to (what);
+  if (access (self, X_OK) < 0)
+    return 77;
+  if (vmspec_vm_start (plan, NULL, diag, &vm) < 0)
+    return 1;
+  if (vmspec_vm_wait (vm, -1, &status) < 0 || status != 0)
+    return 2;
+  vmspec_vm_free (vm);
+  if (exists (below (RUN)))
+    return 3;
+  return strcmp (read_file (below ("precious/file")), "mine") ? 4 : 0;
+}
+
+static int
+run_mess (void)
+{
+  return run_and_look ("mess");
+}
+
+static void
+make_precious (void)
+{
+  ck_assert_int_eq (mkdir ("precious", 0777), 0);
+  ck_assert_int_eq (chmod ("precious", 0777), 0);
+  make_file ("precious/file", 0644, "mine");
+}
+
+START_TEST (whatever_modes_a_guest_sets_everything_goes)
+{
+  make_precious ();
+  as_nobody (run_mess);
+}
+END_TEST
+
+START_TEST (links_in_the_run_directory_are_not_followed)
+{
+  make_precious ();
+  ck_assert_int_eq (run_and_look ("mess"), 0);
+}
+END_TEST
+
+START_TEST (a_tree_goes_however_deep_it_is)
+{
+  make_precious ();
+  ck_assert_int_eq (run_and_look ("deep"), 0);
+}
+END_TEST
+
+/* ---- refusals ------------------------------------------------------------ */
+
+static void
+start_fails (const struct vmspec_start *start, int error, const char *id)
+{
+  vmspec_vm *untouched = (void *) &spec, *vm = untouched;
+  int before = count_descriptors ();
+
+  vmspec_diag_clear (diag);
+  ck_assert_int_eq (vmspec_vm_start (plan, start, diag, &vm), error);
+  ck_assert_ptr_eq (vm, untouched);
+  ck_assert_msg (unit_finding (diag, id) != NULL, "%s", unit_findings (diag));
+  ck_assert (!exists (below (RUN)));
+  ck_assert_int_eq (count_descriptors (), before);
+  /* No child either. */
+  ck_assert_int_eq (waitpid (-1, NULL, WNOHANG), -1);
+}
+
+static const struct vmspec_start force
+  = { VMSPEC_INIT (vmspec_start), .force = VMSPEC_ON };
+
+START_TEST (a_program_that_is_not_there_is_said)
+{
+  qemu.binary = "/no/such/program";
+  plan_to ("exit");
+  start_fails (NULL, -ENOENT, "qemu.missing");
+  start_fails (&force, -ENOENT, "qemu.missing");
+}
+END_TEST
+
+START_TEST (a_program_that_is_none_is_said)
+{
+  make_file ("data", 0755, "no program");
+  make_file ("text", 0644, "no program");
+  qemu.binary = below ("text");
+  plan_to ("exit");
+  start_fails (NULL, -ENOENT, "qemu.missing");
+  start_fails (&force, -EACCES, "qemu.failed");
+  qemu.binary = below ("data");
+  plan_to ("exit");
+  start_fails (NULL, -ENOEXEC, "qemu.failed");
+}
+END_TEST
+
+START_TEST (a_machine_with_a_blocker_is_started_by_force_only)
+{
+  struct vmspec_disk disk = { VMSPEC_INIT (vmspec_disk), .size = VMSPEC_NONE };
+  vmspec_vm *vm = NULL;
+
+  spec.disk = &disk;
+  plan_to ("exit");
+  start_fails (NULL, -ENOEXEC, "disk.no-size");
+  start_fails (&(struct vmspec_start) { VMSPEC_INIT (vmspec_start) }, -ENOEXEC,
+               "disk.no-size");
+  start_fails (&(struct vmspec_start) { VMSPEC_INIT (vmspec_start),
+                                        .force = VMSPEC_OFF }, -ENOEXEC,
+               "disk.no-size");
+  ck_assert_str_eq (unit_finding (diag, "disk.no-size")->path, "disk.size");
+  ck_assert_int_eq (vmspec_vm_start (plan, &force, diag, &vm), 0);
+  vmspec_vm_free (vm);
+}
+END_TEST
+
+START_TEST (a_missing_file_is_overlooked_by_force_only)
+{
+  struct vmspec_boot boot
+    = { VMSPEC_INIT (vmspec_boot), .kernel = "/no/kernel" };
+  vmspec_vm *vm = NULL;
+
+  spec.boot = &boot;
+  plan_to ("exit");
+  start_fails (NULL, -ENOENT, "file.missing");
+  ck_assert_int_eq (vmspec_vm_start (plan, &force, diag, &vm), 0);
+  vmspec_vm_free (vm);
+}
+END_TEST
+
+START_TEST (options_of_the_start_follow_the_rule_for_structs)
+{
+  struct {
+    struct vmspec_start known;
+    uint64_t tail;
+  } newer = { { sizeof newer, VMSPEC_ON }, 1 };
+  struct vmspec_start wrong = { VMSPEC_INIT (vmspec_start), .force = 1 };
+  struct vmspec_start none = { .force = VMSPEC_ON };
+  vmspec_vm *vm = NULL;
+
+  plan_to ("exit");
+  start_fails (&newer.known, -E2BIG, "struct.too-new");
+  start_fails (&wrong, -EINVAL, "option.switch");
+  start_fails (&none, -EINVAL, "struct.size");
+  newer.tail = 0;
+  ck_assert_int_eq (vmspec_vm_start (plan, &newer.known, diag, &vm), 0);
+  vmspec_vm_free (vm);
+}
+END_TEST
+
+START_TEST (where_nothing_can_be_made_nothing_is_started)
+{
+  plan_to ("exit");
+  snprintf (variables[0], sizeof variables[0], "TMPDIR=%s/no/such", scratch);
+  vmspec_plan_free (plan);
+  plan = unit_plan (&spec, &host);
+  start_fails (NULL, -ENOENT, "run-directory.failed");
+}
+END_TEST
+
+START_TEST (a_plan_can_be_started_again_and_again)
+{
+  vmspec_vm *vm = NULL;
+
+  plan_to ("exit");
+  for (int i = 0; i < 3; i++) {
+    ck_assert_int_eq (vmspec_vm_start (plan, NULL, NULL, &vm), 0);
+    ck_assert_int_eq (vmspec_vm_wait (vm, -1, NULL), 0);
+    vmspec_vm_free (vm);
+  }
+}
+END_TEST
+
+int
+main (int argc, char **argv)
+{
+  const char *what = getenv ("VMSPEC_TEST_EMULATOR");
+  TCase *t;
+
+  if (what)
+    return emulator (what, argc ? argv : (char *[2]) { NULL });
+  t = unit_case ("vm");
+  tcase_add_checked_fixture (t, set_up, tear_down);
+  tcase_add_test (t, the_exit_status_is_handed_back);
+  tcase_add_test (t, the_signal_that_ended_it_is_handed_back);
+  tcase_add_test (t, waiting_ends_when_the_time_is_up);
+  tcase_add_test (t, signals_of_the_caller_neither_end_nor_lengthen_waiting);
+  tcase_add_test (t, its_descriptor_can_be_polled);
+  tcase_add_test (t, what_has_ended_cannot_be_killed);
+  tcase_add_test (t, a_machine_that_is_let_go_is_killed_and_cleaned_up);
+  tcase_add_test (t, it_runs_in_the_run_directory_with_its_arguments);
+  tcase_add_test (t, only_the_three_standard_descriptors_are_inherited);
+  tcase_add_test (t, no_descriptor_is_left_behind);
+  tcase_add_test (t, the_callers_signal_mask_and_ignored_signals_stay_with_it);
+  tcase_add_test (t,
+    the_run_directory_is_the_users_alone_and_goes_with_the_machine);
+  tcase_add_test (t, a_directory_of_the_users_own_stays);
+  tcase_add_test (t, a_directory_of_somebody_else_is_not_touched);
+  tcase_add_test (t, whatever_modes_a_guest_sets_everything_goes);
+  tcase_add_test (t, links_in_the_run_directory_are_not_followed);
+  tcase_add_test (t, a_tree_goes_however_deep_it_is);
+  tcase_add_test (t, a_program_that_is_not_there_is_said);
+  tcase_add_test (t, a_program_that_is_none_is_said);
+  tcase_add_test (t, a_machine_with_a_blocker_is_started_by_force_only);
+  tcase_add_test (t, a_missing_file_is_overlooked_by_force_only);
+  tcase_add_test (t, options_of_the_start_follow_the_rule_for_structs);
+  tcase_add_test (t, where_nothing_can_be_made_nothing_is_started);
+  tcase_add_test (t, a_plan_can_be_started_again_and_again);
+  return unit_run ("vm", t);
+}
