@@ -94,7 +94,8 @@ vmspec_doc_locate (const vmspec_doc *doc, const char *path,
       best_length = length;
     }
   }
-  if (!best)
+  /* Line 0: it was changed by a setting since the file was read. */
+  if (!best || !best->line)
     return -ENOENT;
   *ret_file = doc->file;
   *ret_line = best->line;

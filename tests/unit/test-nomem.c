@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What happens when memory runs out: each allocation fails in its turn, alone
+ * and with all that follow.  The linker puts our functions in the place of the
+ * library's (--wrap); libxml2 is told of them by xmlMemSetup().
+ */
+#include "random-spec.h"
+
+#include <libxml/parser.h>
+#include <libxml/xmlmemory.h>
+
+/* ---- allocations that are counted ---------------------------------------- */
+
+static struct {
+  long until_failure; /* counts down; the one at 0 fails */
+  int for_ever;       /* and all that follow */
+  int failed;
+  long live;
+  int watching;
+} memory;
+
+void *__real_malloc (size_t size);
+void *__real_calloc (size_t n, size_t size);
+void *__real_realloc (void *old, size_t size);
+void __real_free (void *old);
+void *__wrap_malloc (size_t size);
+void *__wrap_calloc (size_t n, size_t size);
+void *__wrap_realloc (void *old, size_t size);
+void __wrap_free (void *old);
+
+static int
+fails (void)
+{
+  if (!memory.watching)
+    return 0;
+  if (memory.until_failure-- == 0 || (memory.for_ever && memory.failed)) {
+    memory.failed = 1;
+    return 1;
+  }
+  return 0;
+}
+
+static void *
+counted (void *block)
+{
+  if (memory.watching && block)
+    memory.live++;
+  return block;
+}
+
+void *
+__wrap_malloc (size_t size)
+{
+  return fails () ? NULL : counted (__real_malloc (size));
+}
+
+void *
+__wrap_calloc (size_t n, size_t size)
+{
+  return fails () ? NULL : counted (__real_calloc (n, size));
+}
+
+void *
+__wrap_realloc (void *old, size_t size)
+{
+  if (fails ())
+    return NULL;
+  return old ? __real_realloc (old, size) : counted (__real_malloc (size));
+}
+
+void
+__wrap_free (void *old)
+{
+  if (memory.watching && old)
+    memory.live--;
+  __real_free (old);
+}
+
+static char *
+xml_strdup (const char *text)
+{
+  size_t size = strlen (text) + 1;
+  char *copy = __wrap_malloc (size);
+
+  return copy ? memcpy (copy, text, size) : NULL;
+}
+
+/* ---- what is tried ------------------------------------------------------- */
+
+static struct arena arena;
+static struct vmspec *spec;
+static struct vmspec_host host;
+static const char *xml;
+static vmspec_doc *doc;
+
+/* Everything at once, so that each kind of list and group is there. */
+static const char description[]
+  = "<?xml version='1.0'?>\n"
+    "<vmspec xmlns='urn:vmspec:1' name='a &amp; b' memory='2048'>\n"
+    "  <boot kernel='/k' initrd='/i'><kernel-param>x</kernel-param></boot>\n"
+    "  <efi enable='on' firmware='/f' variables='/v'/>\n"
+    "  <tpm enable='on' swtpm='/s'/>\n"
+    "  <qemu expand='on' binary='/q'><option>-a $B</option></qemu>\n"
+    "  <network><forward-port host-port='1' guest-port='2'/></network>\n"
+    "  <drive file='/d' interface='ide'>\n"
+    "    <drive-option name='cache' value='none,x'/></drive>\n"
+    "  <share tag='t' source='${A:-/s}' expand='on' target='/t'/>\n"
+    "  <empty-disk size='5'/>\n"
+    "  <file-system mount-point='/data' type='ext4' device='/dev/vdb'/>\n"
+    "  <interface name='e' vlan='1'/>\n"
+    "</vmspec>\n";
+
+static void
+set_up (void)
+{
+  memory = (typeof (memory)) { 0 };
+  xmlMemSetup (__wrap_free, __wrap_malloc, __wrap_realloc, xml_strdup);
+  xmlInitParser ();
+  ck_assert_int_eq (vmspec_doc_read_memory (description, strlen (description),
+                                            "a.xml", NULL, &doc), 0);
+  spec = writable (vmspec_doc_spec (doc));
+  host = unit_host ();
+  ck_assert_int_eq (vmspec_doc_write (doc, &xml), 0);
+}
+
+static void
+tear_down (void)
+{
+  vmspec_doc_free (doc);
+  arena_free (&arena);
+}
+
+static int
+try_diag (void)
+{
+  void *untouched = &arena;
+  vmspec_diag *diag = untouched;
+  int r = vmspec_diag_new (&diag);
+
+  if (r == 0)
+    vmspec_diag_free (diag);
+  else if (diag != untouched)
+    return 1;
+  return r;
+}
+
+static int
+try_plan (void)
+{
+  void *untouched = &arena;
+  vmspec_plan *plan = untouched;
+  int r = vmspec_plan_new (spec, &host, NULL, &plan);
+
+  if (r == 0)
+    vmspec_plan_free (plan);
+  else if (plan != untouched)
+    return 1;
+  return r;
+}
+
+/* There is much to say, and a diagnosis to say it to. */
+static int
+try_findings (void)
+{
+  static const struct vmspec_share share = { VMSPEC_INIT (vmspec_share) };
+  struct vmspec wrong
+    = { VMSPEC_INIT (vmspec), .arch = 99, .graphics = 1,
+        .shares = LIST (vmspec_share, &share, &share, &share) };
+  vmspec_diag *diag = NULL;
+  vmspec_plan *plan = NULL;
+  int r = vmspec_diag_new (&diag);
+
+  if (r == 0) {
+    r = vmspec_plan_new (&wrong, &host, diag, &plan);
+    /* An error all the same, with or without the memory to tell of it. */
+    if (r == 0 || plan)
+      return 1;
+  }
+  vmspec_diag_free (diag);
+  return r == -EINVAL ? 0 : r;
+}
+
+static int
+try_check (void)
+{
+  return vmspec_check (spec, &host, NULL);
+}
+
+static int
+try_resolve (void)
+{
+  void *untouched = &arena;
+  vmspec_doc *resolved = untouched;
+  int r = vmspec_resolve (spec, &host, NULL, &resolved);
+
+  if (r == 0)
+    vmspec_doc_free (resolved);
+  else if (resolved != untouched)
+    return 1;
+  return r;
+}
+
+static int
+try_detect (void)
+{
+  void *untouched = &arena;
+  struct vmspec_host given
+    = { VMSPEC_INIT (vmspec_host),
+        .environment = STRINGS ("PATH=/usr/bin:/bin", "TMPDIR=/tmp") };
+  struct vmspec_host *found = untouched;
+  int r = vmspec_host_detect (spec, &given, NULL, &found);
+
+  if (r == 0)
+    vmspec_host_free (found);
+  else if (found != untouched)
+    return 1;
+  return r;
+}
+
+static int
+try_doc_new (void)
+{
+  void *untouched = &arena;
+  vmspec_doc *copy = untouched;
+  int r = vmspec_doc_new (spec, NULL, &copy);
+
+  if (r == 0)
+    vmspec_doc_free (copy);
+  else if (copy != untouched)
+    return 1;
+  return r;
+}
+
+static int
+try_read (void)
+{
+  void *untouched = &arena;
+  vmspec_doc *read = untouched;
+  int r = vmspec_doc_read_memory (description, strlen (description), "a.xml",
+                                  NULL, &read);
+
+  if (r == 0)
+    vmspec_doc_free (read);
+  else if (read != untouched)
+    return 1;
+  return r;
+}
+
+static int
+try_set (void)
+{
+  vmspec_doc *copy = NULL;
+  int r = vmspec_doc_new (NULL, NULL, &copy);
+
+  for (int i = 0; i < 30 && r == 0; i++)
+    r = vmspec_doc_set (copy, "shares[]=tag=a,source=b,,c,target=/d", NULL);
+  vmspec_doc_free (copy);
+  return r;
+}
+
+static int
+try_write (void)
+{
+  const char *untouched = "", *text = untouched;
+  vmspec_doc *copy = NULL;
+  int r = vmspec_doc_new (spec, NULL, &copy);
+
+  if (r == 0)
+    r = vmspec_doc_write (copy, &text);
+  if (r < 0 && text != untouched)
+    return 1;
+  if (r == 0 && strcmp (text, xml))
+    return 1;
+  vmspec_doc_free (copy);
+  return r;
+}
+
+/* ---- trying -------------------------------------------------------------- */
+
+static int
+try_with_failure (int (*what) (void), long n, int for_ever)
+{
+  int r;
+
+  memory = (typeof (memory)) { .until_failure = n, .for_ever = for_ever,
+                               .watching = 1 };
+  r = what ();
+  memory.watching = 0;
+  /* What the C library and libxml2 keep of an error is theirs. */
+  xmlResetLastError ();
+  return r;
+}
+
+static void
+survives (int (*what) (void))
+{
+  for (int for_ever = 0; for_ever < 2; for_ever++) {
+    long kept, n = 0;
+
+    /* Whatever is allocated once and for all. */
+    ck_assert_int_eq (try_with_failure (what, -1, 0), 0);
+    ck_assert_int_eq (try_with_failure (what, -1, 0), 0);
+    kept = memory.live;
+    ck_assert_int_eq (kept, 0);
+    for (;; n++) {
+      int r = try_with_failure (what, n, for_ever);
+
+      ck_assert_msg (memory.live == 0, "allocation %ld of %d: %ld blocks are "
+                     "left", n, for_ever, memory.live);
+      if (!memory.failed) {
+        ck_assert_int_eq (r, 0);
+        break;
+      }
+      ck_assert_msg (r == -ENOMEM, "allocation %ld%s failed and the result is "
+                     "%d", n, for_ever ? " and all after it" : "", r);
+    }
+    ck_assert_int_gt (n, 0);
+  }
+}
+
+#define SURVIVES(name, what)                                                   \
+  START_TEST (name) { survives (what); }                                       \
+  END_TEST
+
+SURVIVES (a_diagnosis_is_made_or_not, try_diag)
+SURVIVES (a_plan_is_made_or_not, try_plan)
+SURVIVES (findings_are_an_error_even_untold, try_findings)
+SURVIVES (a_check_is_made_or_not, try_check)
+SURVIVES (a_description_is_resolved_or_not, try_resolve)
+SURVIVES (a_host_is_looked_at_or_not, try_detect)
+SURVIVES (a_description_is_copied_or_not, try_doc_new)
+SURVIVES (a_file_is_read_or_not, try_read)
+SURVIVES (an_option_is_set_or_not, try_set)
+SURVIVES (a_file_is_written_or_not, try_write)
+
+int
+main (void)
+{
+  TCase *t = unit_case ("nomem");
+
+  tcase_add_checked_fixture (t, set_up, tear_down);
+  tcase_add_test (t, a_diagnosis_is_made_or_not);
+  tcase_add_test (t, a_plan_is_made_or_not);
+  tcase_add_test (t, findings_are_an_error_even_untold);
+  tcase_add_test (t, a_check_is_made_or_not);
+  tcase_add_test (t, a_description_is_resolved_or_not);
+  tcase_add_test (t, a_host_is_looked_at_or_not);
+  tcase_add_test (t, a_description_is_copied_or_not);
+  tcase_add_test (t, a_file_is_read_or_not);
+  tcase_add_test (t, an_option_is_set_or_not);
+  tcase_add_test (t, a_file_is_written_or_not);
+  return unit_run ("nomem", t);
+}
