@@ -73,6 +73,18 @@ is_dot (const char *name)
   return !strcmp (name, ".") || !strcmp (name, "..");
 }
 
+/* Renaming a directory changes its "..", which takes its owner's leave. */
+static void
+make_writable (int from, const char *name)
+{
+  int fd = open_directory (from, name);
+
+  if (fd >= 0) {
+    (void) fchmod (fd, 0700);
+    close (fd);
+  }
+}
+
 static int
 remove_or_move (int from, const char *name, int top, unsigned long *counter)
 {
@@ -85,6 +97,7 @@ remove_or_move (int from, const char *name, int top, unsigned long *counter)
   do
     snprintf (free_name, sizeof free_name, ".vmspec-%lu", ++*counter);
   while (faccessat (top, free_name, F_OK, AT_SYMLINK_NOFOLLOW) == 0);
+  make_writable (from, name);
   return renameat (from, name, top, free_name) == 0 ? 0 : -errno;
 }
 

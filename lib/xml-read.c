@@ -208,14 +208,18 @@ parser_error (void *data, parser_error_pointer error)
 {
   struct reader *r = data;
 
-  if (error->code == XML_ERR_NO_MEMORY)
+  const char *message = error->message ? error->message : "";
+
+  if (error->code == XML_ERR_NO_MEMORY) {
     r->build.doc->arena.error = -ENOMEM;
+    return;
+  }
   /* What is not fatal is found by ourselves, if it matters. */
   if (error->level != XML_ERR_FATAL)
     return;
   r->build.place.line = (uint64_t) error->line;
   BUILD_SAY (&r->build, "xml.syntax", NULL, "not well-formed XML: %.*s",
-             (int) strcspn (error->message, "\n"), error->message);
+             (int) strcspn (message, "\n"), message);
   /* What follows from the first mistake is no news. */
   r->build.stopped = 1;
 }
@@ -265,6 +269,27 @@ parse (struct reader *r)
     r->build.doc->arena.error = -ENOMEM;
 }
 
+static void
+say_nothing (void *data, parser_error_pointer error)
+{
+  (void) data, (void) error;
+}
+
+/* A parser that cannot be made has no handler yet, and is reported to that of
+ * the thread, which prints.  It is put aside meanwhile. */
+static xmlParserCtxt *
+new_parser (void)
+{
+  xmlStructuredErrorFunc old = xmlStructuredError;
+  void *old_context = xmlStructuredErrorContext;
+  xmlParserCtxt *parser;
+
+  xmlSetStructuredErrorFunc (NULL, say_nothing);
+  parser = xmlNewParserCtxt ();
+  xmlSetStructuredErrorFunc (old_context, old);
+  return parser;
+}
+
 static int
 read_document (vmspec_doc *doc, const char *data, size_t size,
                vmspec_diag *diag)
@@ -280,7 +305,7 @@ read_document (vmspec_doc *doc, const char *data, size_t size,
     look_over (&r.build, r.data, size);
   if (r.build.error)
     return r.build.error;
-  r.parser = xmlNewParserCtxt ();
+  r.parser = new_parser ();
   if (!r.parser)
     return -ENOMEM;
   parse (&r);

@@ -27,6 +27,10 @@ MEBIBYTE = 1 << 20
 FLASH_SIZES = {"aarch64": 64 * MEBIBYTE, "arm": 64 * MEBIBYTE, "riscv64": 32 * MEBIBYTE}
 
 
+class Failed(Exception):
+    """What a machine needs cannot be made."""
+
+
 def properties(option):
     """A QEMU option string taken apart by QEMU's rule: two commas are one, one ends the value.  What stands first without
     "=" has the key ""."""
@@ -176,7 +180,7 @@ class Stage:
         end = time.monotonic() + 10
         while not os.path.exists(path):
             if time.monotonic() > end or swtpm.poll() is not None:
-                raise RuntimeError("swtpm does not start")
+                raise Failed("swtpm does not start")
             time.sleep(0.002)
 
     def close(self):

@@ -329,13 +329,13 @@ START_TEST (two_file_systems_want_one_mount_point)
   fs.type = "ext4";
   nothing ();
   fs.type = "btrfs";
-  only (ERROR, "mounts.conflict", "file_systems[/].type");
+  only (ERROR, "mounts.conflict", "file_systems[0].type");
   fs.replace = VMSPEC_ON;
   nothing ();
   fs = (struct vmspec_file_system) {
     VMSPEC_INIT (vmspec_file_system), .mount_point = "/tmp/xchg",
     .needed_for_boot = VMSPEC_OFF };
-  only (ERROR, "mounts.conflict", "file_systems[/tmp/xchg].needed_for_boot");
+  only (ERROR, "mounts.conflict", "file_systems[0].needed_for_boot");
 }
 END_TEST
 
