@@ -29,8 +29,10 @@ read_list (void)
   for (n_listed = 0; fgets (line, sizeof line, file);) {
     struct symbol *s = &listed[n_listed];
 
-    if (sscanf (line, "%39[A-Za-z0-9_.] {", version) == 1)
+    if (strchr (line, '{')) {
+      sscanf (line, "%39[A-Za-z0-9_.] {", version);
       continue;
+    }
     if (strstr (line, "global:"))
       global = 1;
     else if (strstr (line, "local:"))

@@ -7,6 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Quoted as in a dictionary. */
+static const char *const marks[]
+  = { "<vmspec xmlns=\\\"urn:vmspec:1\\\"", "</vmspec>", "/>", "<", ">",
+      "=\\\"\\\"", "[]", "[0]", "${", "}", ":-", "&#10;" };
+
 static const char *words[4096];
 static size_t n_words;
 
@@ -51,8 +56,8 @@ main (void)
   qsort (words, n_words, sizeof *words, by_bytes);
   puts ("# Made from the option table by print-dict.c; "
         "VMSPEC_REGEN=1 tests/fuzz/replay makes it again.");
-  puts ("\"<vmspec xmlns=\\\"urn:vmspec:1\\\"\"\n\"</vmspec>\"\n\"/>\"\n\"<\"\n"
-        "\">\"\n\"=\\\"\\\"\"\n\"[]\"\n\"[0]\"\n\"${\"\n\"}\"\n\":-\"\n\"&#10;\"");
+  for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+    printf ("\"%s\"\n", marks[i]);
   for (size_t i = 0; i < n_words; i++)
     if (i == 0 || strcmp (words[i], words[i - 1]))
       printf ("\"%s\"\n", words[i]);

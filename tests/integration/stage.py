@@ -32,8 +32,8 @@ class Failed(Exception):
 
 
 def properties(option):
-    """A QEMU option string taken apart by QEMU's rule: two commas are one, one ends the value.  What stands first without
-    "=" has the key ""."""
+    """A QEMU option string taken apart by QEMU's rule: two commas are one, one ends the value.  What stands first
+    without "=" has the key ""."""
     pairs = {}
     for i, pair in enumerate(split(option)):
         key, equals, value = pair.partition("=")

@@ -350,8 +350,7 @@ main (void)
   tcase_add_test (t, a_description_is_resolved_or_not);
   tcase_add_test (t, a_host_is_looked_at_or_not);
   tcase_add_test (t, a_description_is_copied_or_not);
-  if (getenv ("VMSPEC_TEST_PENDING"))
-    tcase_add_test (t, a_file_is_read_or_not);
+  tcase_add_test (t, a_file_is_read_or_not);
   tcase_add_test (t, an_option_is_set_or_not);
   tcase_add_test (t, a_file_is_written_or_not);
   return unit_run ("nomem", t);
