@@ -2,7 +2,6 @@
 #include "assert.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
 
@@ -16,13 +15,11 @@ say (vmspec_diag *diag, enum vmspec_severity severity, const char *id,
 {
   struct path parent = { .name = group };
   struct path path = { .parent = group ? &parent : NULL, .name = member };
-  char message[1024];
   va_list args;
 
   va_start (args, format);
-  vsnprintf (message, sizeof message, format, args);
+  diag_vadd (diag, severity, id, &path, NULL, format, args);
   va_end (args);
-  diag_add (diag, severity, id, &path, NULL, "%s", message);
 }
 
 static void

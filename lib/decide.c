@@ -82,6 +82,25 @@ decide_boot (struct decided *d, const struct resolution *r)
   d->bios = host_absolute (r->arena, r->host, r->boot.bios);
 }
 
+static void
+decide_netcat (struct decided *d, const struct resolution *r)
+{
+  const char *said = r->network.netcat;
+  const char *found = said ? host_program (r->host, said) : NULL;
+
+  d->netcat = found ? host_absolute (r->arena, r->host, found) : said;
+}
+
+static void
+decide_certificates (struct decided *d, const struct resolution *r)
+{
+  const char *said
+    = environment_said (r->host->environment, "NIX_SSL_CERT_FILE");
+
+  if (is_on (r->spec.host_certs))
+    d->certificates = host_absolute (r->arena, r->host, said);
+}
+
 /* ---- environment -------------------------------------------------------- */
 
 struct variable {
@@ -228,6 +247,8 @@ decide (struct decided *d, const struct resolution *r, vmspec_diag *diag)
   decide_run (d, r);
   decide_state (d, r);
   decide_boot (d, r);
+  decide_netcat (d, r);
+  decide_certificates (d, r);
   d->command = emulator_command (r, diag);
   decide_environment (d, r);
   if (arena_error (r->arena))

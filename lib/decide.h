@@ -16,6 +16,8 @@ struct decided {
   const char *efi_state;               /* or NULL */
   const char *tpm_state, *tpm_socket;  /* or NULL */
   const char *kernel, *initrd, *bios;  /* or NULL */
+  const char *netcat;                  /* or NULL */
+  const char *certificates;            /* the host's bundle, or NULL */
   const char *const *command;          /* program and first words */
   const char *const *environment;      /* what pieces of shell see */
   const char *const *qemu_environment; /* what QEMU gets */

@@ -92,14 +92,21 @@ detect_machine (struct vmspec_host *host)
 /* ---- directories -------------------------------------------------------- */
 
 static int
-detect_directory (struct detected *found)
+detect_directory (struct detected *found, vmspec_diag *diag)
 {
+  const struct path here = { .name = "directory" };
   char path[PATH_MAX];
 
   if (found->host.directory)
     return 0;
-  if (!getcwd (path, sizeof path))
-    return -errno;
+  if (!getcwd (path, sizeof path)) {
+    int error = errno;
+
+    diag_add (diag, VMSPEC_SEVERITY_ERROR, "host.directory", &here, NULL,
+              "the working directory is unknown (%s), so relative paths mean "
+              "nothing; change to one that exists", strerrordesc_np (error));
+    return -error;
+  }
   found->host.directory = arena_strdup (&found->arena, path);
   return 0;
 }
@@ -196,8 +203,9 @@ detect_programs (struct detected *found, const struct resolution *r)
     detect_program (found, &programs, r->qemu.binary);
   else if (!r->qemu.package)
     detect_program (found, &programs, r->arch->emulator);
-  if (!r->network.netcat && forwards_from_guest (&r->network))
-    detect_program (found, &programs, "nc");
+  if (forwards_from_guest (&r->network))
+    detect_program (found, &programs,
+                    r->network.netcat ? r->network.netcat : "nc");
   if (!r->tpm.swtpm && is_on (r->tpm.enable))
     detect_program (found, &programs, "swtpm");
   found->host.programs = (const void *) vector_end (&programs);
@@ -374,9 +382,12 @@ vmspec_host_detect (const struct vmspec *spec, const struct vmspec_host *given,
   r = spec_copy (&found->arena, "vmspec_host", given ? given : &none, diag,
                  &copy);
   if (r == 0) {
+    r = spec_accept (&found->arena, "vmspec_host", copy, diag);
     found->host = *(struct vmspec_host *) copy;
+  }
+  if (r == 0) {
     detect_machine (&found->host);
-    r = detect_directory (found);
+    r = detect_directory (found, diag);
   }
   if (r == 0)
     r = detect_run_name (found);

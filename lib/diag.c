@@ -2,8 +2,6 @@
 #include "diag.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 int
@@ -83,30 +81,21 @@ count (vmspec_diag *diag, uint32_t severity)
 }
 
 void
-diag_add (vmspec_diag *diag, enum vmspec_severity severity, const char *id,
-          const struct path *path, const struct place *place,
-          const char *format, ...)
+diag_vadd (vmspec_diag *diag, enum vmspec_severity severity, const char *id,
+           const struct path *path, const struct place *place,
+           const char *format, va_list args)
 {
   struct vmspec_finding *finding;
-  char *message = NULL;
-  va_list args;
-  int size;
+  char *message;
 
   if (!diag)
     return;
   /* A finding counts even when there is no memory left to describe it. */
   count (diag, severity);
-  va_start (args, format);
-  size = vsnprintf (NULL, 0, format, args);
-  va_end (args);
+  message = arena_vprintf (&diag->arena, format, args);
   finding = arena_alloc (&diag->arena, sizeof *finding);
-  if (size >= 0)
-    message = arena_alloc (&diag->arena, (size_t) size + 1);
   if (!finding || !message)
     return;
-  va_start (args, format);
-  vsnprintf (message, (size_t) size + 1, format, args);
-  va_end (args);
   *finding = (struct vmspec_finding) {
     .struct_size = sizeof *finding,
     .severity = severity,
@@ -118,6 +107,18 @@ diag_add (vmspec_diag *diag, enum vmspec_severity severity, const char *id,
   };
   if (finding->path)
     vector_add (&diag->findings, finding);
+}
+
+void
+diag_add (vmspec_diag *diag, enum vmspec_severity severity, const char *id,
+          const struct path *path, const struct place *place,
+          const char *format, ...)
+{
+  va_list args;
+
+  va_start (args, format);
+  diag_vadd (diag, severity, id, path, place, format, args);
+  va_end (args);
 }
 
 int

@@ -3,6 +3,7 @@
 #ifndef VMSPEC_DIAG_H
 #define VMSPEC_DIAG_H
 
+#include <stdarg.h>
 #include <vmspec/vmspec.h>
 
 #include "mem.h"
@@ -35,6 +36,10 @@ void diag_add (vmspec_diag *diag, enum vmspec_severity severity,
                const char *id, const struct path *path,
                const struct place *place, const char *format, ...)
   __attribute__ ((format (printf, 6, 7)));
+void diag_vadd (vmspec_diag *diag, enum vmspec_severity severity,
+                const char *id, const struct path *path,
+                const struct place *place, const char *format, va_list args)
+  __attribute__ ((format (printf, 6, 0)));
 
 /* A diagnosis for a function's own use, whose findings go to the caller's. */
 int diag_error (const vmspec_diag *diag);

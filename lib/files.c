@@ -96,6 +96,21 @@ look_for_boot (struct look *look)
 }
 
 static void
+look_for_tpm (struct look *look)
+{
+  const struct path tpm = { .name = "tpm" };
+  const struct path path = { .parent = &tpm, .name = "state_dir" };
+  const char *socket = look->plan->decided.tpm_socket;
+  struct stat status;
+
+  if (socket && (stat (socket, &status) < 0 || !S_ISSOCK (status.st_mode)))
+    say_missing (look, "tpm.not-running", &path, socket,
+                 "is no socket: nobody emulates the TPM; start 'swtpm socket "
+                 "--tpm2 --tpmstate dir=DIR --ctrl type=unixio,path=DIR/socket'"
+                 " with this directory first");
+}
+
+static void
 look_for_program (struct look *look)
 {
   const struct path qemu = { .name = "qemu" };
@@ -163,6 +178,7 @@ vmspec_plan_check_files (const vmspec_plan *plan, vmspec_diag *diag)
 
   look_for_program (&look);
   look_for_boot (&look);
+  look_for_tpm (&look);
   look_for_drives (&look);
   look_for_shares (&look);
   return look.missing ? -ENOENT : 0;

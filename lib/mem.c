@@ -83,24 +83,32 @@ arena_strdup (struct arena *arena, const char *text)
 }
 
 char *
+arena_vprintf (struct arena *arena, const char *format, va_list args)
+{
+  va_list again;
+  char *text = NULL;
+  int size;
+
+  va_copy (again, args);
+  size = vsnprintf (NULL, 0, format, args);
+  if (size < 0)
+    arena->error = -ENOMEM;
+  else
+    text = arena_alloc (arena, (size_t) size + 1);
+  if (text)
+    vsnprintf (text, (size_t) size + 1, format, again);
+  va_end (again);
+  return text;
+}
+
+char *
 arena_printf (struct arena *arena, const char *format, ...)
 {
   va_list args;
   char *text;
-  int size;
 
   va_start (args, format);
-  size = vsnprintf (NULL, 0, format, args);
-  va_end (args);
-  if (size < 0) {
-    arena->error = -ENOMEM;
-    return NULL;
-  }
-  text = arena_alloc (arena, (size_t) size + 1);
-  if (!text)
-    return NULL;
-  va_start (args, format);
-  vsnprintf (text, (size_t) size + 1, format, args);
+  text = arena_vprintf (arena, format, args);
   va_end (args);
   return text;
 }

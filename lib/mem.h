@@ -9,6 +9,7 @@
 #ifndef VMSPEC_MEM_H
 #define VMSPEC_MEM_H
 
+#include <stdarg.h>
 #include <stddef.h>
 
 struct arena {
@@ -24,6 +25,8 @@ char *arena_copy (struct arena *arena, const char *text, size_t size);
 char *arena_strdup (struct arena *arena, const char *text);
 char *arena_printf (struct arena *arena, const char *format, ...)
   __attribute__ ((format (printf, 2, 3)));
+char *arena_vprintf (struct arena *arena, const char *format, va_list args)
+  __attribute__ ((format (printf, 2, 0)));
 /* Strings one after the other, up to a NULL. */
 char *arena_concat (struct arena *arena, const char *first, ...)
   __attribute__ ((sentinel));

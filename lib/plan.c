@@ -30,6 +30,18 @@ run_resolve (struct arena *arena, const struct vmspec *spec,
   return arena_error (arena);
 }
 
+/* As run-dir.c does it. */
+static void
+add_certificates (struct text *text, const char *bundle)
+{
+  text_add (text, " certs");
+  if (bundle) {
+    text_add (text, " && cp -- ");
+    text_add_quoted (text, bundle);
+    text_add (text, " certs/ca-certificates.crt");
+  }
+}
+
 /* A line for each option, for people to read and shells to run. */
 static const char *
 shell_command (struct arena *arena, const vmspec_plan *plan)
@@ -41,8 +53,11 @@ shell_command (struct arena *arena, const vmspec_plan *plan)
 
   text_add (&text, "mkdir -p ");
   text_add_quoted (&text, plan->decided.run);
-  text_add (&text, "/xchg && cd ");
+  text_add (&text, " && cd ");
   text_add_quoted (&text, plan->decided.run);
+  text_add (&text, " && mkdir -p xchg");
+  if (is_on (plan->resolution.spec.host_certs))
+    add_certificates (&text, plan->decided.certificates);
   text_add (&text, " &&\n");
   if (tmpdir) {
     text_add (&text, "TMPDIR=");

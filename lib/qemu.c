@@ -82,7 +82,7 @@ network (struct argv *argv, const struct resolution *r,
       const char *proto = (*port)->proto == VMSPEC_PROTO_UDP ? "udp" : "tcp";
 
       if ((*port)->from == VMSPEC_FORWARD_FROM_GUEST)
-        forward_from_guest (argv, *port, proto, r->network.netcat);
+        forward_from_guest (argv, *port, proto, d->netcat);
       else
         forward_from_host (argv, *port, proto);
     }

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -20,14 +21,77 @@ make (const char *path, mode_t mode, int may_exist)
 }
 
 static int
+path_below (const vmspec_plan *plan, const char *name, char path[PATH_MAX])
+{
+  int size = snprintf (path, PATH_MAX, "%s/%s", plan->decided.run, name);
+
+  return size < PATH_MAX ? 0 : -ENAMETOOLONG;
+}
+
+static int
 make_below (const vmspec_plan *plan, const char *name)
 {
   char path[PATH_MAX];
+  int r = path_below (plan, name, path);
 
-  if (snprintf (path, sizeof path, "%s/%s", plan->decided.run, name)
-      >= (int) sizeof path)
-    return -ENAMETOOLONG;
-  return make (path, 0755, 1);
+  return r < 0 ? r : make (path, 0755, 1);
+}
+
+static int
+copy_bytes (int from, int to)
+{
+  char bytes[65536];
+  ssize_t n, written;
+
+  while ((n = read (from, bytes, sizeof bytes)) != 0) {
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n < 0)
+      return -errno;
+    for (char *at = bytes; n > 0; at += written, n -= written)
+      if ((written = write (to, at, (size_t) n)) < 0) {
+        if (errno != EINTR)
+          return -errno;
+        written = 0;
+      }
+  }
+  return 0;
+}
+
+static int
+copy_file (const char *from, const char *to)
+{
+  int in = open (from, O_RDONLY | O_CLOEXEC), out, r;
+
+  if (in < 0)
+    return -errno;
+  out = open (to, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+  r = out < 0 ? -errno : copy_bytes (in, out);
+  if (out >= 0 && close (out) < 0 && r == 0)
+    r = -errno;
+  close (in);
+  return r;
+}
+
+/* Without a bundle the guest has an empty directory, as with the script. */
+static int
+copy_certificates (const vmspec_plan *plan, vmspec_diag *diag)
+{
+  const struct path option = { .name = "host_certs" };
+  const char *from = plan->decided.certificates;
+  char to[PATH_MAX];
+  int r = path_below (plan, "certs/ca-certificates.crt", to);
+
+  if (r == 0)
+    r = from ? copy_file (from, to) : -ENOENT;
+  if (r == -ENOENT) {
+    diag_add (diag, VMSPEC_SEVERITY_WARNING, "host-certs.missing", &option,
+              NULL, "the guest gets no certificates: NIX_SSL_CERT_FILE has to "
+              "name the host's bundle, often "
+              "/etc/ssl/certs/ca-certificates.crt");
+    r = 0;
+  }
+  return r;
 }
 
 int
@@ -41,6 +105,8 @@ run_dir_make (const vmspec_plan *plan, vmspec_diag *diag)
     r = make_below (plan, "xchg");
   if (r == 0 && is_on (plan->resolution.spec.host_certs))
     r = make_below (plan, "certs");
+  if (r == 0 && is_on (plan->resolution.spec.host_certs))
+    r = copy_certificates (plan, diag);
   if (r < 0)
     diag_add (diag, VMSPEC_SEVERITY_ERROR, "run-directory.failed", &nowhere,
               NULL, "the run directory %s cannot be made: %s; set TMPDIR to a "

@@ -15,7 +15,8 @@ struct vmspec_vm {
   struct arena arena;
   struct child child;
   const char *run;    /* to be removed, or NULL */
-  int ended, status;
+  int ended;
+  int error, status;  /* of the end: somebody else may have taken the status */
 };
 
 /* ---- start -------------------------------------------------------------- */
@@ -78,10 +79,13 @@ may_start (const vmspec_plan *plan, const struct vmspec_start *said,
     force = is_on (((struct vmspec_start *) copy)->force);
   }
   arena_free (&arena);
-  if (r == 0 && !force)
-    r = refuse_blocked (plan, diag);
-  if (r == 0 && !force)
+  if (r == 0 && !force) {
+    int blocked = refuse_blocked (plan, diag);
+
     r = vmspec_plan_check_files (plan, diag);
+    if (blocked < 0)
+      r = blocked;
+  }
   return r;
 }
 
@@ -120,7 +124,7 @@ clean_up (vmspec_vm *vm)
   vm->run = NULL;
 }
 
-static int
+static void
 reap (vmspec_vm *vm)
 {
   pid_t pid;
@@ -128,9 +132,9 @@ reap (vmspec_vm *vm)
   do
     pid = waitpid (vm->child.pid, &vm->status, 0);
   while (pid < 0 && errno == EINTR);
+  vm->error = pid < 0 ? -errno : 0;
   vm->ended = 1;
   clean_up (vm);
-  return pid < 0 ? -errno : 0;
 }
 
 static int64_t
@@ -142,43 +146,50 @@ now_ms (void)
   return (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* 1 when the process has ended, 0 when the time is up. */
+#define STEP_MS 10
+
+/* Whether the process ends within a moment.  Without a descriptor to poll that
+ * is looked at in steps. */
 static int
-wait_for_end (const vmspec_vm *vm, int timeout_ms)
+ends_within (const vmspec_vm *vm, int ms)
 {
   struct pollfd end = { .fd = vm->child.pidfd, .events = POLLIN };
-  int64_t until = now_ms () + timeout_ms;
-  int r;
+  siginfo_t info = { .si_pid = 0 };
 
-  if (timeout_ms < 0 && end.fd < 0)
+  if (end.fd >= 0)
+    return poll (&end, 1, ms) > 0;
+  if (waitid (P_PID, (id_t) vm->child.pid, &info, WEXITED | WNOHANG | WNOWAIT)
+        < 0 || info.si_pid)
     return 1;
-  do {
-    r = poll (&end, 1, timeout_ms);
-    if (r >= 0 || errno != EINTR)
-      return r < 0 ? -errno : r;
-    if (timeout_ms > 0) {
-      int64_t left = until - now_ms ();
+  poll (NULL, 0, ms >= 0 && ms < STEP_MS ? ms : STEP_MS);
+  return 0;
+}
 
-      timeout_ms = left > 0 ? (int) left : 0;
-    }
-  } while (1);
+static int
+ends_in_time (const vmspec_vm *vm, int timeout_ms)
+{
+  int64_t until = now_ms () + timeout_ms, left = timeout_ms;
+
+  while (!ends_within (vm, (int) left)) {
+    if (timeout_ms >= 0)
+      left = until - now_ms ();
+    if (timeout_ms >= 0 && left <= 0)
+      return ends_within (vm, 0);
+  }
+  return 1;
 }
 
 int
 vmspec_vm_wait (vmspec_vm *vm, int timeout_ms, int *ret_status)
 {
-  int r = 0;
-
   if (!vm->ended) {
-    r = wait_for_end (vm, timeout_ms);
-    if (r == 0)
+    if (!ends_in_time (vm, timeout_ms))
       return -ETIME;
-    if (r > 0)
-      r = reap (vm);
+    reap (vm);
   }
-  if (r == 0 && ret_status)
+  if (vm->error == 0 && ret_status)
     *ret_status = vm->status;
-  return r;
+  return vm->error;
 }
 
 int

@@ -84,6 +84,7 @@ static int
 emulator (const char *what, char **argv)
 {
   const char *report_name = getenv ("REPORT");
+  char directory[PATH_MAX];
   FILE *report = fopen (report_name ? report_name : "/dev/null", "we");
 
   if (!strcmp (what, "exit"))
@@ -97,7 +98,7 @@ emulator (const char *what, char **argv)
   if (!strcmp (what, "signals"))
     list_signals (report);
   if (!strcmp (what, "where"))
-    fprintf (report, "%s\n%s\n%s\n", getcwd (NULL, 0),
+    fprintf (report, "%s\n%s\n%s\n", getcwd (directory, sizeof directory),
              getenv ("TMPDIR") ? getenv ("TMPDIR") : "", argv[1]);
   if (!strcmp (what, "mess"))
     leave_a_mess ();
