@@ -111,7 +111,7 @@ other_listener (struct arena *arena, struct listeners *l,
   any = set_add (&l->ports, all, i);
   if (same)
     return same;
-  return strcmp (exact, all) ? set_find (&l->exact, all) : any;
+  return strcmp (exact, all) ? set_find (&l->exact, all, strlen (all)) : any;
 }
 
 static void

@@ -12,8 +12,7 @@ vmspec_diag_new (vmspec_diag **ret_diag)
 
   if (!diag)
     return -ENOMEM;
-  /* The handle lives in the first chunk of its own arena. */
-  diag->arena = arena;
+  diag->self = arena;
   diag->findings.arena = &diag->arena;
   *ret_diag = diag;
   return 0;
@@ -23,16 +22,18 @@ void
 vmspec_diag_free (vmspec_diag *diag)
 {
   if (diag) {
-    struct arena arena = diag->arena;
+    struct arena self = diag->self;
 
-    arena_free (&arena);
+    arena_free (&diag->arena);
+    arena_free (&self);
   }
 }
 
 void
 vmspec_diag_clear (vmspec_diag *diag)
 {
-  diag->findings.count = 0;
+  arena_free (&diag->arena);
+  diag->findings = (struct vector) { .arena = &diag->arena };
   diag->errors = diag->blockers = 0;
 }
 

@@ -9,7 +9,8 @@
 #include "mem.h"
 
 struct vmspec_diag {
-  struct arena arena;
+  struct arena self;  /* holds the handle */
+  struct arena arena; /* and this the findings */
   struct vector findings;
   size_t errors, blockers;
 };

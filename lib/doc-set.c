@@ -24,6 +24,15 @@ struct assignment {
     diag_add ((a)->diag, VMSPEC_SEVERITY_ERROR, id, path, NULL, __VA_ARGS__);  \
   } while (0)
 
+/* What a message calls the option: all of its key. */
+static const char *
+key (struct assignment *a, const struct path *path)
+{
+  const char *text = path_text (&a->doc->arena, path);
+
+  return text ? text : path->name;
+}
+
 static void
 note_place (struct assignment *a, const struct path *path)
 {
@@ -112,7 +121,7 @@ assign_scalar (struct assignment *a, const struct vmspec_option *option,
 
   if (*rest != '=')
     SAY (a, "set.syntax", path, "%s is one value: write %s=VALUE",
-         option->name, option->name);
+         key (a, path), key (a, path));
   else if (value_parse (&a->doc->arena, option, rest + 1, spec, &origin))
     a->error = -EINVAL;
   else
@@ -127,7 +136,7 @@ assign_group (struct assignment *a, const struct vmspec_option *option,
 
   if (*rest != '.') {
     SAY (a, "set.syntax", path, "%s is a group: write %s.MEMBER=VALUE",
-         option->name, option->name);
+         key (a, path), key (a, path));
     return;
   }
   group = own_copy (a, option->element, option_pointer (option, spec));
@@ -186,8 +195,8 @@ assign_entry (struct assignment *a, const struct vmspec_option *option,
     if (*rest == '=')
       *entry = arena_strdup (&a->doc->arena, rest + 1);
     else
-      SAY (a, "set.syntax", path, "an entry of %s is one text: write "
-           "%s[]=VALUE", option->name, option->name);
+      SAY (a, "set.syntax", path, "an entry is one text: write %s=VALUE",
+           key (a, path));
     return;
   }
   rows = option_first (option->element);
@@ -199,8 +208,8 @@ assign_entry (struct assignment *a, const struct vmspec_option *option,
   else if (*rest == '=')
     assign_members (a, rows, copy, rest + 1, path);
   else
-    SAY (a, "set.syntax", path, "write %s[].MEMBER=VALUE, or "
-         "%s[]=MEMBER=VALUE,MEMBER=VALUE", option->name, option->name);
+    SAY (a, "set.syntax", path, "write %s.MEMBER=VALUE, or "
+         "%s=MEMBER=VALUE,MEMBER=VALUE", key (a, path), key (a, path));
 }
 
 /* ---- lists -------------------------------------------------------------- */
@@ -208,24 +217,25 @@ assign_entry (struct assignment *a, const struct vmspec_option *option,
 /* "[]" is the entry after the last, "[2]" one that exists.  Returns what is
  * behind the bracket, or NULL after a finding. */
 static const char *
-read_index (struct assignment *a, const struct vmspec_option *option,
-            const char *rest, size_t length, struct path *path)
+read_index (struct assignment *a, const char *rest, size_t length,
+            struct path *path)
 {
   size_t digits = strspn (rest + 1, "0123456789"), index = 0;
   const char *end = rest + 1 + digits;
 
   if (*rest != '[' || *end != ']') {
+    const char *list = key (a, path);
+
     SAY (a, "set.syntax", path, "%s is a list: write %s[]=... to add an entry, "
-         "%s[0]=... to change one, %s= for none", option->name, option->name,
-         option->name, option->name);
+         "%s[0]=... to change one, %s= for none", list, list, list, list);
     return NULL;
   }
   for (size_t i = 0; i < digits && index < length; i++)
     index = index * 10 + (size_t) (rest[1 + i] - '0');
   if (digits && index >= length) {
     SAY (a, "set.index", path, "%s has no entry %.*s, only %zu in all; write "
-         "%s[] to add one", option->name, (int) digits, rest + 1, length,
-         option->name);
+         "%s[] to add one", key (a, path), (int) digits, rest + 1, length,
+         key (a, path));
     return NULL;
   }
   path->has_index = 1;
@@ -244,7 +254,7 @@ assign_list (struct assignment *a, const struct vmspec_option *option,
     = arena_alloc (&a->doc->arena, (length + 2) * sizeof *list);
 
   if (!emptied)
-    rest = read_index (a, option, rest, length, path);
+    rest = read_index (a, rest, length, path);
   if (!list || !rest)
     return;
   if (length)
@@ -277,18 +287,6 @@ assign (struct assignment *a, const struct vmspec_option *rows, void *spec,
     assign_list (a, option, spec, text + size, &path);
 }
 
-/* What was set is not where the file says: line 0. */
-static void
-forget_place (vmspec_doc *doc, const char *path)
-{
-  struct doc_place *place = arena_alloc (&doc->arena, sizeof *place);
-
-  if (place) {
-    place->path = path;
-    vector_add (&doc->places, place);
-  }
-}
-
 int
 vmspec_doc_set (vmspec_doc *doc, const char *assignment, vmspec_diag *diag)
 {
@@ -301,7 +299,7 @@ vmspec_doc_set (vmspec_doc *doc, const char *assignment, vmspec_diag *diag)
   else if (spec)
     assign (&a, option_first ("vmspec"), spec, assignment, NULL);
   if (a.error == 0 && a.place && doc->file)
-    forget_place (doc, a.place);
+    doc_note_line (doc, a.place, 0);
   if (arena_error (&doc->arena))
     return arena_error (&doc->arena);
   if (a.error == 0)

@@ -25,7 +25,7 @@ doc_alloc (vmspec_doc **ret_doc)
   if (!doc)
     return -ENOMEM;
   doc->arena = arena;
-  doc->places.arena = &doc->arena;
+  doc->lines.arena = &doc->arena;
   doc->spec = doc_struct (&doc->arena, "vmspec");
   if (!doc->spec) {
     vmspec_doc_free (doc);
@@ -74,31 +74,41 @@ vmspec_doc_spec (const vmspec_doc *doc)
   return doc->spec;
 }
 
+void
+doc_note_line (vmspec_doc *doc, const char *path, uint64_t line)
+{
+  size_t *known = set_find (&doc->lines, path, strlen (path));
+
+  if (known)
+    *known = line;
+  else
+    set_add (&doc->lines, path, line);
+}
+
+/* The path without its last member or index. */
+static size_t
+parent_size (const char *path, size_t size)
+{
+  while (size && !strchr (".[", path[size - 1]))
+    size--;
+  return size ? size - 1 : 0;
+}
+
 int
 vmspec_doc_locate (const vmspec_doc *doc, const char *path,
                    const char **ret_file, uint64_t *ret_line)
 {
-  const struct doc_place *best = NULL;
-  size_t best_length = 0;
+  size_t size = strlen (path);
+  const size_t *line = set_find (&doc->lines, path, size);
 
-  for (size_t i = 0; i < doc->places.count; i++) {
-    const struct doc_place *place = doc->places.items[i];
-    size_t length = strlen (place->path);
-
-    /* The path itself or one of its parents; the document is everyone's. */
-    if (strncmp (place->path, path, length)
-        || (length && path[length] && !strchr (".[", path[length])))
-      continue;
-    if (!best || length >= best_length) {
-      best = place;
-      best_length = length;
-    }
+  while (!line && size) {
+    size = parent_size (path, size);
+    line = set_find (&doc->lines, path, size);
   }
-  /* Line 0: it was changed by a setting since the file was read. */
-  if (!best || !best->line)
+  if (!line || !*line)
     return -ENOENT;
   *ret_file = doc->file;
-  *ret_line = best->line;
+  *ret_line = *line;
   return 0;
 }
 

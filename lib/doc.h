@@ -3,20 +3,18 @@
 #ifndef VMSPEC_DOC_H
 #define VMSPEC_DOC_H
 
+#include "set.h"
 #include "spec.h"
 
 struct vmspec_doc {
   struct arena arena;
   struct vmspec *spec;
   const char *file;     /* the XML file's name, or NULL */
-  struct vector places; /* struct doc_place, in the order of the file */
+  struct set lines;     /* of elements, by their path: "shares[2]" */
 };
 
-struct doc_place {
-  const char *path;     /* "shares[2]" */
-  uint64_t line;
-};
-
+/* Where @path stands in the file; line 0 says that it is no longer there. */
+void doc_note_line (vmspec_doc *doc, const char *path, uint64_t line);
 /* An empty one, or -ENOMEM. */
 int doc_alloc (vmspec_doc **ret_doc);
 /* The group that @option of @owner points at, made if it is not there;

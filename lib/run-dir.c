@@ -109,9 +109,11 @@ run_dir_make (const vmspec_plan *plan, vmspec_diag *diag)
     r = copy_certificates (plan, diag);
   if (r < 0)
     diag_add (diag, VMSPEC_SEVERITY_ERROR, "run-directory.failed", &nowhere,
-              NULL, "the run directory %s cannot be made: %s; set TMPDIR to a "
-              "directory that can be written", plan->decided.run,
-              strerrordesc_np (-r));
+              NULL, "the run directory %s cannot be made: %s; %s",
+              plan->decided.run, strerrordesc_np (-r),
+              r == -EEXIST ? "another start of this plan has it, so make a "
+                             "plan for each start"
+                           : "set TMPDIR to a directory that can be written");
   return r;
 }
 
@@ -201,11 +203,13 @@ remove_one (int top, unsigned long *counter)
   if (!directory)
     return 0;
   for (struct dirent *entry; !removed && (entry = readdir (directory));) {
-    if (is_dot (entry->d_name)
-        || remove_or_move (top, entry->d_name, top, counter) == 0)
-      continue;
-    removed = empty (top, entry->d_name, counter) == 0
-              && unlinkat (top, entry->d_name, AT_REMOVEDIR) == 0;
+    int r = is_dot (entry->d_name)
+              ? 0 : remove_or_move (top, entry->d_name, top, counter);
+
+    /* Anything else, such as a busy mount point, is not ours to empty. */
+    if (r == -ENOTEMPTY || r == -EEXIST)
+      removed = empty (top, entry->d_name, counter) == 0
+                && unlinkat (top, entry->d_name, AT_REMOVEDIR) == 0;
   }
   closedir (directory);
   return removed;

@@ -7,21 +7,23 @@
 /* FNV-1a.  Keys come from the caller's own description: one that makes them
  * collide slows nobody down but itself. */
 static uint64_t
-hash (const char *key)
+hash (const char *key, size_t size)
 {
   uint64_t h = 0xcbf29ce484222325u;
 
-  for (; *key; key++)
-    h = (h ^ (unsigned char) *key) * 0x100000001b3u;
+  for (size_t i = 0; i < size; i++)
+    h = (h ^ (unsigned char) key[i]) * 0x100000001b3u;
   return h ^ h >> 32;
 }
 
 static struct set_entry *
-find (struct set_entry *entries, size_t capacity, const char *key)
+find (struct set_entry *entries, size_t capacity, const char *key,
+      size_t size)
 {
-  size_t at = hash (key) & (capacity - 1);
+  size_t at = hash (key, size) & (capacity - 1);
 
-  while (entries[at].key && strcmp (entries[at].key, key))
+  while (entries[at].key
+         && (strncmp (entries[at].key, key, size) || entries[at].key[size]))
     at = (at + 1) & (capacity - 1);
   return &entries[at];
 }
@@ -35,9 +37,12 @@ grow (struct set *set)
 
   if (!larger)
     return 0;
-  for (size_t i = 0; i < set->capacity; i++)
-    if (set->entries[i].key)
-      *find (larger, capacity, set->entries[i].key) = set->entries[i];
+  for (size_t i = 0; i < set->capacity; i++) {
+    const char *key = set->entries[i].key;
+
+    if (key)
+      *find (larger, capacity, key, strlen (key)) = set->entries[i];
+  }
   set->entries = larger;
   set->capacity = capacity;
   return 1;
@@ -50,7 +55,7 @@ set_add (struct set *set, const char *key, size_t number)
 
   if (set->count * 2 >= set->capacity && !grow (set))
     return NULL;
-  entry = find (set->entries, set->capacity, key);
+  entry = find (set->entries, set->capacity, key, strlen (key));
   if (entry->key)
     return &entry->number;
   entry->key = key;
@@ -59,13 +64,13 @@ set_add (struct set *set, const char *key, size_t number)
   return NULL;
 }
 
-const size_t *
-set_find (const struct set *set, const char *key)
+size_t *
+set_find (const struct set *set, const char *key, size_t size)
 {
   struct set_entry *entry;
 
   if (!set->capacity)
     return NULL;
-  entry = find (set->entries, set->capacity, key);
+  entry = find (set->entries, set->capacity, key, size);
   return entry->key ? &entry->number : NULL;
 }

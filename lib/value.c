@@ -129,7 +129,8 @@ parse_name (struct arena *arena, const struct vmspec_option *option,
   }
   SAY (option->kind == VMSPEC_KIND_SWITCH ? "value.switch" : "value.enum",
        "%s must be %s, not '%s'%s", option->name,
-       choices (arena, option->values), text, near.hint);
+       choices (arena, option->values), text,
+       option->kind == VMSPEC_KIND_SWITCH ? "" : near.hint);
   return -EINVAL;
 }
 

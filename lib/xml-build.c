@@ -129,14 +129,10 @@ open_entry (struct build *b, struct frame *parent, struct frame *frame,
 static void
 add_place (struct build *b, const struct path *path)
 {
-  struct arena *arena = &b->doc->arena;
-  struct doc_place *place = arena_alloc (arena, sizeof *place);
+  const char *text = path_text (&b->doc->arena, path);
 
-  if (place) {
-    place->path = path_text (arena, path);
-    place->line = b->place.line;
-    vector_add (&b->doc->places, place);
-  }
+  if (text)
+    doc_note_line (b->doc, text, b->place.line);
 }
 
 static void

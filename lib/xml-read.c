@@ -69,6 +69,27 @@ starts_name (char c)
          || c == ':' || (unsigned char) c > 0x7f;
 }
 
+/* Behind a comment, a CDATA section or a processing instruction that starts
+ * before @at, in which quotes mean nothing; @at if it is none of these. */
+static const char *
+skip_opaque (const char *at, const char *end)
+{
+  static const struct {
+    const char *start, *stop;
+  } kinds[] = { { "!--", "-->" }, { "![CDATA[", "]]>" }, { "?", "?>" } };
+
+  for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+    size_t size = strlen (kinds[i].start), stop = strlen (kinds[i].stop);
+    const char *found;
+
+    if ((size_t) (end - at) < size || memcmp (at, kinds[i].start, size))
+      continue;
+    found = memmem (at + size, (size_t) (end - at) - size, kinds[i].stop, stop);
+    return found ? found + stop : end;
+  }
+  return at;
+}
+
 /* libxml2 keeps a tag in memory, and compares each attribute with all before
  * it. */
 static const char *
@@ -77,7 +98,8 @@ find_large_tag (const char *data, const char *end)
   while (data < end && (data = memchr (data, '<', (size_t) (end - data)))) {
     struct tag tag;
 
-    if (++data == end || !starts_name (*data))
+    data = skip_opaque (data + 1, end);
+    if (data == end || !starts_name (*data))
       continue;
     tag = measure_tag (data, end);
     if (tag.size > VMSPEC_XML_MAX_TAG

@@ -98,6 +98,10 @@ unknown (const char *word)
     snprintf (known, sizeof known, "--%s", rows[i].name);
     suggestion_offer (&near, known, "%s", known);
   }
+  /* "-m" and "-enable-kvm" are QEMU's. */
+  if (!*near.hint && strncmp (word, "--", 2))
+    return refuse ("there is no option ", word,
+                   "; QEMU's arguments go to the end, after --");
   return refuse ("there is no option ", word, near.hint);
 }
 

@@ -25,14 +25,14 @@ wants_colour (void)
 /* A line stays a line, and a terminal is told nothing, whatever a file name
  * holds. */
 static void
-print_line (const char *text)
+print_line (FILE *out, const char *text)
 {
   for (; *text; text++)
-    putc ((unsigned char) *text < ' ' || *text == '\177' ? '?' : *text, stderr);
+    putc ((unsigned char) *text < ' ' || *text == '\177' ? '?' : *text, out);
 }
 
 static void
-print_origin (const struct vmspec_finding *f, const vmspec_doc *doc,
+print_origin (FILE *out, const struct vmspec_finding *f, const vmspec_doc *doc,
               const char *origin)
 {
   const char *file = f->file;
@@ -40,33 +40,41 @@ print_origin (const struct vmspec_finding *f, const vmspec_doc *doc,
 
   if (!file && doc && vmspec_doc_locate (doc, f->path, &file, &line) < 0)
     file = NULL;
-  print_line (file ? file : origin ? origin : "vmspec-run");
+  print_line (out, file ? file : origin ? origin : "vmspec-run");
   if (file && line)
-    fprintf (stderr, ":%llu", (unsigned long long) line);
+    fprintf (out, ":%llu", (unsigned long long) line);
 }
 
 static void
-print_finding (const struct vmspec_finding *f, const vmspec_doc *doc,
-               const char *origin, int colour)
+print_finding (FILE *out, const struct vmspec_finding *f,
+               const vmspec_doc *doc, const char *origin, int colour)
 {
-  print_origin (f, doc, origin);
-  fprintf (stderr, ": %s%s:%s ", colour ? grades[f->severity].colour : "",
+  print_origin (out, f, doc, origin);
+  fprintf (out, ": %s%s:%s ", colour ? grades[f->severity].colour : "",
            grades[f->severity].name, colour ? "\033[m" : "");
-  print_line (f->text);
-  fprintf (stderr, " [%s]", f->id);
+  print_line (out, f->text);
+  fprintf (out, " [%s]", f->id);
   if (*f->path)
-    fprintf (stderr, " (%s)", f->path);
-  putc ('\n', stderr);
+    fprintf (out, " (%s)", f->path);
+  putc ('\n', out);
 }
 
+/* Standard error is not buffered, and there may be very many. */
 void
 print_findings (const vmspec_diag *diag, const vmspec_doc *doc,
                 const char *origin)
 {
   int colour = wants_colour ();
+  char *text = NULL;
+  size_t size = 0;
+  FILE *memory = open_memstream (&text, &size);
+  FILE *out = memory ? memory : stderr;
 
   for (size_t i = 0; i < vmspec_diag_count (diag); i++)
-    print_finding (vmspec_diag_get (diag, i), doc, origin, colour);
+    print_finding (out, vmspec_diag_get (diag, i), doc, origin, colour);
+  if (memory && fclose (memory) == 0)
+    fwrite (text, 1, size, stderr);
+  free (text);
 }
 
 int

@@ -533,7 +533,9 @@ VMSPEC_PUBLIC int vmspec_check (const struct vmspec *spec,
 
 typedef struct vmspec_plan vmspec_plan;
 
-/* Resolve, check, decide, render.  -EINVAL if there is an error. */
+/* Resolve, check, decide, render.  -EINVAL if there is an error.  Where @host
+ * is NULL, the host is looked at with no environment, and that is what QEMU
+ * will have: pass a host with the caller's own to give it, say, a display. */
 VMSPEC_PUBLIC int vmspec_plan_new (const struct vmspec *spec,
                                    const struct vmspec_host *host,
                                    vmspec_diag *diag, vmspec_plan **ret_plan);

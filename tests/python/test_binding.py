@@ -225,6 +225,21 @@ class Stages(unittest.TestCase):
         self.assertEqual(vmspec.__version__, vmspec.version)
 
 
+class Wrong(unittest.TestCase):
+    def test_only_a_description_is_planned(self):
+        for value in (vmspec.Share(), {}, None, "name"):
+            for stage in (vmspec.Plan, vmspec.resolve, vmspec.check,
+                          vmspec.host_detect, vmspec.write_xml):
+                with self.assertRaisesRegex(TypeError, "takes a Spec"):
+                    stage(value)
+
+    def test_only_a_host_is_a_host(self):
+        for stage in (vmspec.Plan, vmspec.resolve, vmspec.check,
+                      vmspec.host_detect):
+            with self.assertRaisesRegex(TypeError, "takes a Host"):
+                stage(vmspec.Spec(), vmspec.Spec())
+
+
 class Machines(unittest.TestCase):
     """With a shell script for an emulator."""
 

@@ -300,6 +300,22 @@ START_TEST (kernel_parameters_are_read_from_the_system)
 }
 END_TEST
 
+START_TEST (a_working_directory_that_is_gone_is_said)
+{
+  struct vmspec_host *none = NULL;
+  vmspec_diag *diag = NULL;
+
+  ck_assert_int_eq (vmspec_diag_new (&diag), 0);
+  ck_assert_int_eq (mkdir ("gone", 0700), 0);
+  ck_assert_int_eq (chdir ("gone"), 0);
+  ck_assert_int_eq (rmdir ("../gone"), 0);
+  ck_assert_int_eq (vmspec_host_detect (NULL, NULL, diag, &none), -ENOENT);
+  ck_assert_ptr_null (none);
+  ck_assert_ptr_nonnull (unit_finding (diag, "host.directory"));
+  vmspec_diag_free (diag);
+}
+END_TEST
+
 START_TEST (a_description_that_is_wrong_is_looked_at_all_the_same)
 {
   struct vmspec_share share = { VMSPEC_INIT (vmspec_share) };
@@ -326,6 +342,7 @@ main (void)
   tcase_add_test (t, files_are_what_stat_says);
   tcase_add_test (t, links_are_followed_as_by_readlink);
   tcase_add_test (t, kernel_parameters_are_read_from_the_system);
+  tcase_add_test (t, a_working_directory_that_is_gone_is_said);
   tcase_add_test (t, a_description_that_is_wrong_is_looked_at_all_the_same);
   tcase_add_test (t, the_process_environment_is_not_read);
   return unit_run ("detect", t);

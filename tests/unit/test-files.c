@@ -2,6 +2,8 @@
 /* vmspec_plan_check_files() on files made for the purpose. */
 #include "scratch.h"
 
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 static struct vmspec spec;
@@ -167,15 +169,43 @@ START_TEST (what_the_start_makes_need_not_be_there)
 }
 END_TEST
 
+/* Where swtpm would listen. */
+static void
+make_socket (const char *directory)
+{
+  struct sockaddr_un address = { .sun_family = AF_UNIX };
+  int fd = socket (AF_UNIX, SOCK_STREAM, 0);
+
+  ck_assert_int_ge (fd, 0);
+  ck_assert_int_eq (mkdir (directory, 0700), 0);
+  snprintf (address.sun_path, sizeof address.sun_path, "%s/socket", directory);
+  ck_assert_int_eq (bind (fd, (struct sockaddr *) &address, sizeof address), 0);
+  close (fd);
+}
+
 START_TEST (a_kernel_in_elf_has_no_tpm)
 {
   make_file ("vmlinux", 0644, "\177ELF and more");
   boot.kernel = "vmlinux";
   nothing ();
   tpm.enable = VMSPEC_ON;
+  make_socket ("vm-swtpm");
   only ("boot.elf-kernel-and-tpm", "boot.kernel", "vmlinux");
   boot.kernel = "kernel";
   nothing ();
+}
+END_TEST
+
+START_TEST (a_tpm_must_be_there_to_be_attached)
+{
+  tpm.enable = VMSPEC_ON;
+  only ("tpm.not-running", "tpm.state_dir", "vm-swtpm/socket");
+  make_socket ("vm-swtpm");
+  nothing ();
+  tpm.state_dir = "other";
+  ck_assert_int_eq (mkdir ("other", 0700), 0);
+  make_file ("other/socket", 0600, "");
+  only ("tpm.not-running", "tpm.state_dir", "other/socket");
 }
 END_TEST
 
@@ -235,6 +265,7 @@ main (void)
   tcase_add_test (t, only_directories_are_shared);
   tcase_add_test (t, what_the_start_makes_need_not_be_there);
   tcase_add_test (t, a_kernel_in_elf_has_no_tpm);
+  tcase_add_test (t, a_tpm_must_be_there_to_be_attached);
   tcase_add_test (t, a_kernel_that_is_not_booted_is_not_looked_at);
   tcase_add_test (t, a_file_that_cannot_be_read_is_named);
   tcase_add_test (t, everything_that_is_missing_is_said);

@@ -169,7 +169,9 @@ START_TEST (the_command_says_where_it_runs)
   plan = unit_plan (&plain, &host);
   ck_assert_str_eq (vmspec_plan_directory (plan), "/tmp/a b/vmspec.0123456789");
   ck_assert_ptr_eq (strstr (vmspec_plan_command (plan),
-                            "mkdir -p '/tmp/a b/vmspec.0123456789'/xchg"),
+                            "mkdir -p '/tmp/a b/vmspec.0123456789' && cd "
+                            "'/tmp/a b/vmspec.0123456789' && mkdir -p xchg "
+                            "&&\n"),
                     vmspec_plan_command (plan));
   ck_assert_ptr_nonnull (strstr (vmspec_plan_command (plan),
                                  "TMPDIR='/tmp/a b/vmspec.0123456789' "));

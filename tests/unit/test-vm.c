@@ -80,6 +80,15 @@ make_deep_tree (int depth)
   }
 }
 
+/* The run directory is now a link to somewhere else. */
+static void
+leave_a_link (void)
+{
+  if (chdir ("..") != 0 || rename ("vmspec.0123456789", "moved") != 0
+      || symlink ("precious", "vmspec.0123456789") != 0)
+    _exit (99);
+}
+
 static int
 emulator (const char *what, char **argv)
 {
@@ -102,6 +111,8 @@ emulator (const char *what, char **argv)
              getenv ("TMPDIR") ? getenv ("TMPDIR") : "", argv[1]);
   if (!strcmp (what, "mess"))
     leave_a_mess ();
+  if (!strcmp (what, "link"))
+    leave_a_link ();
   if (!strcmp (what, "deep"))
     make_deep_tree (3000);
   fclose (report);
@@ -431,6 +442,40 @@ START_TEST (a_directory_of_somebody_else_is_not_touched)
 }
 END_TEST
 
+START_TEST (the_hosts_certificates_are_handed_to_the_guest)
+{
+  vmspec_vm *vm = NULL;
+
+  make_file ("bundle", 0600, "certificate");
+  spec.host_certs = VMSPEC_ON;
+  plan_to ("sleep");
+  environment[3] = "NIX_SSL_CERT_FILE=bundle";
+  vmspec_plan_free (plan);
+  plan = unit_plan (&spec, &host);
+  ck_assert_int_eq (vmspec_vm_start (plan, NULL, diag, &vm), 0);
+  ck_assert_uint_eq (vmspec_diag_count (diag), 0);
+  ck_assert_str_eq (read_file (RUN "/certs/ca-certificates.crt"),
+                    "certificate");
+  vmspec_vm_free (vm);
+  ck_assert_str_eq (read_file ("bundle"), "certificate");
+}
+END_TEST
+
+START_TEST (without_certificates_the_guest_has_none_and_that_is_said)
+{
+  vmspec_vm *vm;
+
+  spec.host_certs = VMSPEC_ON;
+  vm = started ("sleep");
+  ck_assert_ptr_nonnull (unit_finding (diag, "host-certs.missing"));
+  ck_assert_uint_eq (unit_finding (diag, "host-certs.missing")->severity,
+                     VMSPEC_SEVERITY_WARNING);
+  ck_assert (exists (RUN "/certs"));
+  ck_assert (!exists (RUN "/certs/ca-certificates.crt"));
+  vmspec_vm_free (vm);
+}
+END_TEST
+
 /* Its parts as a process of nobody, for whom modes mean something.  The name of
  * the program has to be within nobody's reach. */
 static void
@@ -495,6 +540,36 @@ START_TEST (links_in_the_run_directory_are_not_followed)
 {
   make_precious ();
   ck_assert_int_eq (run_and_look ("mess"), 0);
+}
+END_TEST
+
+START_TEST (a_link_in_the_place_of_the_run_directory_is_not_followed)
+{
+  make_precious ();
+  ck_assert_int_eq (run ("link"), 0);
+  ck_assert_str_eq (read_file ("precious/file"), "mine");
+}
+END_TEST
+
+START_TEST (certificates_are_not_written_through_a_link)
+{
+  vmspec_vm *vm = NULL;
+
+  make_precious ();
+  make_file ("bundle", 0600, "certificate");
+  ck_assert_int_eq (mkdir ("own", 0700), 0);
+  ck_assert_int_eq (mkdir ("own/certs", 0700), 0);
+  ck_assert_int_eq (symlink ("../../precious/file",
+                             "own/certs/ca-certificates.crt"), 0);
+  snprintf (variables[0], sizeof variables[0], "TMPDIR=%s/own", scratch);
+  host.environment = STRINGS (variables[0], "USE_TMPDIR=1",
+                              "NIX_SSL_CERT_FILE=bundle",
+                              "VMSPEC_TEST_EMULATOR=exit");
+  spec.host_certs = VMSPEC_ON;
+  plan = unit_plan (&spec, &host);
+  if (vmspec_vm_start (plan, NULL, diag, &vm) == 0)
+    vmspec_vm_free (vm);
+  ck_assert_str_eq (read_file ("precious/file"), "mine");
 }
 END_TEST
 
@@ -650,8 +725,13 @@ main (int argc, char **argv)
     the_run_directory_is_the_users_alone_and_goes_with_the_machine);
   tcase_add_test (t, a_directory_of_the_users_own_stays);
   tcase_add_test (t, a_directory_of_somebody_else_is_not_touched);
+  tcase_add_test (t, the_hosts_certificates_are_handed_to_the_guest);
+  tcase_add_test (t,
+                  without_certificates_the_guest_has_none_and_that_is_said);
   tcase_add_test (t, whatever_modes_a_guest_sets_everything_goes);
   tcase_add_test (t, links_in_the_run_directory_are_not_followed);
+  tcase_add_test (t, a_link_in_the_place_of_the_run_directory_is_not_followed);
+  tcase_add_test (t, certificates_are_not_written_through_a_link);
   tcase_add_test (t, a_tree_goes_however_deep_it_is);
   tcase_add_test (t, a_program_that_is_not_there_is_said);
   tcase_add_test (t, a_program_that_is_none_is_said);

@@ -8,7 +8,7 @@ from typing import Any, Dict, List, Tuple
 from ._errors import Finding
 from ._library import Diag, library, strings, text
 from ._stages import address, host_or_detect
-from ._types import from_address, to_c
+from ._types import from_address, to_c_as
 from ._vm import VM, start
 
 
@@ -17,7 +17,8 @@ class Plan:
     with them.  Raises DescriptionError if the description makes no machine."""
 
     def __init__(self, spec: Any, host: Any = None) -> None:
-        c_spec, c_host = to_c(spec), to_c(host_or_detect(spec, host))
+        c_spec = to_c_as("vmspec", spec)
+        c_host = to_c_as("vmspec_host", host_or_detect(spec, host))
         plan = c_void_p()
         with Diag() as diag:
             diag.must(library.vmspec_plan_new(
@@ -39,7 +40,7 @@ class Plan:
 
     @property
     def command(self) -> str:
-        """The same as one line for sh(1), with directory and environment."""
+        """The same for sh(1), with its directory: a line for each option."""
         return text(library.vmspec_plan_command(self._plan)) or ""
 
     @property

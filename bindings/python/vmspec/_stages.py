@@ -8,7 +8,7 @@ from typing import Any, List, Optional, Union
 
 from ._errors import Finding
 from ._library import Diag, library, text
-from ._types import CLASSES, Struct, from_address, to_c
+from ._types import CLASSES, from_address, to_c_as
 
 _DESCRIPTION_ERROR = -22  # -EINVAL: the findings say it all
 
@@ -29,7 +29,8 @@ def host_detect(spec: Any, given: Any = None) -> Any:
     looked up; without it, it is the environment of this process."""
     if given is None:
         given = CLASSES["vmspec_host"](environment=environment())
-    c_spec, c_given, host = to_c(spec), to_c(given), c_void_p()
+    c_spec = to_c_as("vmspec", spec)
+    c_given, host = to_c_as("vmspec_host", given), c_void_p()
     with Diag() as diag:
         diag.must(library.vmspec_host_detect(
             address(c_spec), address(c_given), diag.pointer, byref(host)),
@@ -53,7 +54,8 @@ def _take_document(document: c_void_p) -> Any:
 
 def resolve(spec: Any, host: Any = None) -> Any:
     """The description with every default filled in."""
-    c_spec, c_host = to_c(spec), to_c(host_or_detect(spec, host))
+    c_spec = to_c_as("vmspec", spec)
+    c_host = to_c_as("vmspec_host", host_or_detect(spec, host))
     document = c_void_p()
     with Diag() as diag:
         diag.must(library.vmspec_resolve(
@@ -65,7 +67,8 @@ def resolve(spec: Any, host: Any = None) -> Any:
 def check(spec: Any, host: Any = None) -> List[Finding]:
     """Everything that can be said against a description without looking at
     files.  Errors are findings here, not exceptions."""
-    c_spec, c_host = to_c(spec), to_c(host_or_detect(spec, host))
+    c_spec = to_c_as("vmspec", spec)
+    c_host = to_c_as("vmspec_host", host_or_detect(spec, host))
     with Diag() as diag:
         result = library.vmspec_check(
             address(c_spec), address(c_host), diag.pointer)
@@ -93,7 +96,8 @@ def read_xml(source: Union[str, bytes, "os.PathLike[str]"]) -> Any:
 
 def write_xml(spec: Any) -> str:
     """XML that reads back to the same description."""
-    c_spec, document, xml = to_c(spec), c_void_p(), c_char_p()
+    c_spec = to_c_as("vmspec", spec)
+    document, xml = c_void_p(), c_char_p()
     with Diag() as diag:
         diag.must(library.vmspec_doc_new(
             address(c_spec), diag.pointer, byref(document)),

@@ -222,6 +222,14 @@ def to_c(value: Struct) -> ctypes.Structure:
 # ---- from C ----------------------------------------------------------------
 
 
+def to_c_as(tag: str, value: Any) -> ctypes.Structure:
+    """The same, for a struct that has to be of one kind."""
+    if not isinstance(value, CLASSES[tag]):
+        raise TypeError(f"this takes a {class_name(tag)}, "
+                        f"not a {type(value).__name__}")
+    return to_c(value)
+
+
 def _list_from_c(array: Any) -> List[Struct]:
     result: List[Struct] = []
     while array[len(result)]:
