@@ -69,8 +69,8 @@ property (const struct vmspec_property *const *properties, const char *name)
   return NULL;
 }
 
-static int
-is_read_only (const struct vmspec_drive *drive)
+int
+drive_is_read_only (const struct vmspec_drive *drive)
 {
   const char *readonly = property (drive->drive_options, "readonly");
   const char *media = property (drive->drive_options, "media");
@@ -85,16 +85,17 @@ assert_drive_file (const struct resolution *r, struct drive_sets *sets,
                    const char *file, size_t i, vmspec_diag *diag)
 {
   const struct vmspec_drive *drive = r->spec.drives[i];
-  struct path entry = entry_path ("drives", i, r->own_drives);
-  struct path path = { .parent = &entry, .name = "file" };
+  struct path room[2];
+  const struct path *path = drive_path (r, i, "file", room);
   const size_t *other = set_add (&sets->files, file, i);
 
   if (!*file && *drive->file)
-    diag_add (diag, BLOCKER, "drive.empty-file", &path, NULL,
+    diag_add (diag, BLOCKER, "drive.empty-file", path, NULL,
               "'%s' expands to nothing", drive->file);
   else if (*file && other
-           && !(is_read_only (drive) && is_read_only (r->spec.drives[*other])))
-    diag_add (diag, BLOCKER, "drive.duplicate-file", &path, NULL,
+           && !(drive_is_read_only (drive)
+                && drive_is_read_only (r->spec.drives[*other])))
+    diag_add (diag, BLOCKER, "drive.duplicate-file", path, NULL,
               "%s is the image of another drive, too, and QEMU locks what it "
               "writes; attach it once, or read-only each time", file);
 }

@@ -137,7 +137,7 @@ assert_rule (const struct rule *rule, const struct resolution *r,
   if (other)
     SAY (rule, BLOCKER, "forward-port.duplicate",
          guest ? "guest_port" : "host_port",
-         "rule %zu forwards the same port; take another one", *other);
+         "network.forward_ports[%zu] forwards the same port; take another one", *other);
 }
 
 void

@@ -68,6 +68,10 @@ assert_emulator (const struct resolution *r, const struct decided *d,
     say (diag, BLOCKER, "qemu.cpu-host", "qemu", "cpu",
          "the host's processor can be had with hardware virtualisation only, "
          "and this machine is emulated; set qemu.cpu to max or leave it out");
+  if (r->qemu.accel == VMSPEC_ACCEL_REQUIRE && !*emulator_accel (r))
+    say (diag, BLOCKER, "qemu.accel-unsaid", "qemu", "machine",
+         "qemu.accel requires hardware virtualisation, but qemu.machine leaves "
+         "no room to say so; leave accel= out of it, or qemu.accel");
   if (r->qemu.accel == VMSPEC_ACCEL_REQUIRE
       && r->host->os != VMSPEC_OS_DARWIN && !emulator_kvm (r))
     say (diag, BLOCKER, "qemu.kvm-unusable", "qemu", "accel",
@@ -211,7 +215,8 @@ assert_parent (const struct resolution *r, const char *path, const char *group,
 
   if (file && file->type == VMSPEC_FILE_TYPE_NO_PARENT)
     say (diag, BLOCKER, "file.no-parent", group, member,
-         "%s cannot be made: its directory does not exist; make it first",
+         "%s cannot be made: its directory does not exist or cannot be "
+         "reached; make it first",
          path);
 }
 

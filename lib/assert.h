@@ -19,6 +19,8 @@ void assert_shares (const struct resolution *r, const struct decided *d,
 void assert_network (const struct resolution *r, const struct decided *d,
                      vmspec_diag *diag);
 
+int drive_is_read_only (const struct vmspec_drive *drive);
+
 /* A finding about a member of a group: "boot.initrd". */
 void say (vmspec_diag *diag, enum vmspec_severity severity, const char *id,
           const char *group, const char *member, const char *format, ...)

@@ -12,6 +12,22 @@ entry_path (const char *list, size_t index, size_t own)
   return (struct path) { .name = list, .has_index = 1, .index = index - own };
 }
 
+const struct path *
+drive_path (const struct resolution *r, size_t index, const char *member,
+            struct path room[2])
+{
+  const char *name = r->spec.drives[index]->name;
+
+  room[0] = entry_path ("drives", index, r->own_drives);
+  room[1] = (struct path) { .parent = &room[0], .name = member };
+  if (index < r->own_drives)
+    room[1] = (struct path) {
+      .name = !name                     ? "empty_disks"
+              : !strcmp (name, "root") ? "disk.image"
+                                       : "store.image" };
+  return &room[1];
+}
+
 /* ---- files -------------------------------------------------------------- */
 
 /* With TMPDIR alone a fresh directory is made below it; with USE_TMPDIR too it
@@ -192,11 +208,10 @@ decide_drives (struct decided *d, const struct resolution *r,
   d->drive_files = files;
   for (size_t i = 0; files && i < n; i++) {
     const struct vmspec_drive *drive = r->spec.drives[i];
-    struct path entry = entry_path ("drives", i, r->own_drives);
-    struct path path = { .parent = &entry, .name = "file" };
+    struct path room[2];
 
-    files[i] = decide_path (d, r, drive->file, is_on (drive->expand), &path,
-                            diag);
+    files[i] = decide_path (d, r, drive->file, is_on (drive->expand),
+                            drive_path (r, i, "file", room), diag);
   }
 }
 

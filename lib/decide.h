@@ -33,5 +33,9 @@ void decide (struct decided *decided, const struct resolution *r,
 /* The path of an entry of a resolved list, which starts with @own entries that
  * nobody wrote: "drives[2]" counts from the first that somebody did. */
 struct path entry_path (const char *list, size_t index, size_t own);
+/* A member of a resolved drive; of a built-in one, the option that asked for
+ * it.  The path stands in @room. */
+const struct path *drive_path (const struct resolution *r, size_t index,
+                               const char *member, struct path room[2]);
 
 #endif

@@ -32,6 +32,8 @@ vmspec_diag_free (vmspec_diag *diag)
 void
 vmspec_diag_clear (vmspec_diag *diag)
 {
+  if (!diag)
+    return;
   arena_free (&diag->arena);
   diag->findings = (struct vector) { .arena = &diag->arena };
   diag->errors = diag->blockers = 0;
@@ -40,13 +42,13 @@ vmspec_diag_clear (vmspec_diag *diag)
 size_t
 vmspec_diag_count (const vmspec_diag *diag)
 {
-  return diag->findings.count;
+  return diag ? diag->findings.count : 0;
 }
 
 const struct vmspec_finding *
 vmspec_diag_get (const vmspec_diag *diag, size_t index)
 {
-  return index < diag->findings.count ? diag->findings.items[index] : NULL;
+  return index < vmspec_diag_count (diag) ? diag->findings.items[index] : NULL;
 }
 
 static void

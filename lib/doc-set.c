@@ -100,7 +100,7 @@ say_unknown (struct assignment *a, const struct vmspec_option *rows,
   if (!word || !prefix)
     return;
   if (*prefix)
-    prefix = arena_concat (arena, prefix, ".", NULL);
+    prefix = arena_concat (arena, prefix, ".", (char *) NULL);
   if (!prefix)
     return;
   offer_members (&near, rows, prefix, "");

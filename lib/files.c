@@ -23,15 +23,15 @@ say_missing (struct look *look, const char *id, const struct path *path,
   look->missing = 1;
 }
 
-/* Devices and pipes are as good as files. */
-static void
+/* Devices and pipes are as good as files.  Whether it is there. */
+static int
 look_for_file (struct look *look, const struct path *path, const char *file,
                const char *remedy)
 {
   struct stat status;
 
   if (!file)
-    return;
+    return 0;
   if (stat (file, &status) < 0)
     say_missing (look, "file.missing", path, file, remedy);
   else if (S_ISDIR (status.st_mode))
@@ -40,6 +40,9 @@ look_for_file (struct look *look, const struct path *path, const char *file,
   else if (access (file, R_OK) < 0)
     say_missing (look, "file.unreadable", path, file,
                  "cannot be read; check its owner and mode");
+  else
+    return 1;
+  return 0;
 }
 
 #define NAME_ANOTHER "does not exist; make it, or name another file"
@@ -124,29 +127,50 @@ look_for_program (struct look *look)
                  "qemu.binary");
 }
 
+static const char *
+image_remedy (const struct resolution *r, size_t i)
+{
+  if (i >= r->own_drives)
+    return "does not exist; make it, for instance with 'qemu-img create -f "
+           "qcow2 FILE 1G'";
+  if (!r->spec.drives[i]->name)
+    return "does not exist, and images are not made yet; leave empty_disks out "
+           "and list a drive";
+  return "does not exist, and images are not made yet; make it, for instance "
+         "with 'qemu-img create -f qcow2 FILE 1G', or leave it out";
+}
+
 static void
 look_for_drives (struct look *look)
 {
   const struct resolution *r = &look->plan->resolution;
 
   for (size_t i = 0; r->spec.drives[i]; i++) {
-    struct path entry = entry_path ("drives", i, r->own_drives);
-    struct path path = { .parent = &entry, .name = "file" };
+    const char *image = look->plan->decided.drive_files[i];
+    const struct vmspec_host_file *known = host_file (r->host, image);
+    struct path room[2];
+    const struct path *path = drive_path (r, i, "file", room);
 
-    look_for_file (look, &path, look->plan->decided.drive_files[i],
-                   "does not exist; make it, for instance with "
-                   "'qemu-img create -f qcow2 FILE 1G'");
+    /* That there is no directory for it has been said. */
+    if (known && known->type == VMSPEC_FILE_TYPE_NO_PARENT)
+      continue;
+    if (look_for_file (look, path, image, image_remedy (r, i))
+        && !drive_is_read_only (r->spec.drives[i]) && access (image, W_OK) < 0)
+      say_missing (look, "file.unwritable", path, image,
+                   "cannot be written; check its owner and mode, or give the "
+                   "drive the option readonly=on");
   }
 }
 
-/* What is below the run directory is made by the start. */
+/* What the start makes in the run directory. */
 static int
 is_ours (const struct look *look, const char *path)
 {
   const char *run = look->plan->decided.run;
   size_t size = strlen (run);
 
-  return !strncmp (path, run, size) && path[size] == '/';
+  return !strncmp (path, run, size)
+         && (!strcmp (path + size, "/xchg") || !strcmp (path + size, "/certs"));
 }
 
 static void

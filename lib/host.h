@@ -7,7 +7,8 @@
 #include "expand.h"
 #include "spec.h"
 
-/* @path as seen from the host's directory: absolute, without "." and "//". */
+/* @path as seen from the host's directory.  One that is absolute stays as it
+ * is; one that is not loses its "." and "//". */
 const char *host_absolute (struct arena *arena, const struct vmspec_host *host,
                            const char *path);
 /* What is known of an absolute path, or NULL. */

@@ -11,8 +11,10 @@ run_resolve (struct arena *arena, const struct vmspec *spec,
              const struct vmspec_host *host, struct resolution *r,
              vmspec_diag *diag)
 {
+  const struct vmspec empty = { VMSPEC_INIT (vmspec) };
   void *given = NULL;
-  int error = spec_copy (arena, "vmspec", spec, diag, &given);
+  int error
+    = spec_copy (arena, "vmspec", spec ? spec : &empty, diag, &given);
 
   if (error < 0)
     return error;

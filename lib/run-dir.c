@@ -12,12 +12,19 @@
 
 /* ---- making ------------------------------------------------------------- */
 
+/* With @may_exist, a directory that is there will do, also by a link. */
 static int
 make (const char *path, mode_t mode, int may_exist)
 {
-  if (mkdir (path, mode) == 0 || (may_exist && errno == EEXIST))
+  struct stat status;
+
+  if (mkdir (path, mode) == 0)
     return 0;
-  return -errno;
+  if (!may_exist || errno != EEXIST)
+    return -errno;
+  if (stat (path, &status) < 0)
+    return -errno;
+  return S_ISDIR (status.st_mode) ? 0 : -ENOTDIR;
 }
 
 static int
@@ -28,13 +35,26 @@ path_below (const vmspec_plan *plan, const char *name, char path[PATH_MAX])
   return size < PATH_MAX ? 0 : -ENAMETOOLONG;
 }
 
+/* What the guest is to see must belong to whoever starts it or owns the run
+ * directory: where others can write, somebody may have put a link to elsewhere
+ * in its place. */
 static int
 make_below (const vmspec_plan *plan, const char *name)
 {
+  struct stat run, status;
   char path[PATH_MAX];
   int r = path_below (plan, name, path);
 
-  return r < 0 ? r : make (path, 0755, 1);
+  if (r == 0)
+    r = make (path, 0755, 1);
+  if (r < 0)
+    return r;
+  if (stat (plan->decided.run, &run) < 0 || lstat (path, &status) < 0)
+    return -errno;
+  if (!S_ISDIR (status.st_mode))
+    return -ENOTDIR;
+  return status.st_uid == geteuid () || status.st_uid == run.st_uid ? 0
+                                                                    : -EPERM;
 }
 
 static int
@@ -65,7 +85,10 @@ copy_file (const char *from, const char *to)
 
   if (in < 0)
     return -errno;
-  out = open (to, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+  /* An old copy is replaced, not written into: it may be a link by now, or the
+   * very file that is read. */
+  (void) unlink (to);
+  out = open (to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
   r = out < 0 ? -errno : copy_bytes (in, out);
   if (out >= 0 && close (out) < 0 && r == 0)
     r = -errno;
@@ -74,7 +97,7 @@ copy_file (const char *from, const char *to)
 }
 
 /* Without a bundle the guest has an empty directory, as with the script. */
-static int
+static void
 copy_certificates (const vmspec_plan *plan, vmspec_diag *diag)
 {
   const struct path option = { .name = "host_certs" };
@@ -84,14 +107,11 @@ copy_certificates (const vmspec_plan *plan, vmspec_diag *diag)
 
   if (r == 0)
     r = from ? copy_file (from, to) : -ENOENT;
-  if (r == -ENOENT) {
+  if (r < 0)
     diag_add (diag, VMSPEC_SEVERITY_WARNING, "host-certs.missing", &option,
-              NULL, "the guest gets no certificates: NIX_SSL_CERT_FILE has to "
-              "name the host's bundle, often "
-              "/etc/ssl/certs/ca-certificates.crt");
-    r = 0;
-  }
-  return r;
+              NULL, "the guest gets no certificates (%s): NIX_SSL_CERT_FILE has "
+              "to name the host's bundle, often "
+              "/etc/ssl/certs/ca-certificates.crt", strerrordesc_np (-r));
 }
 
 int
@@ -106,10 +126,11 @@ run_dir_make (const vmspec_plan *plan, vmspec_diag *diag)
   if (r == 0 && is_on (plan->resolution.spec.host_certs))
     r = make_below (plan, "certs");
   if (r == 0 && is_on (plan->resolution.spec.host_certs))
-    r = copy_certificates (plan, diag);
+    copy_certificates (plan, diag);
   if (r < 0)
     diag_add (diag, VMSPEC_SEVERITY_ERROR, "run-directory.failed", &nowhere,
-              NULL, "the run directory %s cannot be made: %s; %s",
+              NULL, "the run directory %s, with xchg and certs in it, cannot be made: "
+              "%s; %s",
               plan->decided.run, strerrordesc_np (-r),
               r == -EEXIST ? "another start of this plan has it, so make a "
                              "plan for each start"

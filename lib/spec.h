@@ -13,7 +13,8 @@ int spec_copy (struct arena *arena, const char *owner, const void *from,
 
 /* Says everything that the table alone can say against our copy of a struct
  * (ranges, names of enumerations, absolute paths, what must be said), and puts
- * something harmless in the place of what is refused: "" for a text.
+ * something harmless in the place of what cannot be worked with: "" for a
+ * text that is missing.
  * 0 or -EINVAL. */
 int spec_accept (struct arena *arena, const char *owner, void *spec,
                  vmspec_diag *diag);

@@ -17,7 +17,7 @@ int value_is_scalar (const struct vmspec_option *option);
 
 /* Stores what @text says in @spec; texts are copied to @arena.  -EINVAL with a
  * finding, and @spec as it was, if @option cannot have this value.  What a text
- * must look like beyond that is said by spec_validate, once all is known. */
+ * must look like beyond that is said by spec_accept, once all is known. */
 int value_parse (struct arena *arena, const struct vmspec_option *option,
                  const char *text, void *spec, const struct origin *origin);
 

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -207,9 +208,13 @@ vmspec_vm_pidfd (const vmspec_vm *vm)
 int
 vmspec_vm_kill (vmspec_vm *vm, int signal)
 {
-  /* Not reaped yet, so that the number cannot be another process's. */
   if (vm->ended)
     return -ESRCH;
+  /* The caller may have reaped it by waiting for all children; then the number
+   * could be another process's by now, but not the descriptor. */
+  if (vm->child.pidfd >= 0)
+    return syscall (SYS_pidfd_send_signal, vm->child.pidfd, signal, NULL, 0) == 0
+             ? 0 : -errno;
   return kill (vm->child.pid, signal) == 0 ? 0 : -errno;
 }
 

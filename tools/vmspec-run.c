@@ -222,13 +222,13 @@ start (struct run *run)
   vmspec_vm *vm = NULL;
   int status = STATUS_NOT_STARTED, r;
 
-  print_accel (run->plan, run->host);
   hold_signals ();
   r = vmspec_vm_start (run->plan, &how, run->diag, &vm);
   if (r < 0) {
     explain_start (run, r);
     return STATUS_NOT_STARTED;
   }
+  print_accel (run->plan, run->host);
   flush_findings (run, NULL);
   r = run_machine (vm, &status);
   if (r < 0)
@@ -274,6 +274,8 @@ main (int argc, char **argv)
   struct run run = { .doc = NULL };
   int status = STATUS_USAGE;
 
+  /* Whoever started us may ignore it, and then QEMU's status would be lost. */
+  signal (SIGCHLD, SIG_DFL);
   if (options_parse (argc, argv, &run.options) == 0) {
     /* A reader that goes away is told of like a disk that is full. */
     if (run.options.mode != MODE_START)

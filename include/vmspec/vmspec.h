@@ -577,7 +577,9 @@ VMSPEC_PUBLIC int vmspec_vm_start (const vmspec_plan *plan,
                                    const struct vmspec_start *start,
                                    vmspec_diag *diag, vmspec_vm **ret_vm);
 /* Waits for the end: @timeout_ms milliseconds, for ever if negative.
- * -ETIME: still running.  @ret_status is as from waitpid(2); may be NULL. */
+ * -ETIME: still running.  -ECHILD: it has ended, but its status is lost, since
+ * the caller ignores SIGCHLD or waited for it by itself.  @ret_status is as from
+ * waitpid(2); may be NULL. */
 VMSPEC_PUBLIC int vmspec_vm_wait (vmspec_vm *vm, int timeout_ms,
                                   int *ret_status);
 VMSPEC_PUBLIC int vmspec_vm_pid (const vmspec_vm *vm);

@@ -2,6 +2,8 @@
 /* lib/set.c, the table from texts to numbers. */
 #include "unit.h"
 
+#include <string.h>
+
 #include "set.h"
 
 static struct arena arena;
@@ -28,12 +30,12 @@ START_TEST (what_was_not_added_is_not_found)
 {
   struct set set = { .arena = &arena };
 
-  ck_assert_ptr_null (set_find (&set, ""));
+  ck_assert_ptr_null (set_find (&set, "", strlen ("")));
   set_add (&set, "a", 0);
-  ck_assert_ptr_null (set_find (&set, ""));
-  ck_assert_ptr_null (set_find (&set, "b"));
-  ck_assert_ptr_null (set_find (&set, "aa"));
-  ck_assert_ptr_nonnull (set_find (&set, "a"));
+  ck_assert_ptr_null (set_find (&set, "", strlen ("")));
+  ck_assert_ptr_null (set_find (&set, "b", strlen ("b")));
+  ck_assert_ptr_null (set_find (&set, "aa", strlen ("aa")));
+  ck_assert_ptr_nonnull (set_find (&set, "a", strlen ("a")));
 }
 END_TEST
 
@@ -42,8 +44,8 @@ START_TEST (the_empty_text_is_a_key_and_zero_a_number)
   struct set set = { .arena = &arena };
 
   ck_assert_ptr_null (set_add (&set, "", 0));
-  ck_assert_ptr_nonnull (set_find (&set, ""));
-  ck_assert_uint_eq (*set_find (&set, ""), 0);
+  ck_assert_ptr_nonnull (set_find (&set, "", strlen ("")));
+  ck_assert_uint_eq (*set_find (&set, "", strlen ("")), 0);
 }
 END_TEST
 
@@ -54,13 +56,13 @@ START_TEST (nothing_is_lost_when_the_table_grows)
 
   for (size_t i = 0; i < n; i++) {
     ck_assert_ptr_null (set_add (&set, arena_printf (&arena, "%zu", i), i));
-    ck_assert_uint_eq (*set_find (&set, "0"), 0);
+    ck_assert_uint_eq (*set_find (&set, "0", strlen ("0")), 0);
   }
   for (size_t i = 0; i < n; i++) {
     char key[32];
 
     snprintf (key, sizeof key, "%zu", i);
-    ck_assert_uint_eq (*set_find (&set, key), i);
+    ck_assert_uint_eq (*set_find (&set, key, strlen (key)), i);
   }
   ck_assert_uint_eq (set.count, n);
 }
@@ -72,7 +74,7 @@ START_TEST (without_memory_nothing_is_added)
 
   arena.error = -ENOMEM;
   ck_assert_ptr_null (set_add (&set, "a", 1));
-  ck_assert_ptr_null (set_find (&set, "a"));
+  ck_assert_ptr_null (set_find (&set, "a", strlen ("a")));
 }
 END_TEST
 

@@ -92,11 +92,14 @@ class Spec(Struct):
     # Directories of the host that the guest mounts by 9p; attached in the
     # order of their tags' bytes.
     shares: Optional[List[Share]]
-    # File systems that the guest mounts, besides the built-in ones.
+    # File systems that the guest mounts, besides the built-in ones; for its
+    # configuration, QEMU gets nothing from it.
     file_systems: Optional[List[FileSystem]]
-    # Virtual networks that the machine joins, one interface each.
+    # Numbers of the virtual networks that the guest is to expect, for its
+    # configuration; QEMU gets nothing from it yet.
     vlans: Optional[List[Vlan]]
-    # Named network interfaces on virtual networks.
+    # Named network interfaces on virtual networks, for the guest's
+    # configuration; QEMU gets nothing from it yet.
     interfaces: Optional[List[Interface]]
     def __init__(
         self, *,
@@ -154,7 +157,8 @@ class Qemu(Struct):
     network_options: Optional[List[str]]
     # How drives are attached that do not say it themselves.
     disk_interface: Optional[_DiskInterface]
-    # Have the guest run the QEMU guest agent.
+    # Have the guest run the QEMU guest agent, for its configuration; QEMU gets
+    # nothing from it yet.
     guest_agent: Optional[bool]
     # Attach a virtio keyboard.
     virtio_keyboard: Optional[bool]
