@@ -129,8 +129,8 @@ run_dir_make (const vmspec_plan *plan, vmspec_diag *diag)
     copy_certificates (plan, diag);
   if (r < 0)
     diag_add (diag, VMSPEC_SEVERITY_ERROR, "run-directory.failed", &nowhere,
-              NULL, "the run directory %s, with xchg and certs in it, cannot be made: "
-              "%s; %s",
+              NULL, "the run directory %s, with xchg and certs in it, cannot be "
+              "made: %s; %s",
               plan->decided.run, strerrordesc_np (-r),
               r == -EEXIST ? "another start of this plan has it, so make a "
                              "plan for each start"

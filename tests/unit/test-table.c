@@ -21,7 +21,7 @@ START_TEST (the_first_of_equal_keys_stays)
 
   ck_assert_ptr_null (set_add (&set, "key", 7));
   ck_assert_uint_eq (*set_add (&set, same, 8), 7);
-  ck_assert_uint_eq (*set_find (&set, same), 7);
+  ck_assert_uint_eq (*set_find (&set, same, strlen (same)), 7);
   ck_assert_uint_eq (set.count, 1);
 }
 END_TEST
