@@ -213,7 +213,9 @@ text_add_bytes (struct text *text, const char *bytes, size_t size)
 void
 text_add (struct text *text, const char *string)
 {
-  text_add_bytes (text, string, strlen (string));
+  /* NULL: there was no memory to make it. */
+  if (string)
+    text_add_bytes (text, string, strlen (string));
 }
 
 void

@@ -52,6 +52,7 @@ struct text {
   size_t size, capacity;
 };
 
+/* Nothing for NULL. */
 void text_add (struct text *text, const char *string);
 void text_add_bytes (struct text *text, const char *bytes, size_t size);
 void text_add_number (struct text *text, unsigned long long number);

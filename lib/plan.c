@@ -99,6 +99,14 @@ run_plan (vmspec_plan *plan, const struct vmspec *spec,
   return arena_error (arena);
 }
 
+/* Findings that were lost are worse than what they were about. */
+static int
+tell (vmspec_diag *diag, const vmspec_diag *own, int r)
+{
+  diag_append (diag, own);
+  return diag && arena_error (&diag->arena) ? arena_error (&diag->arena) : r;
+}
+
 int
 vmspec_plan_new (const struct vmspec *spec, const struct vmspec_host *host,
                  vmspec_diag *diag, vmspec_plan **ret_plan)
@@ -111,10 +119,8 @@ vmspec_plan_new (const struct vmspec *spec, const struct vmspec_host *host,
     return -ENOMEM;
   plan->arena = arena;
   r = vmspec_diag_new (&plan->diag);
-  if (r == 0) {
-    r = run_plan (plan, spec, host);
-    diag_append (diag, plan->diag);
-  }
+  if (r == 0)
+    r = tell (diag, plan->diag, run_plan (plan, spec, host));
   if (r < 0)
     vmspec_plan_free (plan);
   else
@@ -157,9 +163,9 @@ vmspec_resolve (const struct vmspec *spec, const struct vmspec_host *host,
   if (r < 0)
     return r;
   r = run_resolve (&arena, spec, host, &resolution, own);
-  diag_append (diag, own);
   if (r == 0)
     r = diag_error (own);
+  r = tell (diag, own, r);
   if (r == 0)
     r = vmspec_doc_new (&resolution.spec, NULL, ret_doc);
   vmspec_diag_free (own);

@@ -147,7 +147,7 @@ copy_member (struct copy *copy, const struct vmspec_option *option,
 }
 
 /* No struct of any version will be larger: what says so is no struct. */
-#define LARGEST_STRUCT 4096
+#define LARGEST_STRUCT (1 << 16)
 
 /* Whether bytes that this library does not know are all zero. */
 static int

@@ -285,31 +285,39 @@ parse (struct reader *r)
                  XML_PARSE_NOENT | XML_PARSE_NONET | XML_PARSE_IGNORE_ENC);
   if (r->build.error)
     return;
-  if (!r->parser->wellFormed)
-    BUILD_SAY (&r->build, "xml.syntax", NULL, "not well-formed XML");
-  else if (!r->build.elements) /* libxml2 did not even begin */
+  /* It says what is wrong with a file, but not always that it lacks memory. */
+  if (!r->parser->wellFormed || !r->build.elements)
     r->build.doc->arena.error = -ENOMEM;
 }
 
+/* What goes wrong outside of the grammar is a lack of memory: bytes come from
+ * next_bytes() only. */
 static void
-say_nothing (void *data, parser_error_pointer error)
+note_failure (void *data, parser_error_pointer error)
 {
-  (void) data, (void) error;
+  struct reader *r = data;
+
+  (void) error;
+  r->build.doc->arena.error = -ENOMEM;
 }
 
-/* A parser that cannot be made has no handler yet, and is reported to that of
- * the thread, which prints.  It is put aside meanwhile. */
-static xmlParserCtxt *
-new_parser (void)
+/* libxml2 reports this to the thread's handler, which prints, and goes on as if
+ * the file ended there.  That handler is put aside meanwhile. */
+static void
+parse_quietly (struct reader *r)
 {
   xmlStructuredErrorFunc old = xmlStructuredError;
   void *old_context = xmlStructuredErrorContext;
-  xmlParserCtxt *parser;
 
-  xmlSetStructuredErrorFunc (NULL, say_nothing);
-  parser = xmlNewParserCtxt ();
+  xmlSetStructuredErrorFunc (r, note_failure);
+  r->parser = xmlNewParserCtxt ();
+  if (r->parser) {
+    parse (r);
+    xmlFreeDoc (r->parser->myDoc);
+    xmlFreeParserCtxt (r->parser);
+  } else
+    r->build.doc->arena.error = -ENOMEM;
   xmlSetStructuredErrorFunc (old_context, old);
-  return parser;
 }
 
 static int
@@ -327,12 +335,7 @@ read_document (vmspec_doc *doc, const char *data, size_t size,
     look_over (&r.build, r.data, size);
   if (r.build.error)
     return r.build.error;
-  r.parser = new_parser ();
-  if (!r.parser)
-    return -ENOMEM;
-  parse (&r);
-  xmlFreeDoc (r.parser->myDoc);
-  xmlFreeParserCtxt (r.parser);
+  parse_quietly (&r);
   return arena_error (&doc->arena) ? arena_error (&doc->arena) : r.build.error;
 }
 

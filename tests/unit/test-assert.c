@@ -157,6 +157,20 @@ START_TEST (the_hosts_processor_takes_hardware_virtualisation)
 }
 END_TEST
 
+START_TEST (acceleration_cannot_be_required_where_it_cannot_be_said)
+{
+  host.kvm = VMSPEC_KVM_USABLE;
+  qemu.accel = VMSPEC_ACCEL_REQUIRE;
+  nothing ();
+  qemu.machine = "q35,accel=tcg";
+  only (BLOCKER, "qemu.accel-unsaid", "qemu.machine");
+  qemu.machine = "";
+  only (BLOCKER, "qemu.accel-unsaid", "qemu.machine");
+  qemu.accel = VMSPEC_ACCEL_PREFER;
+  nothing ();
+}
+END_TEST
+
 START_TEST (a_package_on_darwin_is_of_the_hosts_architecture)
 {
   qemu.binary = NULL;
@@ -685,6 +699,7 @@ main (void)
   tcase_add_test (t, an_emulator_that_was_not_found_is_said);
   tcase_add_test (t, kvm_that_is_required_must_work);
   tcase_add_test (t, the_hosts_processor_takes_hardware_virtualisation);
+  tcase_add_test (t, acceleration_cannot_be_required_where_it_cannot_be_said);
   tcase_add_test (t, a_package_on_darwin_is_of_the_hosts_architecture);
   tcase_add_test (t, an_initrd_that_is_not_used_is_refused);
   tcase_add_test (t, direct_boot_and_a_boot_loader_are_two_things);

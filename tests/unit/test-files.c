@@ -238,6 +238,33 @@ START_TEST (a_file_that_cannot_be_read_is_named)
 }
 END_TEST
 
+START_TEST (an_image_that_cannot_be_written_is_named)
+{
+  struct vmspec_property readonly
+    = { VMSPEC_INIT (vmspec_property), .name = "readonly", .value = "on" };
+  struct vmspec_drive drive
+    = { VMSPEC_INIT (vmspec_drive), .file = "image" };
+  int status;
+  pid_t pid;
+
+  make_file ("image", 0444, "");
+  ck_assert_int_eq (chmod (scratch, 0755), 0);
+  spec.drives = LIST (vmspec_drive, &drive);
+  pid = fork ();
+  if (pid == 0) {
+    be_nobody ();
+    if (check_files () != -ENOENT || vmspec_diag_count (diag) != 1
+        || !unit_finding (diag, "file.unwritable"))
+      _exit (1);
+    drive.drive_options = LIST (vmspec_property, &readonly);
+    vmspec_diag_clear (diag);
+    _exit (check_files () == 0 ? 0 : 2);
+  }
+  ck_assert_int_eq (waitpid (pid, &status, 0), pid);
+  ck_assert_int_eq (status, 0);
+}
+END_TEST
+
 START_TEST (everything_that_is_missing_is_said)
 {
   struct vmspec_share share = { VMSPEC_INIT (vmspec_share), .tag = "a",
@@ -268,6 +295,7 @@ main (void)
   tcase_add_test (t, a_tpm_must_be_there_to_be_attached);
   tcase_add_test (t, a_kernel_that_is_not_booted_is_not_looked_at);
   tcase_add_test (t, a_file_that_cannot_be_read_is_named);
+  tcase_add_test (t, an_image_that_cannot_be_written_is_named);
   tcase_add_test (t, everything_that_is_missing_is_said);
   return unit_run ("files", t);
 }

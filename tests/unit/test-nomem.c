@@ -8,6 +8,8 @@
 
 #include <libxml/parser.h>
 #include <libxml/xmlmemory.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 /* ---- allocations that are counted ---------------------------------------- */
 
@@ -197,7 +199,9 @@ try_findings (void)
       return 1;
   }
   vmspec_diag_free (diag);
-  return r == -EINVAL ? 0 : r;
+  if (r == -EINVAL)
+    return memory.failed ? -ENOMEM : 0;
+  return r;
 }
 
 static int
@@ -336,7 +340,7 @@ survives_each (int (*what) (void), int for_ever)
 static void
 survives (int (*what) (void))
 {
-  size_t step = unit_is_watched () ? 1511 : 61;
+  size_t step = unit_is_watched () ? 1237 : 16;
 
   /* What is allocated once and for all is no leak. */
   ck_assert_int_eq (try_with_failure (what, -1, 0), 0);
@@ -358,7 +362,26 @@ SURVIVES (a_check_is_made_or_not, try_check)
 SURVIVES (a_description_is_resolved_or_not, try_resolve)
 SURVIVES (a_host_is_looked_at_or_not, try_detect)
 SURVIVES (a_description_is_copied_or_not, try_doc_new)
-SURVIVES (a_file_is_read_or_not, try_read)
+
+/* libxml2 would like to say on standard error what is missing. */
+START_TEST (a_file_is_read_or_not_without_a_word)
+{
+  int kept = dup (2), instead = memfd_create ("stderr", MFD_CLOEXEC);
+  char *said;
+
+  ck_assert_int_ge (instead, 0);
+  ck_assert_int_eq (dup2 (instead, 2), 2);
+  survives (try_read);
+  dup2 (kept, 2);
+  close (kept);
+  said = calloc (1, 500);
+  ck_assert_int_ge (pread (instead, said, 499, 0), 0);
+  close (instead);
+  ck_assert_str_eq (said, "");
+  free (said);
+}
+END_TEST
+
 SURVIVES (an_option_is_set_or_not, try_set)
 SURVIVES (a_file_is_written_or_not, try_write)
 
@@ -375,7 +398,7 @@ main (void)
   tcase_add_test (t, a_description_is_resolved_or_not);
   tcase_add_test (t, a_host_is_looked_at_or_not);
   tcase_add_test (t, a_description_is_copied_or_not);
-  tcase_add_test (t, a_file_is_read_or_not);
+  tcase_add_test (t, a_file_is_read_or_not_without_a_word);
   tcase_add_test (t, an_option_is_set_or_not);
   tcase_add_test (t, a_file_is_written_or_not);
   return unit_run ("nomem", t);
