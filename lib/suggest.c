@@ -77,12 +77,32 @@ nearness (const char *word, const char *name)
   return 0;
 }
 
+/* What an option is called elsewhere: no misspelling, but easily written. */
+static const char *
+called_here (const char *word)
+{
+  static const struct {
+    const char *elsewhere, *here;
+  } names[] = {
+    { "cpus", "cores" },         { "vcpu", "cores" },
+    { "vcpus", "cores" },        { "smp", "cores" },
+    { "ram", "memory" },         { "mem", "memory" },
+    { "append", "kernel-param" }, { "cmdline", "kernel-param" },
+    { "hostname", "name" },      { "filesystem", "file-system" },
+  };
+
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+    if (!strcmp (names[i].elsewhere, word))
+      return names[i].here;
+  return word;
+}
+
 void
 suggestion_offer (struct suggestion *suggestion, const char *name,
                   const char *format, ...)
 {
   static const char start[] = "; did you mean ";
-  size_t near = nearness (suggestion->word, name), room, size;
+  size_t near = nearness (called_here (suggestion->word), name), room, size;
   va_list args;
 
   if (!near || (suggestion->distance && suggestion->distance <= near))

@@ -96,6 +96,15 @@ START_TEST (a_long_hint_is_cut_and_still_a_question)
   ck_assert_str_eq (near.hint + sizeof near.hint - 3, "x?");
 }
 END_TEST
+START_TEST (names_from_elsewhere_are_understood)
+{
+  struct suggestion near = { .word = "smp" };
+
+  suggestion_offer (&near, "smm", "smm");
+  suggestion_offer (&near, "cores", "cores");
+  ck_assert_str_eq (near.hint, "; did you mean cores?");
+}
+END_TEST
 
 int
 main (void)
@@ -109,5 +118,6 @@ main (void)
   tcase_add_test (all, what_is_not_alike_is_not_suggested);
   tcase_add_test (all, no_length_does_harm);
   tcase_add_test (all, a_long_hint_is_cut_and_still_a_question);
+  tcase_add_test (all, names_from_elsewhere_are_understood);
   return unit_run ("suggest", all);
 }
