@@ -86,9 +86,8 @@ called_here (const char *word)
   } names[] = {
     { "cpus", "cores" },         { "vcpu", "cores" },
     { "vcpus", "cores" },        { "smp", "cores" },
-    { "ram", "memory" },         { "mem", "memory" },
+    { "ram", "memory" },         { "hostname", "name" },
     { "append", "kernel-param" }, { "cmdline", "kernel-param" },
-    { "hostname", "name" },      { "filesystem", "file-system" },
   };
 
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
