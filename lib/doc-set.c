@@ -302,7 +302,9 @@ vmspec_doc_set (vmspec_doc *doc, const char *assignment, vmspec_diag *diag)
     doc_note_line (doc, a.place, 0);
   if (arena_error (&doc->arena))
     return arena_error (&doc->arena);
-  if (a.error == 0)
+  if (a.error == 0) {
     doc->spec = spec;
+    doc_settle (doc);
+  }
   return a.error;
 }

@@ -24,7 +24,7 @@ doc_alloc (vmspec_doc **ret_doc)
 
   if (!doc)
     return -ENOMEM;
-  doc->arena = arena;
+  doc->self = arena;
   doc->lines.arena = &doc->arena;
   doc->spec = doc_struct (&doc->arena, "vmspec");
   if (!doc->spec) {
@@ -85,6 +85,46 @@ doc_note_line (vmspec_doc *doc, const char *path, uint64_t line)
     set_add (&doc->lines, path, line);
 }
 
+/* A copy of the table whose keys are in @arena. */
+static struct set
+copy_lines (struct arena *arena, const struct set *lines)
+{
+  struct set copy = { .arena = arena };
+
+  for (size_t i = 0; i < lines->capacity; i++) {
+    const char *path = arena_strdup (arena, lines->entries[i].key);
+
+    if (path)
+      set_add (&copy, path, lines->entries[i].number);
+  }
+  return copy;
+}
+
+#define WORTH_SETTLING (1 << 20)
+
+void
+doc_settle (vmspec_doc *doc)
+{
+  struct vmspec_doc next = *doc;
+  void *spec = NULL;
+
+  if (doc->arena.total < WORTH_SETTLING + 2 * doc->settled)
+    return;
+  next.arena = (struct arena) { 0 };
+  next.lines = copy_lines (&next.arena, &doc->lines);
+  next.file = arena_strdup (&next.arena, doc->file);
+  /* Without the memory for it, the waste stays. */
+  if (spec_copy (&next.arena, "vmspec", doc->spec, NULL, &spec) < 0) {
+    arena_free (&next.arena);
+    return;
+  }
+  next.spec = spec;
+  next.settled = next.arena.total;
+  arena_free (&doc->arena);
+  *doc = next;
+  doc->lines.arena = &doc->arena;
+}
+
 /* The path without its last member or index. */
 static size_t
 parent_size (const char *path, size_t size)
@@ -116,8 +156,9 @@ void
 vmspec_doc_free (vmspec_doc *doc)
 {
   if (doc) {
-    struct arena arena = doc->arena;
+    struct arena self = doc->self;
 
-    arena_free (&arena);
+    arena_free (&doc->arena);
+    arena_free (&self);
   }
 }

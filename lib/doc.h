@@ -7,7 +7,9 @@
 #include "spec.h"
 
 struct vmspec_doc {
-  struct arena arena;
+  struct arena self;    /* holds the handle */
+  struct arena arena;   /* and this the description */
+  size_t settled;       /* size of that one when it was last without waste */
   struct vmspec *spec;
   const char *file;     /* the XML file's name, or NULL */
   struct set lines;     /* of elements, by their path: "shares[2]" */
@@ -15,6 +17,9 @@ struct vmspec_doc {
 
 /* Where @path stands in the file; line 0 says that it is no longer there. */
 void doc_note_line (vmspec_doc *doc, const char *path, uint64_t line);
+/* Lets go of what settings have left behind, once that is most of it. */
+void doc_settle (vmspec_doc *doc);
+
 /* An empty one, or -ENOMEM. */
 int doc_alloc (vmspec_doc **ret_doc);
 /* The group that @option of @owner points at, made if it is not there;

@@ -35,6 +35,7 @@ chunk_new (struct arena *arena, size_t needed)
   if (!chunk)
     return NULL;
   chunk->size = size;
+  arena->total += size;
   chunk->older = arena->chunks;
   arena->chunks = chunk;
   if (arena->next_size < LARGEST_CHUNK)

@@ -15,6 +15,7 @@
 struct arena {
   struct chunk *chunks; /* the newest first */
   size_t next_size;
+  size_t total;         /* bytes of all chunks */
   int error;            /* 0 or -ENOMEM */
 };
 

@@ -78,22 +78,23 @@ nearness (const char *word, const char *name)
 }
 
 /* What an option is called elsewhere: no misspelling, but easily written. */
-static const char *
-called_here (const char *word)
+static int
+is_called_so (const char *word, const char *name)
 {
   static const struct {
     const char *elsewhere, *here;
   } names[] = {
-    { "cpus", "cores" },         { "vcpu", "cores" },
-    { "vcpus", "cores" },        { "smp", "cores" },
-    { "ram", "memory" },         { "hostname", "name" },
-    { "append", "kernel-param" }, { "cmdline", "kernel-param" },
+    { "cpus", "cores" },          { "vcpu", "cores" },
+    { "vcpus", "cores" },         { "smp", "cores" },
+    { "ram", "memory" },          { "hostname", "name" },
+    { "append", "kernel-param" }, { "append", "kernel_params" },
+    { "cmdline", "kernel-param" }, { "cmdline", "kernel_params" },
   };
 
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-    if (!strcmp (names[i].elsewhere, word))
-      return names[i].here;
-  return word;
+    if (!strcmp (names[i].elsewhere, word) && !strcmp (names[i].here, name))
+      return 1;
+  return 0;
 }
 
 void
@@ -101,9 +102,11 @@ suggestion_offer (struct suggestion *suggestion, const char *name,
                   const char *format, ...)
 {
   static const char start[] = "; did you mean ";
-  size_t near = nearness (called_here (suggestion->word), name), room, size;
+  size_t near = nearness (suggestion->word, name), room, size;
   va_list args;
 
+  if (is_called_so (suggestion->word, name))
+    near = 1;
   if (!near || (suggestion->distance && suggestion->distance <= near))
     return;
   suggestion->distance = near;

@@ -493,9 +493,10 @@ VMSPEC_PUBLIC int vmspec_doc_read_memory (const void *data, size_t size,
  * "shares[]=tag=src,source=/srv,target=/mnt".  "key=" gives the empty text. */
 VMSPEC_PUBLIC int vmspec_doc_set (vmspec_doc *doc, const char *assignment,
                                   vmspec_diag *diag);
-/* Lives as long as @doc and until the next vmspec_doc_set. */
+/* Lives as long as @doc, and until the next vmspec_doc_set. */
 VMSPEC_PUBLIC const struct vmspec *vmspec_doc_spec (const vmspec_doc *doc);
-/* XML that reads back to the same description.  Lives as long as @doc.
+/* XML that reads back to the same description.  Lives as long as @doc, and until
+ * the next vmspec_doc_set.
  * Nothing is written of a description that could not be read back:
  * -EILSEQ: a text is not UTF-8 or has control characters, which XML cannot
  * hold; -EINVAL: a number that its option does not have; -EFBIG: beyond the

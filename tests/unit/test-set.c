@@ -390,6 +390,47 @@ START_TEST (no_diag_is_no_reason_to_accept)
 }
 END_TEST
 
+/* Each setting copies what it leads through; the copies are let go of. */
+START_TEST (many_settings_take_no_more_than_their_result)
+{
+  enum { N = 4000 };
+  char assignment[64];
+  vmspec_doc *doc;
+
+  ck_assert_int_eq (vmspec_doc_new (NULL, NULL, &doc), 0);
+  for (int i = 0; i < N; i++) {
+    snprintf (assignment, sizeof assignment, "drives[]=file=/srv/%d", i);
+    ck_assert_int_eq (vmspec_doc_set (doc, assignment, NULL), 0);
+  }
+  ck_assert_uint_eq (list_length (vmspec_doc_spec (doc)->drives), N);
+  ck_assert_str_eq (vmspec_doc_spec (doc)->drives[N - 1]->file, "/srv/3999");
+  ck_assert_uint_lt (doc->arena.total, 8 << 20);
+  vmspec_doc_free (doc);
+}
+END_TEST
+
+/* The line of what was read from a file survives that. */
+START_TEST (lines_survive_many_settings)
+{
+  static const char xml[]
+    = "<vmspec xmlns=\"urn:vmspec:1\">\n<share tag=\"a\"/></vmspec>";
+  vmspec_doc *doc;
+  const char *file;
+  uint64_t line;
+
+  ck_assert_int_eq (vmspec_doc_read_memory (xml, sizeof xml - 1, "f.xml", NULL,
+                                            &doc), 0);
+  for (int i = 0; i < 2000; i++)
+    ck_assert_int_eq (vmspec_doc_set (doc, "qemu.options[]=-s", NULL), 0);
+  ck_assert_uint_gt (doc->settled, 0);
+  ck_assert_int_eq (vmspec_doc_locate (doc, "shares[0].source", &file, &line),
+                    0);
+  ck_assert_str_eq (file, "f.xml");
+  ck_assert_uint_eq (line, 2);
+  vmspec_doc_free (doc);
+}
+END_TEST
+
 int
 main (void)
 {
@@ -412,5 +453,7 @@ main (void)
   tcase_add_test (all, every_option_of_the_table_can_be_set);
   tcase_add_test (all, what_was_set_does_not_stand_in_the_file);
   tcase_add_test (all, no_diag_is_no_reason_to_accept);
+  tcase_add_test (all, many_settings_take_no_more_than_their_result);
+  tcase_add_test (all, lines_survive_many_settings);
   return unit_run ("set", all);
 }

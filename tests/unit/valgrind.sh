@@ -8,14 +8,16 @@ set -u
 : "${VMSPEC_BUILDDIR:=.}"
 command -v valgrind > /dev/null || { echo "there is no valgrind"; exit 77; }
 
+# shellcheck disable=SC2086
+test $# -gt 0 || set -- $VMSPEC_UNIT_TESTS
 log=$(mktemp -d)
 trap 'rm -rf "$log"' EXIT
 export CK_FORK=no VMSPEC_TEST_SLOWNESS=40
 
 # Valgrind has no pidfd_open(2) before its 3.22, so test-vm is left to the
 # sanitizers.
-# shellcheck disable=SC2086
-printf '%s\n' ${*:-$VMSPEC_UNIT_TESTS} | grep -v test-vm |
+# shellcheck disable=SC2016
+printf '%s\n' "$@" | grep -v test-vm |
   xargs -P "${VMSPEC_JOBS:-2}" -I TEST sh -c '
     name=$(basename TEST)
     valgrind -q --leak-check=full --show-leak-kinds=definite,indirect \
