@@ -17,7 +17,8 @@ random_text (struct random *r, struct arena *arena,
   static const char *const texts[]
     = { "a", "b", "c-1", "two words", "x,y", "it''s", "\xc3\xbc", "root",
         "$V", "${W:-none}", "a\"\"b", "tmpfs", "store" };
-  static const char *const addresses[] = { "127.0.0.1", "10.0.2.15", "0.0.0.0" };
+  static const char *const addresses[]
+    = { "127.0.0.1", "10.0.2.15", "0.0.0.0" };
   const char *text = texts[random_below (r, COUNT (texts))];
 
   if (strstr (o->name, "address"))

@@ -457,7 +457,8 @@ share_is (const char *tag, const char *source, const char *target)
 
 START_TEST (a_tag_is_an_id_of_qemus)
 {
-  static const char *const wrong[] = { "1a", "-", "_a", "a b", "a,b", "\xc3\xbc" };
+  static const char *const wrong[]
+    = { "1a", "-", "_a", "a b", "a,b", "\xc3\xbc" };
 
   share_is ("a-Z.9_", "/s", "/t");
   nothing ();

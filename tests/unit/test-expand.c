@@ -109,6 +109,8 @@ START_TEST (a_tilde_at_the_start_is_home)
   ck_assert_str_eq (path_of ("~"), "/home/me");
   ck_assert_str_eq (path_of ("~/x"), "/home/me/x");
   ck_assert_str_eq (path_of ("a~"), "a~");
+  ck_assert_str_eq (path_of ("$UNSET~"), "~");
+  ck_assert_str_eq (path_of ("a${UNSET:-~/x}"), "a/home/me/x");
   ck_assert_str_eq (path_of ("'~'/x"), "~/x");
   ck_assert_str_eq (path_of ("\\~/x"), "~/x");
   ck_assert_str_eq (path_of ("\"~\""), "~");
@@ -173,6 +175,7 @@ START_TEST (words_are_split_at_unquoted_blanks)
   ck_assert_str_eq (words_of ("x$S."), "<x><lead><and><trail><.>");
   ck_assert_str_eq (words_of ("$E"), "");
   ck_assert_str_eq (words_of ("\"$E\""), "<>");
+  ck_assert_str_eq (words_of ("~ ~/x\ta~"), "</home/me></home/me/x><a~>");
   ck_assert_str_eq (words_of ("$T"), "<tab><and><line>");
   ck_assert_str_eq (words_of ("-device foo,path=\"$W\",x=1"),
                     "<-device><foo,path=two words,x=1>");
@@ -273,8 +276,9 @@ show (const void *words, size_t n)
 /* Not what glibc gets wrong (2.36: a blank at a value's start, a "~" next to a
  * variable, braces in braces, quotes next to what is empty). */
 static const char *const wordexp_tokens[] = {
-  "a", "b", "/", "V", " ", "\t", "'x $V'", "\"y $W\\\"\"", "\\", "$V", "$W", "$Q",
-  "${V}", "${W}", "${V:-a}", "${E:-b}", "${UNSET-c}", "${V:+d}", "${E:+e}", "=",
+  "a", "b", "/", "V", " ", "\t", "'x $V'", "\"y $W\\\"\"", "\\", "$V", "$W",
+  "$Q", "${V}", "${W}", "${V:-a}", "${E:-b}", "${UNSET-c}", "${V:+d}", "${E:+e}",
+  "=",
   ",", "-", ".", ":", "%", "@", "+", "#", "!", "^", "]",
 };
 
@@ -315,7 +319,8 @@ END_TEST
 static const char *const shell_tokens[] = {
   "a", "b", "/", " ", "\t", "'", "'", "\"", "\"", "\\", "$V", "$W", "$E", "$S",
   "$Q", "$T", "$UNSET", "${V}", "${W}", "${V:-", "${E:-", "${E-", "${UNSET:-",
-  "${V:+", "${W+", "}", "}", "=", ",", "-", ".", ":", "%", "@", "+", "$,",
+  "${V:+", "${W+", "}", "}", "~", "~", "=", ",", "-", ".", ":", "%", "@", "+",
+  "$,",
 };
 
 /* Runs a script and returns what it wrote, with the NULs in it. */

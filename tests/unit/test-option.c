@@ -148,7 +148,8 @@ END_TEST
 START_TEST (each_kind_has_what_it_needs_and_nothing_else)
 {
   FOR_EACH (o) {
-    int list = o->kind == VMSPEC_KIND_LIST, group = o->kind == VMSPEC_KIND_GROUP;
+    int list = o->kind == VMSPEC_KIND_LIST;
+    int group = o->kind == VMSPEC_KIND_GROUP;
     int strings = o->kind == VMSPEC_KIND_STRINGS;
     int named = o->kind == VMSPEC_KIND_ENUM || o->kind == VMSPEC_KIND_SWITCH;
     int number = o->kind == VMSPEC_KIND_UINT32 || o->kind == VMSPEC_KIND_UINT64;

@@ -116,7 +116,8 @@ START_TEST (the_command_is_the_argument_vector_for_a_shell)
 {
   static const char *const odd[] = {
     "", " ", "a b", "'", "''", "it's", "\"", "$HOME", "`true`", "\\", "a\nb",
-    "-x", "~", "*", "!", "#", "a;b", "&", "\t", "\x01\x7f", "\xff\xfe", "=", "%s",
+    "-x", "~", "*", "!", "#", "a;b", "&", "\t", "\x01\x7f", "\xff\xfe", "=",
+    "%s",
   };
   static const char *list[COUNT (odd) + 1];
   static char output[1 << 16];

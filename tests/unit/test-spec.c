@@ -213,7 +213,7 @@ END_TEST
 START_TEST (not_said_and_empty_stay_what_they_are)
 {
   struct vmspec spec = { VMSPEC_INIT (vmspec), .name = "",
-                         .vlans = (const struct vmspec_vlan *const[]) { NULL } };
+                         .vlans = LIST (vmspec_vlan, NULL) };
   void *result = NULL;
   struct vmspec *same;
 

@@ -157,7 +157,7 @@ unit_plan (const struct vmspec *spec, const struct vmspec_host *host)
   return plan;
 }
 
-/* The index of the word @flag followed by @value (if that is not NULL), or -1. */
+/* The index of the word @flag followed by @value (unless NULL), or -1. */
 static UNUSED int
 unit_word (const char *const *argv, const char *flag, const char *value)
 {
