@@ -13,6 +13,9 @@ Rule = Callable[[Vector, Any, Mapping[str, Any]], Vector]
 
 _AHCI_PORTS = 6
 
+#: Where the corpus's scripts were started.
+START_DIRECTORY = "/run/vm"
+
 
 def ide_is_ide(argv: Vector, resolved: Any, _case: Mapping[str, Any]
                ) -> Vector:
@@ -71,7 +74,33 @@ def commas_are_escaped(argv: Vector, resolved: Any, case: Mapping[str, Any]
     return [escape(word, before) for before, word in zip(["", *argv], argv)]
 
 
-RULES: Tuple[Rule, ...] = (ide_is_ide, commas_are_escaped)
+def relative_paths_are_the_callers(argv: Vector, _resolved: Any,
+                                   _case: Mapping[str, Any]) -> Vector:
+    """The script passes relative paths on, and QEMU, which runs in the run
+    directory, looks for them there.  Here they are seen from the directory of
+    the start."""
+    keys = {"-drive": "file", "-virtfs": "path"}
+
+    def absolute(path: str) -> str:
+        if not path or path.startswith("/"):
+            return path
+        parts = [part for part in path.split("/") if part not in ("", ".")]
+        return "/".join([START_DIRECTORY, *parts])
+
+    def fix(word: str, before: str) -> str:
+        if before in ("-kernel", "-initrd", "-bios"):
+            return absolute(word)
+        if before not in keys:
+            return word
+        pairs = [pair.partition("=") for pair in word.split(",")]
+        return ",".join(name + equals
+                        + (absolute(value) if name == keys[before] else value)
+                        for name, equals, value in pairs)
+    return [fix(word, before) for before, word in zip(["", *argv], argv)]
+
+
+RULES: Tuple[Rule, ...] = (ide_is_ide, relative_paths_are_the_callers,
+                           commas_are_escaped)
 
 
 def apply(argv: Vector, resolved: Any, case: Mapping[str, Any]

@@ -228,6 +228,15 @@ class Intended(unittest.TestCase):
         self.assertNotIn("argv", {d.field.partition("[")[0]
                                   for d in outcome.differences})
 
+    def test_relative_paths_are_the_callers(self):
+        options = {"qemu": {"drives": [{"file": "./d.img"}]}}
+        argv = [word.replace("file=/run/vm/d.img", "file=./d.img")
+                for word in self.argv(options)]
+        outcome = self.rewritten(options, argv)
+        self.assertEqual(outcome.intended, ["relative_paths_are_the_callers"])
+        self.assertNotIn("argv", {d.field.partition("[")[0]
+                                  for d in outcome.differences})
+
     def test_no_rule_applies_to_an_ordinary_case(self):
         for case in CASES.values():
             self.assertEqual(cases.run(case).intended, [], case["id"])
