@@ -415,9 +415,10 @@ START_TEST (a_path_is_what_a_shell_makes_of_it_without_splitting)
     char piece[200];
 
     random_piece (&r, &tokens, piece);
-    /* A blank would be the end of an assignment, in which another "~" may be
-     * behind a colon; for us these are characters. */
-    if (strpbrk (piece, " \t") || strstr (piece, ":~") || !is_clear (piece)
+    /* A blank would be the end of an assignment, in which a "~" may be behind a
+     * colon or end at one; for us these are characters. */
+    if (strpbrk (piece, " \t") || strstr (piece, ":~")
+        || strstr (piece, "~:") || !is_clear (piece)
         || expand_path (&path, piece, environment))
       continue;
     text_add (&script, "x=");
