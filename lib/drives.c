@@ -2,6 +2,7 @@
 /* -drive and -device for each drive, with the controllers they hang on. */
 #include "qemu.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,21 +13,26 @@ struct property {
 };
 
 struct properties {
+  struct arena *arena;
   struct property *items;
-  size_t count;
+  size_t count, room;
 };
 
-static struct properties
-properties_new (struct arena *arena,
-                const struct vmspec_property *const *said, size_t own)
+/* Starts over, in the same room, with what was said. */
+static void
+properties_start (struct properties *p,
+                  const struct vmspec_property *const *said, size_t own)
 {
   size_t n = list_length (said) + own;
-  struct properties p = { .items = arena_alloc (arena, n * sizeof *p.items) };
 
-  for (size_t i = 0; p.items && said[i]; i++)
-    p.items[p.count++] = (struct property) {
+  if (n > p->room) {
+    p->items = arena_alloc (p->arena, n * sizeof *p->items);
+    p->room = p->items ? n : 0;
+  }
+  p->count = 0;
+  for (size_t i = 0; p->items && said[i]; i++)
+    p->items[p->count++] = (struct property) {
       said[i]->name, said[i]->value ? said[i]->value : "" };
-  return p;
 }
 
 /* Ours win over the same name in the description. */
@@ -72,15 +78,12 @@ add_all (struct argv *argv, struct properties *p)
 }
 
 static const char *
-numbered (struct arena *arena, const char *prefix, size_t number,
-          const char *suffix)
+numbered (struct arena *arena, const char *prefix, size_t number)
 {
-  struct text text = { .arena = arena };
+  char text[64];
+  int size = snprintf (text, sizeof text, "%s%zu", prefix, number);
 
-  text_add (&text, prefix);
-  text_add_number (&text, number);
-  text_add (&text, suffix);
-  return text_end (&text);
+  return arena_copy (arena, text, (size_t) size);
 }
 
 /* Controllers that drives share, as far as there are any yet. */
@@ -106,10 +109,9 @@ attach (struct argv *argv, struct arena *arena, struct buses *buses,
     n = buses->ahci_drives++;
     if (n % AHCI_PORTS == 0)
       argv_pair (argv, "-device",
-                 numbered (arena, "ich9-ahci,id=ahci", n / AHCI_PORTS, ""));
-    *ret_bus = numbered (
-      arena, numbered (arena, "ahci", n / AHCI_PORTS, "."), n % AHCI_PORTS,
-      "");
+                 numbered (arena, "ich9-ahci,id=ahci", n / AHCI_PORTS));
+    *ret_bus = arena_printf (arena, "ahci%zu.%zu", n / AHCI_PORTS,
+                             n % AHCI_PORTS);
     return "ide-hd";
   case VMSPEC_DISK_INTERFACE_VIRTIO_SCSI:
     if (!buses->scsi_drives++)
@@ -124,33 +126,33 @@ attach (struct argv *argv, struct arena *arena, struct buses *buses,
 }
 
 static void
-drive (struct argv *argv, struct arena *arena, struct buses *buses,
+drive (struct argv *argv, struct properties *p, struct buses *buses,
        const struct vmspec_drive *drive, const char *file, size_t number)
 {
-  const char *index = numbered (arena, "", number, "");
-  const char *id = numbered (arena, "drive", number, ""), *device, *bus;
-  struct properties p = properties_new (arena, drive->drive_options, 5);
+  const char *index = numbered (p->arena, "", number);
+  const char *id = numbered (p->arena, "drive", number), *device, *bus;
 
-  set (&p, "file", file);
-  set (&p, "id", id);
-  set (&p, "if", "none");
-  set (&p, "index", index);
+  properties_start (p, drive->drive_options, 5);
+  set (p, "file", file);
+  set (p, "id", id);
+  set (p, "if", "none");
+  set (p, "index", index);
   if (drive->format)
-    set (&p, "format", option_value ("vmspec_drive", "format", drive->format));
+    set (p, "format", option_value ("vmspec_drive", "format", drive->format));
   argv_begin (argv, "-drive", "");
-  add_all (argv, &p);
+  add_all (argv, p);
   argv_end (argv);
 
-  device = attach (argv, arena, buses, drive->interface, &bus);
-  p = properties_new (arena, drive->device_options, 3);
-  set (&p, "drive", id);
-  if (bus && !has (&p, "bus"))
-    set (&p, "bus", bus);
+  device = attach (argv, p->arena, buses, drive->interface, &bus);
+  properties_start (p, drive->device_options, 3);
+  set (p, "drive", id);
+  if (bus && !has (p, "bus"))
+    set (p, "bus", bus);
   /* An NVMe controller without a serial number is refused. */
-  if (drive->interface == VMSPEC_DISK_INTERFACE_NVME && !has (&p, "serial"))
-    set (&p, "serial", id);
+  if (drive->interface == VMSPEC_DISK_INTERFACE_NVME && !has (p, "serial"))
+    set (p, "serial", id);
   argv_begin (argv, "-device", device);
-  add_all (argv, &p);
+  add_all (argv, p);
   argv_end (argv);
 }
 
@@ -158,9 +160,9 @@ void
 qemu_drives (struct argv *argv, const struct resolution *r,
              const struct decided *d)
 {
+  struct properties room = { .arena = r->arena };
   struct buses buses = { 0 };
 
   for (size_t i = 0; d->drive_files && r->spec.drives[i]; i++)
-    drive (argv, r->arena, &buses, r->spec.drives[i], d->drive_files[i],
-           i + 1);
+    drive (argv, &room, &buses, r->spec.drives[i], d->drive_files[i], i + 1);
 }

@@ -192,22 +192,29 @@ vector_end (struct vector *vector)
 }
 
 void
+text_reserve (struct text *text, size_t size)
+{
+  size_t capacity = text->capacity ? text->capacity * 2 : 64;
+  char *larger;
+
+  if (size < text->capacity - text->size)
+    return;
+  if (capacity - text->size <= size)
+    capacity = text->size + size + 1;
+  larger = grown (text->arena, text->bytes, text->size, capacity);
+  if (!larger)
+    return;
+  text->bytes = larger;
+  text->capacity = capacity;
+}
+
+void
 text_add_bytes (struct text *text, const char *bytes, size_t size)
 {
-  if (size >= text->capacity - text->size) {
-    size_t capacity = text->capacity ? text->capacity * 2 : 64;
-    char *larger;
-
-    while (capacity - text->size <= size)
-      capacity *= 2;
-    larger = grown (text->arena, text->bytes, text->size, capacity);
-    if (!larger)
-      return;
-    text->bytes = larger;
-    text->capacity = capacity;
-  }
-  if (size)
-    memcpy (text->bytes + text->size, bytes, size);
+  text_reserve (text, size);
+  if (!size || size >= text->capacity - text->size)
+    return;
+  memcpy (text->bytes + text->size, bytes, size);
   text->size += size;
 }
 

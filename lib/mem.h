@@ -57,6 +57,8 @@ struct text {
 void text_add (struct text *text, const char *string);
 void text_add_bytes (struct text *text, const char *bytes, size_t size);
 void text_add_number (struct text *text, unsigned long long number);
+/* Makes room for so many bytes more at once. */
+void text_reserve (struct text *text, size_t size);
 /* NUL-terminated; NULL if the arena failed. */
 const char *text_end (struct text *text);
 

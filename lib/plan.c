@@ -3,6 +3,7 @@
 #include "plan.h"
 
 #include <errno.h>
+#include <string.h>
 
 /* Findings go to @diag, which is this call's own.  Errors in it do not end the
  * stages: what follows has more to say. */
@@ -52,7 +53,13 @@ shell_command (struct arena *arena, const vmspec_plan *plan)
   const char *tmpdir
     = environment_get (plan->decided.qemu_environment, "TMPDIR");
   struct text text = { .arena = arena };
+  size_t size = 0;
 
+  /* Little more than the words themselves, which are most of a large plan. */
+  for (; *word; word++)
+    size += strlen (*word) + strlen (" \\\n  ");
+  word = plan->argv;
+  text_reserve (&text, size);
   text_add (&text, "mkdir -p ");
   text_add_quoted (&text, plan->decided.run);
   text_add (&text, " && cd ");
