@@ -8,6 +8,8 @@
 #include <dirent.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -276,12 +278,27 @@ START_TEST (signals_of_the_caller_neither_end_nor_lengthen_waiting)
 }
 END_TEST
 
+/* Linux has them since 5.3, valgrind since 3.22. */
+static int
+system_has_pidfds (void)
+{
+  int fd = (int) syscall (SYS_pidfd_open, getpid (), 0);
+
+  if (fd >= 0)
+    close (fd);
+  return fd >= 0;
+}
+
 START_TEST (its_descriptor_can_be_polled)
 {
   vmspec_vm *vm = started ("sleep");
   struct pollfd end = { .fd = vmspec_vm_pidfd (vm), .events = POLLIN };
 
-  ck_assert_int_ge (end.fd, 0);
+  ck_assert_int_eq (end.fd >= 0, system_has_pidfds ());
+  if (end.fd < 0) {
+    vmspec_vm_free (vm);
+    return;
+  }
   ck_assert_int_eq (fcntl (end.fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
   ck_assert_int_eq (poll (&end, 1, 0), 0);
   ck_assert_int_eq (vmspec_vm_kill (vm, SIGTERM), 0);
@@ -601,12 +618,27 @@ start_fails (const struct vmspec_start *start, int error, const char *id)
 static const struct vmspec_start force
   = { VMSPEC_INIT (vmspec_start), .force = VMSPEC_ON };
 
+/* Valgrind makes a fork of a vfork, and what could not be run then seems to have
+ * been started.  Without force nothing comes as far as that. */
+static int
+failures_are_seen (void)
+{
+  char name[] = "no", *argv[] = { name, NULL };
+  pid_t pid;
+
+  if (posix_spawn (&pid, "/no/such/program", NULL, NULL, argv, argv + 1))
+    return 1;
+  waitpid (pid, NULL, 0);
+  return 0;
+}
+
 START_TEST (a_program_that_is_not_there_is_said)
 {
   qemu.binary = "/no/such/program";
   plan_to ("exit");
   start_fails (NULL, -ENOENT, "qemu.missing");
-  start_fails (&force, -ENOENT, "qemu.missing");
+  if (failures_are_seen ())
+    start_fails (&force, -ENOENT, "qemu.missing");
 }
 END_TEST
 
@@ -617,6 +649,8 @@ START_TEST (a_program_that_is_none_is_said)
   qemu.binary = below ("text");
   plan_to ("exit");
   start_fails (NULL, -ENOENT, "qemu.missing");
+  if (!failures_are_seen ())
+    return;
   start_fails (&force, -EACCES, "qemu.failed");
   qemu.binary = below ("data");
   plan_to ("exit");

@@ -14,10 +14,8 @@ log=$(mktemp -d)
 trap 'rm -rf "$log"' EXIT
 export CK_FORK=no VMSPEC_TEST_SLOWNESS=40
 
-# Valgrind has no pidfd_open(2) before its 3.22, so test-vm is left to the
-# sanitizers.
 # shellcheck disable=SC2016
-printf '%s\n' "$@" | grep -v test-vm |
+printf '%s\n' "$@" |
   xargs -P "${VMSPEC_JOBS:-2}" -I TEST sh -c '
     name=$(basename TEST)
     valgrind -q --leak-check=full --show-leak-kinds=definite,indirect \
