@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "child.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>

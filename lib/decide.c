@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "decide.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 struct path

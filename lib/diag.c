@@ -2,7 +2,6 @@
 #include "diag.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 int
 vmspec_diag_new (vmspec_diag **ret_diag)
