@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "child.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#define FIRST_DESCRIPTOR_OF_OTHERS 3
 
 static int
 set_signals (posix_spawnattr_t *attributes)
@@ -36,9 +36,53 @@ unconst (const char *const *strings)
   return same;
 }
 
+/* Copies of the descriptors that are handed over, with numbers that none of them
+ * is to get: one may well be another's goal. */
+enum { N_HANDED = 4, FIRST_COPY = CHILD_EXTRA + 1 };
+
+static int
+set_descriptors (posix_spawn_file_actions_t *actions,
+                 const struct child_setup *setup, int copies[N_HANDED])
+{
+  const int given[N_HANDED]
+    = { setup->input, setup->output, setup->error, setup->extra };
+  int r = 0;
+
+  for (int i = 0; r == 0 && i < N_HANDED; i++) {
+    if (given[i] < 0)
+      continue;
+    copies[i] = fcntl (given[i], F_DUPFD_CLOEXEC, FIRST_COPY);
+    r = copies[i] < 0 ? errno
+                      : posix_spawn_file_actions_adddup2 (actions, copies[i], i);
+  }
+  if (r == 0)
+    r = posix_spawn_file_actions_addclosefrom_np (
+      actions, setup->extra < 0 ? CHILD_EXTRA : CHILD_EXTRA + 1);
+  if (r == 0 && setup->directory)
+    r = posix_spawn_file_actions_addchdir_np (actions, setup->directory);
+  return r;
+}
+
+static int
+spawn (const struct child_setup *setup, posix_spawn_file_actions_t *actions,
+       posix_spawnattr_t *attributes, pid_t *ret_pid)
+{
+  int copies[N_HANDED] = { -1, -1, -1, -1 };
+  int r = set_signals (attributes);
+
+  if (r == 0)
+    r = set_descriptors (actions, setup, copies);
+  if (r == 0)
+    r = posix_spawn (ret_pid, setup->argv[0], actions, attributes,
+                     unconst (setup->argv), unconst (setup->environment));
+  for (int i = 0; i < N_HANDED; i++)
+    if (copies[i] >= 0)
+      close (copies[i]);
+  return r;
+}
+
 int
-child_spawn (const char *const *argv, const char *const *environment,
-             const char *directory, struct child *ret_child)
+child_spawn (const struct child_setup *setup, struct child *ret_child)
 {
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
@@ -52,15 +96,7 @@ child_spawn (const char *const *argv, const char *const *environment,
     posix_spawn_file_actions_destroy (&actions);
     return -r;
   }
-  r = set_signals (&attributes);
-  if (r == 0)
-    r = posix_spawn_file_actions_addchdir_np (&actions, directory);
-  if (r == 0)
-    r = posix_spawn_file_actions_addclosefrom_np (&actions,
-                                                  FIRST_DESCRIPTOR_OF_OTHERS);
-  if (r == 0)
-    r = posix_spawn (&pid, argv[0], &actions, &attributes, unconst (argv),
-                     unconst (environment));
+  r = spawn (setup, &actions, &attributes, &pid);
   posix_spawnattr_destroy (&attributes);
   posix_spawn_file_actions_destroy (&actions);
   if (r)

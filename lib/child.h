@@ -10,10 +10,19 @@ struct child {
   int pidfd;
 };
 
-/* The child inherits standard input, output and error and nothing else; every
- * signal is as at its birth, none is blocked.  0 or -errno: also when the
- * program could not be run. */
-int child_spawn (const char *const *argv, const char *const *environment,
-                 const char *directory, struct child *ret_child);
+struct child_setup {
+  const char *const *argv, *const *environment;
+  const char *directory; /* NULL: the caller's */
+  /* Standard input, output and error: a descriptor, or -1 for the caller's. */
+  int input, output, error;
+  int extra;             /* descriptor to be number CHILD_EXTRA, or -1 */
+};
+
+#define CHILD_EXTRA 3
+
+/* The child inherits what is set up and nothing else; every signal is as at its
+ * birth, none is blocked.  0 or -errno: also when the program could not be
+ * run. */
+int child_spawn (const struct child_setup *setup, struct child *ret_child);
 
 #endif

@@ -58,7 +58,9 @@ state_path (const struct resolution *r, const char *variable,
 static void
 decide_state (struct decided *d, const struct resolution *r)
 {
-  if (*r->disk.image)
+  /* The variable has an image made even where no drive is. */
+  if (*r->disk.image
+      || environment_said (r->host->environment, "NIX_DISK_IMAGE"))
     d->image = state_path (r, "NIX_DISK_IMAGE", r->disk.image);
   if (is_on (r->efi.enable))
     d->efi_state = state_path (r, "NIX_EFI_VARS", r->efi.state);

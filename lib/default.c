@@ -304,6 +304,7 @@ default_drives (struct resolution *r)
   DEFAULT (r->disk.image, arena_concat (r->arena, "./", r->spec.name, ".qcow2",
                                         (char *) NULL));
   DEFAULT (r->disk.size, 1024);
+  DEFAULT (r->disk.system_format, VMSPEC_IMAGE_FORMAT_QCOW2);
   DEFAULT (r->spec.empty_disks, NO_ENTRIES);
   DEFAULT (r->spec.builtin_drives, VMSPEC_ON);
   if (is_on (r->spec.builtin_drives) && !arena_error (r->arena))
@@ -320,6 +321,9 @@ default_drives (struct resolution *r)
     DEFAULT (drive->interface, r->qemu.disk_interface);
     DEFAULT (drive->drive_options, NO_ENTRIES);
     DEFAULT (drive->device_options, NO_ENTRIES);
+    /* What is made here need not be guessed. */
+    if (drive->size)
+      DEFAULT (drive->format, VMSPEC_IMAGE_FORMAT_QCOW2);
   }
 }
 

@@ -208,6 +208,8 @@ detect_programs (struct detected *found, const struct resolution *r)
                     r->network.netcat ? r->network.netcat : "nc");
   if (!r->tpm.swtpm && is_on (r->tpm.enable))
     detect_program (found, &programs, "swtpm");
+  if (is_on (r->store.image) && !is_on (r->store.writable))
+    detect_program (found, &programs, "mkfs.erofs");
   found->host.programs = (const void *) vector_end (&programs);
 }
 
@@ -316,6 +318,21 @@ detect_system (struct detected *found, struct vector *files,
     params->content = arena_strdup (&found->arena, content);
 }
 
+/* A list of store paths may be long. */
+#define LONGEST_CLOSURE (16 << 20)
+
+static void
+detect_closure (struct detected *found, struct vector *files, const char *path)
+{
+  struct vmspec_host_file *closure = detect_file (found, files, path);
+  char *content = closure ? malloc (LONGEST_CLOSURE) : NULL;
+
+  if (content && closure->type == VMSPEC_FILE_TYPE_FILE
+      && read_start (closure->path, content, LONGEST_CLOSURE) >= 0)
+    closure->content = arena_strdup (&found->arena, content);
+  free (content);
+}
+
 static void
 detect_files (struct detected *found, const struct resolution *r)
 {
@@ -333,6 +350,10 @@ detect_files (struct detected *found, const struct resolution *r)
     detect_system (found, &files,
                    host_absolute (&found->arena, &found->host,
                                   r->boot.system));
+  if (is_on (r->store.image))
+    detect_closure (found, &files,
+                    host_absolute (&found->arena, &found->host,
+                                   r->store.closure));
   found->host.files = (const void *) vector_end (&files);
 }
 

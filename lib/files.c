@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What has to exist before a start, looked for. */
+/* What has to exist before a start and is not made by it, looked for. */
 #include "plan.h"
+#include "image-info.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +22,14 @@ say_missing (struct look *look, const char *id, const struct path *path,
   diag_add (look->diag, VMSPEC_SEVERITY_BLOCKER, id, path, NULL, "%s %s", file,
             problem);
   look->missing = 1;
+}
+
+static int
+exists (const char *file)
+{
+  struct stat status;
+
+  return file && stat (file, &status) == 0;
 }
 
 /* Devices and pipes are as good as files.  Whether it is there. */
@@ -80,6 +89,23 @@ look_at_kernel (struct look *look, const char *kernel)
     close (fd);
 }
 
+/* Without a step nobody makes them. */
+static void
+look_for_variables (struct look *look)
+{
+  const struct path efi = { .name = "efi" };
+  const struct path path = { .parent = &efi, .name = "state" };
+  const char *state = look->plan->decided.efi_state;
+
+  if (exists (state) || !step_for (&look->plan->steps, state))
+    look_for_file (look, &path, state,
+                   is_on (look->plan->resolution.efi.keep_variables)
+                     ? "does not exist, and keep_variables takes them from "
+                       "beside the system image; set disk.system_image, or "
+                       "turn efi.keep_variables off"
+                     : "does not exist; set efi.variables to a template");
+}
+
 static void
 look_for_boot (struct look *look)
 {
@@ -94,7 +120,7 @@ look_for_boot (struct look *look)
   look_for_member (look, "boot", "bios", d->bios);
   if (is_on (r->efi.enable)) {
     look_for_member (look, "efi", "firmware", r->efi.firmware);
-    look_for_member (look, "efi", "state", d->efi_state);
+    look_for_variables (look);
   }
 }
 
@@ -130,35 +156,71 @@ look_for_program (struct look *look)
 static const char *
 image_remedy (const struct resolution *r, size_t i)
 {
-  if (i >= r->own_drives)
-    return "does not exist; make it, for instance with 'qemu-img create -f "
-           "qcow2 FILE 1G'";
-  if (!r->spec.drives[i]->name)
-    return "does not exist, and images are not made yet; leave empty_disks out "
-           "and list a drive";
-  return "does not exist, and images are not made yet; make it, for instance "
-         "with 'qemu-img create -f qcow2 FILE 1G', or leave it out";
+  const char *name = r->spec.drives[i]->name;
+
+  if (i >= r->own_drives || !name)
+    return "does not exist; set the drive's size to have it made, or name "
+           "another file";
+  if (!strcmp (name, "root"))
+    return "does not exist; set disk.system_image for a machine that boots by "
+           "a loader, or make the image";
+  return "does not exist; set store.base_image, of which a writable store is "
+         "an overlay";
+}
+
+/* What another process writes to cannot be used by two. */
+static void
+look_for_lock (struct look *look, const struct path *path, const char *image,
+               int read_only)
+{
+  if (image_lock_test (image, read_only ? IMAGE_READ : IMAGE_WRITE) == -EAGAIN)
+    say_missing (look, "image.in-use", path, image,
+                 "is in use by another process, for instance a machine that "
+                 "still runs; stop it, or give this machine an image of its "
+                 "own");
 }
 
 static void
-look_for_drives (struct look *look)
+look_for_drive (struct look *look, size_t i)
 {
   const struct resolution *r = &look->plan->resolution;
+  const char *image = look->plan->decided.drive_files[i];
+  const struct vmspec_host_file *known = host_file (r->host, image);
+  int read_only = drive_is_read_only (r->spec.drives[i]);
+  struct path room[2];
+  const struct path *path = drive_path (r, i, "file", room);
 
-  for (size_t i = 0; r->spec.drives[i]; i++) {
-    const char *image = look->plan->decided.drive_files[i];
-    const struct vmspec_host_file *known = host_file (r->host, image);
-    struct path room[2];
-    const struct path *path = drive_path (r, i, "file", room);
+  /* That there is no directory for it has been said. */
+  if ((known && known->type == VMSPEC_FILE_TYPE_NO_PARENT)
+      || (!exists (image) && step_for (&look->plan->steps, image)))
+    return;
+  if (!look_for_file (look, path, image, image_remedy (r, i)))
+    return;
+  if (!read_only && access (image, W_OK) < 0)
+    say_missing (look, "file.unwritable", path, image,
+                 "cannot be written; check its owner and mode, or give the "
+                 "drive the option readonly=on");
+  else
+    look_for_lock (look, path, image, read_only);
+}
 
-    /* That there is no directory for it has been said. */
-    if (known && known->type == VMSPEC_FILE_TYPE_NO_PARENT)
+/* What the steps make something from, where it is still to be made. */
+static void
+look_for_sources (struct look *look)
+{
+  const struct steps *steps = &look->plan->steps;
+
+  for (size_t i = 0; i < steps->count; i++) {
+    const struct step *step = &steps->items[i];
+    const struct path path = { .name = step->source_option };
+
+    if (!step->source_option || exists (step->told.file))
       continue;
-    if (look_for_file (look, path, image, image_remedy (r, i))
-        && !drive_is_read_only (r->spec.drives[i]) && access (image, W_OK) < 0)
-      say_missing (look, "file.unwritable", path, image,
-                   "cannot be written; check its owner and mode, or give the "
-                   "drive the option readonly=on");
+    if (step->told.kind != VMSPEC_STEP_KIND_EROFS)
+      look_for_file (look, &path, step->told.source, NAME_ANOTHER);
+    else if (!exists (step->told.source))
+      say_missing (look, "file.missing", &path, step->told.source,
+                   NAME_ANOTHER);
   }
 }
 
@@ -203,7 +265,9 @@ vmspec_plan_check_files (const vmspec_plan *plan, vmspec_diag *diag)
   look_for_program (&look);
   look_for_boot (&look);
   look_for_tpm (&look);
-  look_for_drives (&look);
+  for (size_t i = 0; plan->resolution.spec.drives[i]; i++)
+    look_for_drive (&look, i);
+  look_for_sources (&look);
   look_for_shares (&look);
   return look.missing ? -ENOENT : 0;
 }

@@ -48,6 +48,9 @@
 #define LIST(o, m, type, xml_key, def, nix, text)                              \
   ROW (o, m, const struct type *const *, LIST, .element = #type,               \
        .key = xml_key, .default_text = def, .nixos = nix, .doc = text)
+#define CALLBACK(o, m, type, text)                                             \
+  ROW (o, m, type *, CALLBACK, .doc = text)
+#define POINTER(o, m, text) ROW (o, m, void *, POINTER, .doc = text)
 #define SIZE(o) ROW (o, struct_size, uint32_t, SIZE)
 #define RESERVED(o, m) ROW (o, m, uint32_t, RESERVED)
 
@@ -56,6 +59,7 @@
 #define ZERO VMSPEC_OPTION_ZERO_OK
 #define ABSOLUTE VMSPEC_OPTION_ABSOLUTE
 #define EMPTY VMSPEC_OPTION_EMPTY_OK
+#define BYTES VMSPEC_OPTION_BYTES
 
 #define NIXOS "virtualisation."
 
@@ -73,8 +77,15 @@ static const char *const interface_names[]
   = { "", "virtio", "scsi", "ide", "virtio-scsi", "nvme", NULL };
 static const char *const format_names[]
   = { "", "raw", "qcow2", "qcow", "vdi", "vmdk", "vhdx", "vpc", NULL };
+static const char *const content_names[] = { "", "empty", "ext4", NULL };
+static const char *const preallocation_names[]
+  = { "", "off", "metadata", NULL };
+static const char *const partition_table_names[]
+  = { "", "none", "legacy", "legacy+gpt", "efi", "hybrid", NULL };
 static const char *const security_names[]
   = { "", "passthrough", "mapped-xattr", "mapped-file", "none", NULL };
+static const char *const step_names[]
+  = { "", "directory", "copy", "image", "overlay", "erofs", NULL };
 static const char *const from_names[] = { "", "host", "guest", NULL };
 static const char *const proto_names[] = { "", "tcp", "udp", NULL };
 static const char *const file_type_names[]
@@ -168,9 +179,12 @@ static const struct vmspec_option options[] = {
   PATH (vmspec_disk, image, NONE, "./NAME.qcow2", NIXOS "diskImage",
     "Image of the root disk, made if it does not exist; \"\" for none, then the root is a tmpfs."),
   UINT64 (vmspec_disk, size, 1, 1ull << 43, NONE, "1024", NIXOS "diskSize",
-    "Size of a root disk that is made, in MiB; none leaves it to the system image."),
+    "Size of a root disk that is made, in MiB; an overlay is at least as large as its system image, and none leaves it to that."),
   PATH (vmspec_disk, system_image, 0, NULL, NULL,
     "Image that a boot loader's root disk is an overlay of."),
+  ENUM (vmspec_disk, system_format, format_names, "qcow2", NULL,
+    "Format of the system image."),
+  RESERVED (vmspec_disk, reserved),
 
   SIZE (vmspec_network),
   SWITCH (vmspec_network, restricted, "off", NIXOS "restrictNetwork",
@@ -252,6 +266,10 @@ static const struct vmspec_option options[] = {
     "The store, on the host."),
   STRINGS (vmspec_store, additional_paths, "additional-path", "none", NIXOS "additionalPaths",
     "Paths whose closure the guest is told of or given."),
+  PATH (vmspec_store, base_image, 0, NULL, NULL,
+    "Image of a store in qcow2, of which a writable store image is an overlay."),
+  PATH (vmspec_store, closure, 0, "none: the whole store", NULL,
+    "File that lists what a read-only store image holds, a path below the store on each line."),
 
   SIZE (vmspec_drive),
   ENUM (vmspec_drive, format, format_names, "QEMU's guess", NULL,
@@ -268,6 +286,8 @@ static const struct vmspec_option options[] = {
     "Properties of QEMU's -drive."),
   LIST (vmspec_drive, device_options, vmspec_property, "device-option", "none", NIXOS "qemu.drives.*.deviceExtraOpts",
     "Properties of the drive's -device."),
+  UINT64 (vmspec_drive, size, 1, 1ull << 43, 0, "none: the image has to exist", NULL,
+    "Make an empty image of this size in MiB if file does not exist; in qcow2 unless format is raw."),
 
   SIZE (vmspec_property),
   RESERVED (vmspec_property, reserved),
@@ -339,6 +359,99 @@ static const struct vmspec_option options[] = {
 
   SIZE (vmspec_start),
   SWITCH (vmspec_start, force, "off", NULL, "Start in spite of blockers and missing files."),
+  GROUP (vmspec_start, work, vmspec_work, "How what is missing is made."),
+
+  SIZE (vmspec_work),
+  SWITCH (vmspec_work, sync, "on for what lasts", NULL,
+    "Have files and their directories on the disk before they are relied on."),
+  CALLBACK (vmspec_work, progress, vmspec_progress_fn, "Told how far the work is; may cancel it."),
+  POINTER (vmspec_work, data, "Handed to progress."),
+  STRINGS (vmspec_work, environment, "environment", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL,
+    "Variables of helper programs, as NAME=value."),
+
+  SIZE (vmspec_progress),
+  RESERVED (vmspec_progress, reserved),
+  STRING (vmspec_progress, step, REQUIRED, NULL, NULL, "What is made."),
+  UINT64 (vmspec_progress, done, 0, UINT64_MAX - 1, ZERO | BYTES, "0", NULL, "Bytes that are done."),
+  UINT64 (vmspec_progress, total, 0, UINT64_MAX - 1, ZERO | BYTES, "0", NULL, "Bytes in all."),
+
+  SIZE (vmspec_image),
+  ENUM (vmspec_image, format, format_names, "qcow2", NULL, "Format of the image: raw or qcow2."),
+  PATH (vmspec_image, file, REQUIRED, NULL, NULL, "The image, which must not exist."),
+  UINT64 (vmspec_image, size, 512, 1ull << 60, BYTES, "of backing, or as tree needs it", NULL,
+    "Size that a guest sees, in bytes; with backing, at least its size."),
+  ENUM (vmspec_image, content, content_names, "ext4 with a tree, else empty", NULL,
+    "What the image holds."),
+  ENUM (vmspec_image, backing_format, format_names, "qcow2", NULL, "Format of backing."),
+  STRING (vmspec_image, label, EMPTY, "\"\"", NULL, "Label of the file system, at most 16 bytes."),
+  STRING (vmspec_image, uuid, 0, "random", NULL, "UUID of the file system."),
+  PATH (vmspec_image, tree, 0, NULL, NULL, "Directory that is copied into the file system."),
+  PATH (vmspec_image, backing, 0, NULL, NULL, "Image that the new one is an overlay of."),
+  UINT32 (vmspec_image, cluster_size, 512, 2u << 20, BYTES, "65536", NULL,
+    "Size of a qcow2 cluster in bytes, a power of two."),
+  ENUM (vmspec_image, preallocation, preallocation_names, "off", NULL,
+    "Whether qcow2's tables are complete from the beginning."),
+  SWITCH (vmspec_image, lazy_refcounts, "off", NULL,
+    "Let QEMU put off the update of qcow2's reference counts."),
+  SWITCH (vmspec_image, root_owned, "off", NULL, "Have all files of the tree belong to root."),
+
+  SIZE (vmspec_system_image),
+  ENUM (vmspec_system_image, format, format_names, "qcow2", NULL, "Format of the image: raw or qcow2."),
+  PATH (vmspec_system_image, file, REQUIRED, NULL, NULL, "The image, which must not exist."),
+  PATH (vmspec_system_image, tree, REQUIRED, NULL, NULL,
+    "Directory that becomes the root file system, with owners, modes, links, devices and extended attributes."),
+  PATH (vmspec_system_image, esp, 0, NULL, NULL,
+    "Directory that becomes the EFI system partition."),
+  ENUM (vmspec_system_image, partition_table, partition_table_names, "efi with an esp, else none", NULL,
+    "How the disk is divided: none, legacy (MBR), legacy+gpt, efi or hybrid."),
+  SWITCH (vmspec_system_image, root_owned, "off", NULL, "Have all files of the tree belong to root."),
+  UINT64 (vmspec_system_image, size, 1u << 20, 1ull << 60, BYTES, "as needed", NULL,
+    "Size of the disk in bytes."),
+  UINT64 (vmspec_system_image, additional_space, 0, 1ull << 60, ZERO | BYTES, "0", NULL,
+    "Bytes to leave free in a root file system whose size follows from the tree."),
+  UINT64 (vmspec_system_image, esp_size, 1u << 20, 1ull << 40, BYTES, "256 MiB, or as esp needs it", NULL,
+    "Bytes of the EFI system partition."),
+  STRING (vmspec_system_image, label, EMPTY, "nixos", NULL, "Label of the root file system, at most 16 bytes."),
+  STRING (vmspec_system_image, seed, 0, "random", NULL,
+    "Text from which all UUIDs are made; the same seed, tree and time give the same image."),
+  PATH (vmspec_system_image, variables, 0, NULL, NULL, "Template of the EFI variable store."),
+  PATH (vmspec_system_image, variables_file, 0, "efi-vars.fd beside the image", NULL,
+    "Where the template's copy goes."),
+  PATH (vmspec_system_image, boot_code, 0, NULL, NULL,
+    "What a BIOS runs first, for instance GRUB's boot.img."),
+  PATH (vmspec_system_image, core_image, 0, NULL, NULL,
+    "What the boot code loads, for instance GRUB's core.img; it is put behind the MBR or in the BIOS boot partition."),
+  UINT64 (vmspec_system_image, time, 1, UINT32_MAX, 0, "now", NULL,
+    "Time stamp of the file systems, in seconds since 1970."),
+  UINT32 (vmspec_system_image, cluster_size, 512, 2u << 20, BYTES, "65536", NULL,
+    "Size of a qcow2 cluster in bytes, a power of two."),
+  RESERVED (vmspec_system_image, reserved),
+
+  SIZE (vmspec_image_info),
+  ENUM (vmspec_image_info, format, format_names, NULL, NULL, "Format of the image."),
+  PATH (vmspec_image_info, file, 0, NULL, NULL, "The image."),
+  UINT64 (vmspec_image_info, virtual_size, 0, UINT64_MAX - 1, ZERO | BYTES, NULL, NULL, "Bytes that a guest sees."),
+  UINT64 (vmspec_image_info, stored_size, 0, UINT64_MAX - 1, ZERO | BYTES, NULL, NULL, "Bytes on the host's disk."),
+  UINT32 (vmspec_image_info, version, 0, UINT32_MAX, ZERO, NULL, NULL, "Version of qcow or qcow2."),
+  UINT32 (vmspec_image_info, cluster_size, 0, UINT32_MAX, ZERO | BYTES, NULL, NULL, "Bytes of a cluster."),
+  SWITCH (vmspec_image_info, encrypted, NULL, NULL, "Whether the content is encrypted."),
+  SWITCH (vmspec_image_info, in_use, NULL, NULL, "Whether a process holds QEMU's lock on it."),
+  PATH (vmspec_image_info, backing_file, 0, NULL, NULL, "The image that it is an overlay of, as recorded."),
+  ENUM (vmspec_image_info, backing_format, format_names, NULL, NULL, "The format of that, as recorded."),
+  RESERVED (vmspec_image_info, reserved),
+  STRING (vmspec_image_info, file_system, 0, NULL, NULL, "Type of the file system on the whole disk."),
+  STRING (vmspec_image_info, label, EMPTY, NULL, NULL, "Label of the file system."),
+  STRING (vmspec_image_info, uuid, 0, NULL, NULL, "UUID of the file system, or of the partition table."),
+  STRING (vmspec_image_info, partition_table, 0, NULL, NULL, "Kind of partition table."),
+  GROUP (vmspec_image_info, backing, vmspec_image_info, "The image that it is an overlay of."),
+
+  SIZE (vmspec_step),
+  ENUM (vmspec_step, kind, step_names, NULL, NULL, "What kind of thing is made."),
+  STRING (vmspec_step, name, REQUIRED, NULL, NULL, "Name of the step."),
+  STRING (vmspec_step, option, 0, NULL, NULL, "Path of the option that asks for it."),
+  PATH (vmspec_step, file, REQUIRED, NULL, NULL, "What is made."),
+  PATH (vmspec_step, source, 0, NULL, NULL, "What it is made from."),
+  STRINGS (vmspec_step, commands, "command", NULL, NULL, "Commands that do about the same."),
 
   SIZE (vmspec_host),
   ENUM (vmspec_host, arch, arch_names, "uname", NULL, "Architecture of the host."),

@@ -33,16 +33,24 @@ run_resolve (struct arena *arena, const struct vmspec *spec,
   return arena_error (arena);
 }
 
-/* As run-dir.c does it. */
+/* What a step does; a directory may be there, but what is a file must not be
+ * overwritten. */
 static void
-add_certificates (struct text *text, const char *bundle)
+add_step (struct text *text, const struct vmspec_step *step)
 {
-  text_add (text, " certs");
-  if (bundle) {
-    text_add (text, " && cp -- ");
-    text_add_quoted (text, bundle);
-    text_add (text, " certs/ca-certificates.crt");
+  const char *const *command = step->commands;
+  int is_file = step->kind != VMSPEC_STEP_KIND_DIRECTORY;
+
+  if (is_file) {
+    text_add (text, "{ test -e ");
+    text_add_quoted (text, step->file);
+    text_add (text, " || { ");
   }
+  for (; command && *command; command++) {
+    text_add (text, *command);
+    text_add (text, command[1] ? " && " : "");
+  }
+  text_add (text, is_file ? "; }; } &&\n" : " &&\n");
 }
 
 /* A line for each option, for people to read and shells to run. */
@@ -60,13 +68,10 @@ shell_command (struct arena *arena, const vmspec_plan *plan)
     size += strlen (*word) + strlen (" \\\n  ");
   word = plan->argv;
   text_reserve (&text, size);
-  text_add (&text, "mkdir -p ");
+  for (size_t i = 0; i < plan->steps.count; i++)
+    add_step (&text, &plan->steps.items[i].told);
+  text_add (&text, "cd ");
   text_add_quoted (&text, plan->decided.run);
-  text_add (&text, " && cd ");
-  text_add_quoted (&text, plan->decided.run);
-  text_add (&text, " && mkdir -p xchg");
-  if (is_on (plan->resolution.spec.host_certs))
-    add_certificates (&text, plan->decided.certificates);
   text_add (&text, " &&\n");
   if (tmpdir) {
     text_add (&text, "TMPDIR=");
@@ -93,6 +98,10 @@ run_plan (vmspec_plan *plan, const struct vmspec *spec,
   if (error < 0)
     return error;
   decide (&plan->decided, &plan->resolution, plan->diag);
+  if (arena_error (arena))
+    return arena_error (arena);
+  /* What is wrong is said, with what else is. */
+  decide_steps (&plan->steps, &plan->resolution, &plan->decided, plan->diag);
   if (arena_error (arena))
     return arena_error (arena);
   assert_description (&plan->resolution, &plan->decided, plan->diag);
@@ -208,6 +217,12 @@ const char *
 vmspec_plan_directory (const vmspec_plan *plan)
 {
   return plan->decided.run;
+}
+
+const struct vmspec_step *
+vmspec_plan_step (const vmspec_plan *plan, size_t index)
+{
+  return index < plan->steps.count ? &plan->steps.items[index].told : NULL;
 }
 
 const char *

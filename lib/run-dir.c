@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -114,27 +115,75 @@ copy_certificates (const vmspec_plan *plan, vmspec_diag *diag)
               "/etc/ssl/certs/ca-certificates.crt", strerrordesc_np (-r));
 }
 
-int
-run_dir_make (const vmspec_plan *plan, vmspec_diag *diag)
+/* Made by an earlier call, and not something that has taken its place since. */
+static int
+is_ours (const vmspec_plan *plan)
 {
-  int fresh = plan->decided.run_is_fresh;
-  const struct path nowhere = { .name = "TMPDIR" };
-  int r = make (plan->decided.run, fresh ? 0700 : 0755, !fresh);
+  struct stat status;
 
-  if (r == 0)
-    r = make_below (plan, "xchg");
-  if (r == 0 && is_on (plan->resolution.spec.host_certs))
-    r = make_below (plan, "certs");
-  if (r == 0 && is_on (plan->resolution.spec.host_certs))
-    copy_certificates (plan, diag);
+  return plan->made_run && lstat (plan->decided.run, &status) == 0
+         && S_ISDIR (status.st_mode) && status.st_uid == geteuid ();
+}
+
+static int
+say_failed (const vmspec_plan *plan, vmspec_diag *diag, int error)
+{
+  const struct path nowhere = { .name = "TMPDIR" };
+
+  diag_add (diag, VMSPEC_SEVERITY_ERROR, "run-directory.failed", &nowhere, NULL,
+            "the run directory %s, with xchg and certs in it, cannot be made: "
+            "%s; %s", plan->decided.run, strerrordesc_np (-error),
+            error == -EEXIST ? "another start of this plan has it, so make a "
+                               "plan for each start"
+                             : "set TMPDIR to a directory that can be written");
+  return error;
+}
+
+int
+run_dir_make (const vmspec_plan *plan, vmspec_diag *diag, int *ret_made)
+{
+  const char *path = plan->decided.run;
+  int fresh = plan->decided.run_is_fresh;
+  int r = make (path, fresh ? 0700 : 0755, !fresh);
+
+  *ret_made = r == 0 && fresh;
+  if (r == -EEXIST && fresh && is_ours (plan))
+    r = 0;
+  return r < 0 ? say_failed (plan, diag, r) : 0;
+}
+
+int
+run_dir_exchange (const vmspec_plan *plan, vmspec_diag *diag)
+{
+  int r = make_below (plan, "xchg");
+
+  return r < 0 ? say_failed (plan, diag, r) : 0;
+}
+
+int
+run_dir_certificates (const vmspec_plan *plan, vmspec_diag *diag)
+{
+  int r = make_below (plan, "certs");
+
   if (r < 0)
-    diag_add (diag, VMSPEC_SEVERITY_ERROR, "run-directory.failed", &nowhere,
-              NULL, "the run directory %s, with xchg and certs in it, cannot be "
-              "made: %s; %s",
-              plan->decided.run, strerrordesc_np (-r),
-              r == -EEXIST ? "another start of this plan has it, so make a "
-                             "plan for each start"
-                           : "set TMPDIR to a directory that can be written");
+    return say_failed (plan, diag, r);
+  copy_certificates (plan, diag);
+  return 0;
+}
+
+int
+run_dir_lock (const vmspec_plan *plan, vmspec_diag *diag, int *ret_fd)
+{
+  int fd = open (plan->decided.run, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
+
+  if (fd < 0)
+    return say_failed (plan, diag, -errno);
+  if (flock (fd, LOCK_EX | LOCK_NB) < 0)
+    r = say_failed (plan, diag, errno == EWOULDBLOCK ? -EEXIST : -errno);
+  if (r < 0)
+    close (fd);
+  else
+    *ret_fd = fd;
   return r;
 }
 

@@ -129,6 +129,10 @@ copy_member (struct copy *copy, const struct vmspec_option *option,
       pointer = copy_struct (copy, option_first (option->element), pointer,
                              &path);
     break;
+  case VMSPEC_KIND_CALLBACK:
+  case VMSPEC_KIND_POINTER:
+    pointer = option_pointer (option, from);
+    break;
   case VMSPEC_KIND_RESERVED:
     if (!option_number (option, from))
       return;

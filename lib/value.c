@@ -44,24 +44,47 @@ in_range (const struct vmspec_option *option, uint64_t number)
   return number >= option->min && number <= option->max;
 }
 
+static const char units[] = "KMGTP";
+
+/* Digits, and where bytes are counted, a unit. */
 static int
-is_decimal (const char *text)
+is_number (const struct vmspec_option *option, const char *text)
 {
-  return *text && !text[strspn (text, "0123456789")];
+  size_t digits = strspn (text, "0123456789");
+
+  if (digits && text[digits] && option->flags & VMSPEC_OPTION_BYTES)
+    return strchr (units, text[digits]) && !text[digits + 1];
+  return digits && !text[digits];
 }
 
-/* 0 if the digits stand for a larger number than there is. */
+/* 0 if the text stands for a larger number than there is. */
 static int
-read_decimal (const char *digits, uint64_t *ret_number)
+read_number (const char *text, uint64_t *ret_number)
 {
   uint64_t number = 0;
+  int power;
 
-  for (; *digits; digits++)
+  for (; *text >= '0' && *text <= '9'; text++)
     if (__builtin_mul_overflow (number, 10, &number)
-        || __builtin_add_overflow (number, (uint64_t) (*digits - '0'), &number))
+        || __builtin_add_overflow (number, (uint64_t) (*text - '0'), &number))
       return 0;
-  *ret_number = number;
+  power = *text ? 10 * (int) (strchr (units, *text) - units + 1) : 0;
+  if (number > UINT64_MAX >> power)
+    return 0;
+  *ret_number = number << power;
   return 1;
+}
+
+static const char *
+form_of (const struct vmspec_option *option)
+{
+  if (option->flags & VMSPEC_OPTION_BYTES)
+    return "a whole number in decimal digits, of bytes, or with K, M, G, T or P "
+           "at its end";
+  return takes_none (option)
+           ? "a whole number in decimal digits or " NONE_TEXT
+             ", without sign or unit"
+           : "a whole number in decimal digits, without sign or unit";
 }
 
 static int
@@ -74,13 +97,12 @@ parse_integer (const struct vmspec_option *option, const char *text,
     *ret_number = VMSPEC_NONE;
     return 0;
   }
-  if (!is_decimal (text)) {
-    SAY ("value.integer", "%s must be a whole number in decimal digits%s, "
-         "without sign or unit, not '%s'", option->name,
-         takes_none (option) ? " or " NONE_TEXT : "", text);
+  if (!is_number (option, text)) {
+    SAY ("value.integer", "%s must be %s, not '%s'", option->name,
+         form_of (option), text);
     return -EINVAL;
   }
-  if (!read_decimal (text, &number) || !in_range (option, number)) {
+  if (!read_number (text, &number) || !in_range (option, number)) {
     SAY ("value.range", "%s must be between %llu and %llu, not %s",
          option->name, (unsigned long long) option->min,
          (unsigned long long) option->max, text);
@@ -182,4 +204,27 @@ value_text (struct arena *arena, const struct vmspec_option *option,
   if (!in_range (option, number))
     return NULL;
   return arena_printf (arena, "%llu", (unsigned long long) number);
+}
+
+int
+vmspec_option_parse (const struct vmspec_option *option, const char *text,
+                     void *spec, vmspec_diag *diag)
+{
+  const struct path path = { .name = option->name };
+  const struct origin origin = { .path = &path, .diag = diag };
+  struct arena arena = { 0 };
+  int r = -EINVAL;
+
+  if (value_is_scalar (option))
+    r = value_parse (&arena, option, text, spec, &origin);
+  else
+    diag_add (diag, VMSPEC_SEVERITY_ERROR, "value.not-scalar", &path, NULL,
+              "%s cannot be said in one text", option->name);
+  if (r == 0)
+    r = arena_error (&arena);
+  /* The copy goes; what was given stays. */
+  if (r == 0 && is_pointer (option))
+    option_set_pointer (option, spec, text);
+  arena_free (&arena);
+  return r;
 }

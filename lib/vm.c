@@ -16,6 +16,7 @@ struct vmspec_vm {
   struct arena arena;
   struct child child;
   const char *run;    /* to be removed, or NULL */
+  int run_fd;         /* holds its lock, or -1 */
   int ended;
   int error, status;  /* of the end: somebody else may have taken the status */
 };
@@ -47,23 +48,33 @@ say_failed (const vmspec_plan *plan, int error, vmspec_diag *diag)
 }
 
 static int
-start (vmspec_vm *vm, const vmspec_plan *plan, vmspec_diag *diag)
+take_run_directory (vmspec_vm *vm, const vmspec_plan *plan, vmspec_diag *diag)
 {
   int r;
 
-  vm->child.pidfd = -1;
-  if (plan->decided.run_is_fresh) {
-    vm->run = arena_strdup (&vm->arena, plan->decided.run);
-    if (!vm->run)
-      return -ENOMEM;
-  }
-  r = run_dir_make (plan, diag);
-  if (r == -EEXIST)
-    vm->run = NULL; /* it is somebody else's */
+  if (!plan->decided.run_is_fresh)
+    return 0;
+  r = run_dir_lock (plan, diag, &vm->run_fd);
   if (r < 0)
     return r;
-  r = child_spawn (plan->argv, plan->decided.qemu_environment,
-                   plan->decided.run, &vm->child);
+  vm->run = arena_strdup (&vm->arena, plan->decided.run);
+  if (!vm->run)
+    run_dir_remove (plan->decided.run);
+  return vm->run ? 0 : -ENOMEM;
+}
+
+static int
+start (vmspec_vm *vm, const vmspec_plan *plan, vmspec_diag *diag)
+{
+  int r = take_run_directory (vm, plan, diag);
+
+  if (r == 0)
+    r = child_spawn (&(struct child_setup) {
+      .argv = plan->argv, .environment = plan->decided.qemu_environment,
+      .directory = plan->decided.run, .input = -1, .output = -1, .error = -1,
+      .extra = -1 }, &vm->child);
+  else
+    return r;
   return r < 0 ? say_failed (plan, r, diag) : 0;
 }
 
@@ -71,23 +82,27 @@ static int
 may_start (const vmspec_plan *plan, const struct vmspec_start *said,
            vmspec_diag *diag)
 {
+  int blocked, r;
+
+  if (is_on (said->force))
+    return 0;
+  blocked = refuse_blocked (plan, diag);
+  r = vmspec_plan_check_files (plan, diag);
+  return blocked < 0 ? blocked : r;
+}
+
+static int
+make_vm (vmspec_vm **ret_vm)
+{
   struct arena arena = { 0 };
-  void *copy = NULL;
-  int r = spec_copy (&arena, "vmspec_start", said, diag, &copy), force = 0;
+  vmspec_vm *vm = arena_alloc (&arena, sizeof *vm);
 
-  if (r == 0) {
-    r = spec_accept (&arena, "vmspec_start", copy, diag);
-    force = is_on (((struct vmspec_start *) copy)->force);
-  }
-  arena_free (&arena);
-  if (r == 0 && !force) {
-    int blocked = refuse_blocked (plan, diag);
-
-    r = vmspec_plan_check_files (plan, diag);
-    if (blocked < 0)
-      r = blocked;
-  }
-  return r;
+  if (!vm)
+    return -ENOMEM;
+  vm->arena = arena;
+  vm->child.pidfd = vm->run_fd = -1;
+  *ret_vm = vm;
+  return 0;
 }
 
 int
@@ -95,17 +110,24 @@ vmspec_vm_start (const vmspec_plan *plan, const struct vmspec_start *options,
                  vmspec_diag *diag, vmspec_vm **ret_vm)
 {
   const struct vmspec_start none = { VMSPEC_INIT (vmspec_start) };
-  struct arena arena = { 0 };
+  const struct vmspec_start *said = NULL;
+  void *copy = NULL;
   vmspec_vm *vm;
-  int r = may_start (plan, options ? options : &none, diag);
+  int r = make_vm (&vm), made_run;
 
   if (r < 0)
     return r;
-  vm = arena_alloc (&arena, sizeof *vm);
-  if (!vm)
-    return -ENOMEM;
-  vm->arena = arena;
-  r = start (vm, plan, diag);
+  r = spec_copy (&vm->arena, "vmspec_start", options ? options : &none, diag,
+                 &copy);
+  if (r == 0)
+    r = spec_accept (&vm->arena, "vmspec_start", copy, diag);
+  said = copy;
+  if (r == 0)
+    r = may_start (plan, said, diag);
+  if (r == 0)
+    r = plan_prepare (plan, NULL, said->work, diag, &made_run);
+  if (r == 0)
+    r = start (vm, plan, diag);
   if (r < 0) {
     vm->ended = 1;
     vmspec_vm_free (vm);
@@ -122,7 +144,10 @@ clean_up (vmspec_vm *vm)
 {
   if (vm->run)
     run_dir_remove (vm->run);
+  if (vm->run_fd >= 0)
+    close (vm->run_fd);
   vm->run = NULL;
+  vm->run_fd = -1;
 }
 
 static void

@@ -7,7 +7,13 @@
 #include "suggest.h"
 
 /* What an option does: choose a mode, or one of these. */
-enum { ACTION_NULL = MODE_VERSION + 1, ACTION_SET, ACTION_FORCE };
+enum {
+  ACTION_NULL = MODE_VERSION + 1,
+  ACTION_SET,
+  ACTION_FORCE,
+  ACTION_STEP,
+  ACTION_NO_SYNC
+};
 
 static const struct row {
   const char *name;
@@ -26,6 +32,20 @@ static const struct row {
     "print the description with every default filled in" },
   { "check", 0, NULL, MODE_CHECK,
     "say what is wrong, missing files included" },
+  { "print-steps", 0, NULL, MODE_PRINT_STEPS,
+    "print what is made before a start, and what it is for" },
+  { "prepare", 0, NULL, MODE_PREPARE,
+    "make what lasts, such as disk images, and do not start" },
+  { "step", 0, "NAME", ACTION_STEP,
+    "with --prepare: make only this; may be given several times" },
+  { "no-sync", 0, NULL, ACTION_NO_SYNC,
+    "do not wait until images have reached the disk" },
+  { "image-info", 0, NULL, MODE_IMAGE_INFO,
+    "say what the image FILE is, and what it rests on" },
+  { "make-image", 0, NULL, MODE_MAKE_IMAGE,
+    "make the image FILE, as KEY=VALUE words say" },
+  { "make-system-image", 0, NULL, MODE_MAKE_SYSTEM_IMAGE,
+    "make the image FILE from a directory tree, to boot from" },
   { "set", 0, "KEY=VALUE", ACTION_SET,
     "change the description; may be given several times" },
   { "force", 0, NULL, ACTION_FORCE,
@@ -41,9 +61,14 @@ static const struct row {
 void
 options_help (FILE *out)
 {
-  fputs ("usage: vmspec-run [OPTIONS] FILE.xml [-- QEMU-ARGS]\n\n"
+  fputs ("usage: vmspec-run [OPTIONS] FILE.xml [-- QEMU-ARGS]\n"
+         "       vmspec-run --image-info FILE\n"
+         "       vmspec-run --make-image FILE KEY=VALUE...\n"
+         "       vmspec-run --make-system-image FILE tree=DIRECTORY "
+         "[KEY=VALUE...]\n\n"
          "Starts the virtual machine that FILE.xml describes, and exits as "
-         "QEMU did.\nFILE.xml may be - for standard input.\n\n", out);
+         "QEMU did.\nFILE.xml may be - for standard input.  Disks that do not "
+         "exist are made first.\n\n", out);
   for (size_t i = 0; i < N_ROWS; i++) {
     char left[32];
 
@@ -64,6 +89,10 @@ options_help (FILE *out)
          "demo.xml\n"
          "  vmspec-run --resolve demo.xml\n"
          "  vmspec-run demo.xml -- -d guest_errors\n"
+         "  vmspec-run --prepare --step disk demo.xml\n"
+         "  vmspec-run --make-image data.qcow2 size=20G content=ext4 "
+         "label=data\n"
+         "  vmspec-run --make-system-image system.qcow2 tree=root esp=esp\n"
          "\nA description:\n"
          "  <vmspec xmlns=\"urn:vmspec:1\" name=\"demo\" memory=\"2048\">\n"
          "    <boot kernel=\"vmlinuz\" initrd=\"initrd.img\"/>\n"
@@ -127,7 +156,7 @@ static int
 set_mode (struct options *options, enum mode mode)
 {
   if (options->mode != MODE_START && options->mode != mode)
-    return refuse ("only one thing can be printed at a time", "", "");
+    return refuse ("only one thing can be done at a time", "", "");
   options->mode = mode;
   return 0;
 }
@@ -141,6 +170,12 @@ apply (struct options *options, const struct row *row, const char *value)
     return 0;
   case ACTION_FORCE:
     options->force = 1;
+    return 0;
+  case ACTION_NO_SYNC:
+    options->no_sync = 1;
+    return 0;
+  case ACTION_STEP:
+    options->steps[options->n_steps++] = value;
     return 0;
   case ACTION_SET:
     options->sets[options->n_sets++] = value;
@@ -174,24 +209,40 @@ parse_option (struct options *options, char **argv)
 }
 
 static int
-complete (const struct options *options)
+takes_settings (const struct options *options)
+{
+  return options->mode == MODE_MAKE_IMAGE
+         || options->mode == MODE_MAKE_SYSTEM_IMAGE;
+}
+
+static int
+complete (const struct options *options, const char *extra)
 {
   if (options->null && options->mode != MODE_PRINT_ARGV)
     return refuse ("-0 goes with --print-argv only", "", "");
-  if (options->mode < MODE_LIST_OPTIONS && !options->file)
-    return refuse ("no description is given: name its file, or - for standard "
-                   "input", "", "");
-  return 0;
+  if (options->n_steps && options->mode != MODE_PREPARE)
+    return refuse ("--step goes with --prepare only", "", "");
+  if (extra && !takes_settings (options))
+    return refuse ("there is one file too many: ", extra,
+                   "; QEMU's own arguments go after --");
+  if (options->mode >= MODE_LIST_OPTIONS || options->file)
+    return 0;
+  if (options->mode >= MODE_IMAGE_INFO)
+    return refuse ("no image is named: give its file", "", "");
+  return refuse ("no description is given: name its file, or - for standard "
+                 "input", "", "");
 }
 
 int
 options_parse (int argc, char **argv, struct options *options)
 {
+  const char *extra = NULL;
   int i = 1;
 
   *options = (struct options) {
-    .sets = calloc ((size_t) argc + 1, sizeof *options->sets) };
-  if (!options->sets)
+    .sets = calloc ((size_t) argc + 1, sizeof *options->sets),
+    .steps = calloc ((size_t) argc + 1, sizeof *options->steps) };
+  if (!options->sets || !options->steps)
     return refuse ("there is no memory", "", "");
   while (i < argc && strcmp (argv[i], "--")) {
     int words = 1;
@@ -201,12 +252,11 @@ options_parse (int argc, char **argv, struct options *options)
     else if (!options->file)
       options->file = argv[i];
     else
-      return refuse ("there is one description too many: ", argv[i],
-                     "; QEMU's own arguments go after --");
+      extra = options->sets[options->n_sets++] = argv[i];
     if (words < 0)
       return -1;
     i += words;
   }
   options->arguments = (const char *const *) argv + i + (i < argc);
-  return complete (options);
+  return complete (options, extra);
 }

@@ -12,6 +12,11 @@ enum mode {
   MODE_PRINT_COMMAND,
   MODE_RESOLVE,
   MODE_CHECK,
+  MODE_PREPARE,
+  MODE_PRINT_STEPS,
+  MODE_IMAGE_INFO, /* from here on the file is no description */
+  MODE_MAKE_IMAGE,
+  MODE_MAKE_SYSTEM_IMAGE,
   MODE_LIST_OPTIONS,
   MODE_HELP,
   MODE_VERSION
@@ -19,15 +24,17 @@ enum mode {
 
 struct options {
   enum mode mode;
-  int null, force;
+  int null, force, no_sync;
   const char **sets;            /* KEY=VALUE; ends with NULL */
   size_t n_sets;
+  const char **steps;           /* names; ends with NULL */
+  size_t n_steps;
   const char *file;             /* "-" is standard input */
   const char *const *arguments; /* QEMU's; ends with NULL */
 };
 
 /* 0, or -1 after a message.  What it fills in points at @argv, except for
- * sets, which is the caller's to free in either case. */
+ * sets and steps, which are the caller's to free in either case. */
 int options_parse (int argc, char **argv, struct options *options);
 void options_help (FILE *out);
 

@@ -24,7 +24,7 @@ wants_colour (void)
 
 /* A line stays a line, and a terminal is told nothing, whatever a file name
  * holds. */
-static void
+void
 print_line (FILE *out, const char *text)
 {
   for (; *text; text++)

@@ -14,6 +14,8 @@ void print_findings (const vmspec_diag *diag, const vmspec_doc *doc,
 /* Whether there is a finding of at least this severity. */
 int has_finding (const vmspec_diag *diag, enum vmspec_severity severity);
 
+/* Control characters become question marks. */
+void print_line (FILE *out, const char *text);
 void print_argv (FILE *out, const char *const *argv, int with_nul);
 void list_options (FILE *out);
 

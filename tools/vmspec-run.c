@@ -6,8 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "image.h"
 #include "options.h"
 #include "print.h"
+#include "progress.h"
 #include "start.h"
 
 enum {
@@ -178,6 +180,8 @@ print_plan (const struct run *run)
 
   if (run->options.mode == MODE_RESOLVE)
     status = print_resolved (run);
+  else if (run->options.mode == MODE_PRINT_STEPS)
+    print_steps (stdout, run->plan);
   else if (run->options.mode == MODE_PRINT_ARGV)
     print_argv (stdout, vmspec_plan_argv (run->plan), run->options.null);
   else
@@ -214,16 +218,68 @@ explain_start (struct run *run, int error)
 }
 
 static int
+is_said (const char *variable)
+{
+  const char *value = getenv (variable);
+
+  return value && *value;
+}
+
+/* The names of all steps but those in a run directory that the next start will
+ * not find again; NULL without memory. */
+static const char **
+lasting_steps (const struct run *run)
+{
+  const char *directory = vmspec_plan_directory (run->plan);
+  int fresh = !is_said ("TMPDIR") || !is_said ("USE_TMPDIR");
+  const struct vmspec_step *step;
+  const char **names;
+  size_t n = 0, kept = 0;
+
+  while (vmspec_plan_step (run->plan, n))
+    n++;
+  names = calloc (n + 1, sizeof *names);
+  for (size_t i = 0; names && (step = vmspec_plan_step (run->plan, i)); i++)
+    if (!fresh || strncmp (step->file, directory, strlen (directory)))
+      names[kept++] = step->name;
+  return names;
+}
+
+static int
+prepare (struct run *run)
+{
+  struct progress progress;
+  struct vmspec_work work = progress_work (&progress, run->options.no_sync);
+  const char **all = run->options.n_steps ? NULL : lasting_steps (run);
+  int r = -ENOMEM;
+
+  hold_signals ();
+  if (all || run->options.n_steps)
+    r = vmspec_plan_prepare (run->plan, all ? all : run->options.steps, &work,
+                             run->diag);
+  progress_end (&progress);
+  free (all);
+  if (r < 0)
+    explain (run, "not everything could be made", r);
+  flush_findings (run, NULL);
+  return r < 0 ? STATUS_NOT_STARTED : 0;
+}
+
+static int
 start (struct run *run)
 {
+  struct progress progress;
+  const struct vmspec_work work
+    = progress_work (&progress, run->options.no_sync);
   const struct vmspec_start how
-    = { VMSPEC_INIT (vmspec_start),
+    = { VMSPEC_INIT (vmspec_start), .work = &work,
         .force = run->options.force ? VMSPEC_ON : VMSPEC_OFF };
   vmspec_vm *vm = NULL;
   int status = STATUS_NOT_STARTED, r;
 
   hold_signals ();
   r = vmspec_vm_start (run->plan, &how, run->diag, &vm);
+  progress_end (&progress);
   if (r < 0) {
     explain_start (run, r);
     return STATUS_NOT_STARTED;
@@ -250,21 +306,42 @@ print_about (enum mode mode)
   return finish_output (stdout) < 0 ? STATUS_FAILED : 0;
 }
 
+/* What is about an image, and no description. */
+static int
+run_image_mode (struct run *run)
+{
+  const char *file = run->options.file;
+  int r = run->options.mode == MODE_IMAGE_INFO
+            ? print_image_info (stdout, file, run->diag)
+            : make_image (&run->options, run->diag);
+
+  if (r < 0 && vmspec_diag_count (run->diag) == 0 && r != -EINVAL)
+    say (file, r);
+  flush_findings (run, file);
+  if (r < 0)
+    return r == -EINVAL ? STATUS_REFUSED : STATUS_FAILED;
+  return finish_output (stdout) < 0 ? STATUS_FAILED : 0;
+}
+
 static int
 run_mode (struct run *run)
 {
   if (run->options.mode >= MODE_LIST_OPTIONS)
     return print_about (run->options.mode);
   if (vmspec_diag_new (&run->diag) < 0) {
-    say ("no description was read", -ENOMEM);
+    say ("nothing was read", -ENOMEM);
     return STATUS_FAILED;
   }
+  if (run->options.mode >= MODE_IMAGE_INFO)
+    return run_image_mode (run);
   if (read_description (run) < 0 || change_description (run) < 0
       || make_plan (run) < 0)
     return STATUS_REFUSED;
   if (run->options.mode == MODE_CHECK)
     return check (run);
   flush_findings (run, NULL);
+  if (run->options.mode == MODE_PREPARE)
+    return prepare (run);
   return run->options.mode == MODE_START ? start (run) : print_plan (run);
 }
 
@@ -287,5 +364,6 @@ main (int argc, char **argv)
   vmspec_doc_free (run.doc);
   vmspec_diag_free (run.diag);
   free (run.options.sets);
+  free (run.options.steps);
   return status;
 }

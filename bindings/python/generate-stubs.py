@@ -22,8 +22,10 @@ HEAD = '''\
 # Written by generate-stubs.py from the option table; do not edit.
 
 import os
-from typing import Iterator, List, Literal, Optional, Sequence, Union
+from typing import (Iterator, List, Literal, Mapping, Optional, Sequence,
+                    Union)
 
+from ._errors import Cancelled as Cancelled
 from ._errors import DescriptionError as DescriptionError
 from ._errors import Error as Error
 from ._errors import Finding as Finding
@@ -32,6 +34,7 @@ from ._plan import Plan as Plan
 from ._types import Struct
 from ._types import _None
 from ._vm import VM as VM
+from ._work import Progress as _Progress
 
 NONE: _None
 version: str
@@ -46,6 +49,16 @@ def resolve(spec: Spec, host: Optional[Host] = ...) -> Spec: ...
 def check(spec: Spec, host: Optional[Host] = ...) -> List[Finding]: ...
 def read_xml(source: Union[str, bytes, "os.PathLike[str]"]) -> Spec: ...
 def write_xml(spec: Spec) -> str: ...
+def create_image(
+    image: Image, *, sync: Optional[bool] = ...,
+    progress: Optional[_Progress] = ...,
+    environment: Optional[Mapping[str, str]] = ...) -> List[Finding]: ...
+def make_system_image(
+    image: SystemImage, *, sync: Optional[bool] = ...,
+    progress: Optional[_Progress] = ...,
+    environment: Optional[Mapping[str, str]] = ...) -> List[Finding]: ...
+def image_info(path: Union[str, bytes, "os.PathLike[str]"],
+               format: Optional[_Format] = ...) -> ImageInfo: ...
 '''
 
 _PLAIN = {
@@ -109,7 +122,7 @@ def class_stub(cls: Type[_types.Struct]) -> Iterator[str]:
 
 def stubs() -> str:
     lines = [*enumeration_stubs(), *(
-        line for cls in _types.CLASSES.values() for line in class_stub(cls))]
+        line for cls in _types.PUBLIC for line in class_stub(cls))]
     return HEAD + "\n".join(lines) + "\n"
 
 

@@ -31,9 +31,10 @@
  * - The library prints nothing, never exits, reads no environment variable,
  *   and keeps no state outside of its handles.  A handle belongs to one thread
  *   at a time; different handles never meet.
- * - Only vmspec_host_detect, vmspec_plan_check_files, vmspec_doc_read_file and
- *   the vmspec_vm functions touch anything outside of their arguments.  Where
- *   a host is NULL, vmspec_host_detect is called on the caller's behalf.
+ * - Only vmspec_host_detect, vmspec_plan_check_files, vmspec_plan_prepare,
+ *   vmspec_doc_read_file, and the functions of images and running machines
+ *   touch anything outside of their arguments.  Where a host is NULL,
+ *   vmspec_host_detect is called on the caller's behalf.
  */
 #ifndef VMSPEC_VMSPEC_H
 #define VMSPEC_VMSPEC_H
@@ -136,6 +137,30 @@ enum vmspec_proto {
   VMSPEC_PROTO_UDP
 };
 
+/* What an image is made with, besides its format. */
+enum vmspec_content {
+  VMSPEC_CONTENT_UNSET = 0,
+  VMSPEC_CONTENT_EMPTY,
+  VMSPEC_CONTENT_EXT4
+};
+
+/* qemu-img's preallocation of a qcow2 image. */
+enum vmspec_preallocation {
+  VMSPEC_PREALLOCATION_UNSET = 0,
+  VMSPEC_PREALLOCATION_OFF,
+  VMSPEC_PREALLOCATION_METADATA
+};
+
+/* How a system image is divided, by the names of NixOS's image builder. */
+enum vmspec_partition_table {
+  VMSPEC_PARTITION_TABLE_UNSET = 0,
+  VMSPEC_PARTITION_TABLE_NONE,       /* the root file system alone */
+  VMSPEC_PARTITION_TABLE_LEGACY,     /* MBR: root */
+  VMSPEC_PARTITION_TABLE_LEGACY_GPT, /* GPT: BIOS boot, root */
+  VMSPEC_PARTITION_TABLE_EFI,        /* GPT: ESP, root */
+  VMSPEC_PARTITION_TABLE_HYBRID      /* GPT: ESP, BIOS boot, root */
+};
+
 enum vmspec_file_type {
   VMSPEC_FILE_TYPE_UNSET = 0,
   VMSPEC_FILE_TYPE_ABSENT,    /* may be created: its directory exists */
@@ -168,6 +193,7 @@ struct vmspec_drive {
   uint32_t interface;     /* enum vmspec_disk_interface */
   const struct vmspec_property *const *drive_options;
   const struct vmspec_property *const *device_options;
+  uint64_t size;          /* MiB */
 };
 
 /* A disk that is made empty in the run directory. */
@@ -255,6 +281,8 @@ struct vmspec_disk {
   const char *image;
   uint64_t size;             /* MiB, or VMSPEC_NONE */
   const char *system_image;
+  uint32_t system_format;    /* enum vmspec_image_format */
+  uint32_t reserved;
 };
 
 struct vmspec_network {
@@ -311,6 +339,8 @@ struct vmspec_store {
   uint32_t builtin_paths;    /* switch */
   const char *path;
   const char *const *additional_paths;
+  const char *base_image;
+  const char *closure;
 };
 
 struct vmspec {
@@ -402,7 +432,9 @@ enum vmspec_option_kind {
   VMSPEC_KIND_GROUP,      /* pointer to a struct, see element */
   VMSPEC_KIND_LIST,       /* pointers to structs, ends with NULL */
   VMSPEC_KIND_SIZE,       /* struct_size itself */
-  VMSPEC_KIND_RESERVED    /* must be zero */
+  VMSPEC_KIND_RESERVED,   /* must be zero */
+  VMSPEC_KIND_CALLBACK,   /* pointer to a function; only C can say it */
+  VMSPEC_KIND_POINTER     /* pointer that is handed through */
 };
 
 enum vmspec_option_flag {
@@ -410,7 +442,9 @@ enum vmspec_option_flag {
   VMSPEC_OPTION_REQUIRED = 2, /* has no default and must be said */
   VMSPEC_OPTION_ZERO_OK = 4,  /* 0 is a number like others, and the default */
   VMSPEC_OPTION_ABSOLUTE = 8, /* must start with a slash, if said */
-  VMSPEC_OPTION_EMPTY_OK = 16 /* "" is a text like others */
+  VMSPEC_OPTION_EMPTY_OK = 16, /* "" is a text like others */
+  VMSPEC_OPTION_BYTES = 32     /* counts bytes; as text also with K, M, G, T
+                                  or P for powers of 1024 */
 };
 
 /* One row.  Rows are constant and live as long as the library. */
@@ -436,6 +470,15 @@ struct vmspec_option {
 /* The row after @previous, the first for NULL, NULL after the last. */
 VMSPEC_PUBLIC const struct vmspec_option *
 vmspec_option_next (const struct vmspec_option *previous);
+struct vmspec_diag;
+/* Stores what @text says about the option in @spec, a struct of its owner: a
+ * text (which is not copied: it has to live as long as @spec), a number, the
+ * name of a switch's or an enumeration's value.  -EINVAL with a finding, and
+ * @spec as it was, if it cannot be that; whether all members together make sense
+ * is said by the function that is given the struct. */
+VMSPEC_PUBLIC int vmspec_option_parse (const struct vmspec_option *option,
+                                       const char *text, void *spec,
+                                       struct vmspec_diag *diag);
 
 /* ---- findings ---------------------------------------------------------- */
 
@@ -509,6 +552,121 @@ VMSPEC_PUBLIC int vmspec_doc_locate (const vmspec_doc *doc, const char *path,
                                      uint64_t *ret_line);
 VMSPEC_PUBLIC void vmspec_doc_free (vmspec_doc *doc);
 
+/* ---- work -------------------------------------------------------------- *
+ *
+ * How whatever takes its time is done: by making images, or by a start.
+ */
+
+struct vmspec_progress {
+  uint32_t struct_size;
+  uint32_t reserved;
+  const char *step;          /* "disk", "store", ...: see vmspec_step */
+  uint64_t done, total;      /* bytes; total is 0 while it is not known */
+};
+
+/* Called now and then, in the calling thread, and at the end of each step with
+ * done equal to total.  Anything but 0 cancels the work: it ends with
+ * -ECANCELED, and what is not complete disappears. */
+typedef int vmspec_progress_fn (void *data,
+                                const struct vmspec_progress *progress);
+
+struct vmspec_work {
+  uint32_t struct_size;
+  uint32_t sync;             /* switch: fsync files and directories */
+  vmspec_progress_fn *progress;
+  void *data;                /* handed to progress */
+  const char *const *environment; /* NAME=value for helper programs, which are
+                                     looked for in its PATH */
+};
+
+/* ---- images ------------------------------------------------------------ *
+ *
+ * Every file appears whole under its name or not at all, whatever interrupts
+ * the work.  Nothing that exists is replaced: -EEXIST.  A symbolic link in the
+ * place of the file, which leads nowhere, is refused with -ELOOP.
+ */
+
+struct vmspec_image {
+  uint32_t struct_size;
+  uint32_t format;           /* enum vmspec_image_format: raw or qcow2 */
+  const char *file;
+  uint64_t size;             /* bytes */
+  uint32_t content;          /* enum vmspec_content */
+  uint32_t backing_format;   /* enum vmspec_image_format */
+  const char *label;         /* of the file system: at most 16 bytes */
+  const char *uuid;          /* of the file system */
+  const char *tree;          /* directory that fills the file system */
+  const char *backing;       /* the image is an overlay of this one */
+  uint32_t cluster_size;     /* bytes, a power of two */
+  uint32_t preallocation;    /* enum vmspec_preallocation */
+  uint32_t lazy_refcounts;   /* switch */
+  uint32_t root_owned;       /* switch */
+};
+
+/* Makes one image.  @work may be NULL.  See findings for what is wrong. */
+VMSPEC_PUBLIC int vmspec_image_create (const struct vmspec_image *image,
+                                       const struct vmspec_work *work,
+                                       vmspec_diag *diag);
+
+/* A disk that boots by itself, made from directories. */
+struct vmspec_system_image {
+  uint32_t struct_size;
+  uint32_t format;           /* enum vmspec_image_format: raw or qcow2 */
+  const char *file;
+  const char *tree;          /* becomes the root file system */
+  const char *esp;           /* directory: becomes the EFI system partition */
+  uint32_t partition_table;  /* enum vmspec_partition_table */
+  uint32_t root_owned;       /* switch: all files of the tree belong to root */
+  uint64_t size;             /* bytes of the disk; not said: as needed */
+  uint64_t additional_space; /* bytes left free in the root file system */
+  uint64_t esp_size;         /* bytes */
+  const char *label;         /* of the root file system */
+  const char *seed;          /* text from which all UUIDs are made */
+  const char *variables;     /* template of the EFI variable store */
+  const char *variables_file;/* where its copy goes */
+  const char *boot_code;     /* the MBR's first 440 bytes: GRUB's boot.img */
+  const char *core_image;    /* what it loads: GRUB's core.img */
+  uint64_t time;             /* seconds since 1970: of everything made now */
+  uint32_t cluster_size;     /* bytes */
+  uint32_t reserved;
+};
+
+/* Makes a system image, and the variable store beside it. */
+VMSPEC_PUBLIC int vmspec_system_image (const struct vmspec_system_image *image,
+                                       const struct vmspec_work *work,
+                                       vmspec_diag *diag);
+
+/* What an image is.  Members that do not apply are 0 or NULL. */
+struct vmspec_image_info {
+  uint32_t struct_size;
+  uint32_t format;           /* enum vmspec_image_format */
+  const char *file;
+  uint64_t virtual_size;     /* bytes that a guest sees */
+  uint64_t stored_size;      /* bytes that it takes on the disk, with blocks
+                                only of its own file */
+  uint32_t version;          /* of qcow and qcow2 */
+  uint32_t cluster_size;     /* bytes */
+  uint32_t encrypted;        /* switch */
+  uint32_t in_use;           /* switch: a process holds QEMU's lock on it */
+  const char *backing_file;  /* as it is recorded */
+  uint32_t backing_format;   /* enum vmspec_image_format, as recorded */
+  uint32_t reserved;
+  const char *file_system;   /* "ext4", "erofs", "vfat", ... */
+  const char *label;
+  const char *uuid;
+  const char *partition_table; /* "gpt" or "dos" */
+  const struct vmspec_image_info *backing; /* what backing_file is */
+};
+
+/* Looks at an image and at those that it is an overlay of.  @format may be
+ * VMSPEC_IMAGE_FORMAT_UNSET, to go by what the file holds.
+ * -EINVAL: it is not in this format, or damaged; -ELOOP: it is an overlay of
+ * itself; or the error of open(2).  Freed by vmspec_image_info_free. */
+VMSPEC_PUBLIC int vmspec_image_info (const char *file, uint32_t format,
+                                     vmspec_diag *diag,
+                                     struct vmspec_image_info **ret_info);
+VMSPEC_PUBLIC void vmspec_image_info_free (struct vmspec_image_info *info);
+
 /* ---- the stages -------------------------------------------------------- */
 
 /* Looks at this machine for what @spec needs.  @given supplies environment,
@@ -556,22 +714,60 @@ VMSPEC_PUBLIC const char *vmspec_plan_directory (const vmspec_plan *plan);
 /* "kvm", "tcg", "kvm:tcg", ..., or "" where the program's first words are
  * fixed by qemu.package. */
 VMSPEC_PUBLIC const char *vmspec_plan_accel (const vmspec_plan *plan);
-/* Looks for what has to exist before a start; findings are blockers.
- * 0 if nothing is missing, -ENOENT otherwise. */
+/* Looks for what has to exist before a start and is not made by it; findings
+ * are blockers.  0 if nothing is missing, -ENOENT otherwise. */
 VMSPEC_PUBLIC int vmspec_plan_check_files (const vmspec_plan *plan,
                                            vmspec_diag *diag);
+
+enum vmspec_step_kind {
+  VMSPEC_STEP_KIND_UNSET = 0,
+  VMSPEC_STEP_KIND_DIRECTORY,
+  VMSPEC_STEP_KIND_COPY,     /* of the file source */
+  VMSPEC_STEP_KIND_IMAGE,
+  VMSPEC_STEP_KIND_OVERLAY,  /* of the image source */
+  VMSPEC_STEP_KIND_EROFS     /* of the directory source */
+};
+
+/* One thing that is made before QEMU starts, unless it exists. */
+struct vmspec_step {
+  uint32_t struct_size;
+  uint32_t kind;             /* enum vmspec_step_kind */
+  const char *name;          /* "run-directory", "disk", "store", "exchange",
+                                "certificates", "efi-variables", "tpm",
+                                "empty-disk.0", "drive.0" */
+  const char *option;        /* path of the option that asks for it */
+  const char *file;          /* what is made: absolute */
+  const char *source;        /* or NULL */
+  const char *const *commands; /* for sh(1), what does about the same: those
+                                  of the NixOS start script.  Ends with NULL */
+};
+
+/* The steps in their order.  NULL past the end.  Lives as long as the plan. */
+VMSPEC_PUBLIC const struct vmspec_step *
+vmspec_plan_step (const vmspec_plan *plan, size_t index);
+/* Takes the steps that @names lists (ends with NULL; a NULL list: all).  What
+ * exists is left as it is.  Several processes may do this at once.  @work may
+ * be NULL; where sync is not said, files that last are synced and those of a
+ * fresh run directory are not.  A start does this by itself; done before, it
+ * leaves a fresh run directory to that start, or to the caller to remove.
+ * -EINVAL: there is no step of that name; others: see findings. */
+VMSPEC_PUBLIC int vmspec_plan_prepare (vmspec_plan *plan,
+                                       const char *const *names,
+                                       const struct vmspec_work *work,
+                                       vmspec_diag *diag);
 
 /* ---- running machines -------------------------------------------------- */
 
 struct vmspec_start {
   uint32_t struct_size;
   uint32_t force;           /* switch: start in spite of blockers */
+  const struct vmspec_work *work; /* how what is missing is made */
 };
 
 typedef struct vmspec_vm vmspec_vm;
 
-/* Makes the run and exchange directories and starts QEMU, with standard input,
- * output and error of the caller.  @start may be NULL.
+/* Takes all steps of the plan and starts QEMU, with standard input, output and
+ * error of the caller.  @start may be NULL.
  * -ENOEXEC: refused because of a blocker; -ENOENT: something is missing;
  * other: of posix_spawn(3). */
 VMSPEC_PUBLIC int vmspec_vm_start (const vmspec_plan *plan,

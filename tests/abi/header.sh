@@ -39,6 +39,8 @@ for cc in ${CC%% *} gcc clang; do
     compile "$cc" "-std=$std" use.c
   done
 done
+# A function may have the name of a struct, as stat(2) has; g++ says so.
+warnings="$warnings -Wno-shadow"
 for cxx in ${CXX:+"${CXX%% *}"} g++ clang++; do
   for std in c++11 c++14 c++17 c++20; do
     compile "$cxx" "-std=$std" alone.cc

@@ -232,8 +232,88 @@ START_TEST (the_outermost_structs_follow_the_same_rule)
 }
 END_TEST
 
+/* Structs that are arguments by themselves.  Nothing is made: there is no such
+ * directory. */
+static struct vmspec_image image
+  = { VMSPEC_INIT (vmspec_image), .file = "/absent/image", .size = 512 };
+static struct vmspec_system_image system_image
+  = { VMSPEC_INIT (vmspec_system_image), .file = "/absent/image",
+      .tree = "/absent" };
+static struct vmspec_work work = { VMSPEC_INIT (vmspec_work), VMSPEC_OFF };
+
+static int
+make_image (const void *with, vmspec_diag *diag)
+{
+  return vmspec_image_create (with, NULL, diag);
+}
+
+static int
+make_system_image (const void *with, vmspec_diag *diag)
+{
+  return vmspec_system_image (with, NULL, diag);
+}
+
+static int
+work_with (const void *with, vmspec_diag *diag)
+{
+  return vmspec_image_create (&image, with, diag);
+}
+
+static const struct argument {
+  const char *tag;
+  const void *from;
+  size_t size;
+  int (*call) (const void *with, vmspec_diag *diag);
+} arguments[] = {
+  { "vmspec_image", &image, sizeof image, make_image },
+  { "vmspec_system_image", &system_image, sizeof system_image,
+    make_system_image },
+  { "vmspec_work", &work, sizeof work, work_with },
+};
+
+static int
+try_argument (const struct argument *a, size_t size, int last, const char *id)
+{
+  char *copy = of_size (a->from, a->size, size);
+  vmspec_diag *diag;
+  int r;
+
+  if (last)
+    copy[size - 1] = 1;
+  ck_assert_int_eq (vmspec_diag_new (&diag), 0);
+  r = a->call (copy, diag);
+  ck_assert_msg (!!unit_finding (diag, "struct.too-new") == !!id, "%s of %zu"
+                 " bytes: %d%s", a->tag, size, r, unit_findings (diag));
+  vmspec_diag_free (diag);
+  free (copy);
+  return r;
+}
+
+START_TEST (arguments_follow_the_same_rule)
+{
+  for (size_t i = 0; i < COUNT (arguments); i++) {
+    const struct argument *a = &arguments[i];
+
+    for (const struct vmspec_option *o = vmspec_option_next (NULL); o;
+         o = vmspec_option_next (o))
+      if (!strcmp (o->owner, a->tag)) {
+        int r = try_argument (a, o->offset + o->size, 0, NULL);
+
+        ck_assert (r == -ENOENT || r == -EINVAL);
+      }
+    ck_assert_int_eq (try_argument (a, a->size + 100, 0, NULL), -ENOENT);
+    ck_assert_int_eq (try_argument (a, a->size + 100, 1, "struct.too-new"),
+                      -E2BIG);
+  }
+}
+END_TEST
+
 START_TEST (every_struct_of_the_table_is_tried)
 {
+  /* These are given out, and never taken. */
+  static const char *const results[]
+    = { "vmspec_progress", "vmspec_step", "vmspec_image_info" };
+
   for (const struct vmspec_option *o = vmspec_option_next (NULL); o;
        o = vmspec_option_next (o)) {
     /* The start's options are tried in unit/test-vm.c. */
@@ -242,6 +322,10 @@ START_TEST (every_struct_of_the_table_is_tried)
 
     for (size_t i = 0; i < COUNT (places); i++)
       found |= !strcmp (o->owner, places[i].tag);
+    for (size_t i = 0; i < COUNT (arguments); i++)
+      found |= !strcmp (o->owner, arguments[i].tag);
+    for (size_t i = 0; i < COUNT (results); i++)
+      found |= !strcmp (o->owner, results[i]);
     ck_assert_msg (found, "struct %s", o->owner);
   }
 }
@@ -256,6 +340,7 @@ main (void)
   tcase_add_test (t, old_structs_are_accepted_wherever_they_end);
   tcase_add_test (t, new_structs_are_accepted_while_they_say_nothing_new);
   tcase_add_test (t, the_outermost_structs_follow_the_same_rule);
+  tcase_add_test (t, arguments_follow_the_same_rule);
   tcase_add_test (t, every_struct_of_the_table_is_tried);
   return unit_run ("sizes", t);
 }

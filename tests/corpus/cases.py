@@ -4,8 +4,10 @@
 import difflib
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional
 
+import commands
 import intended
 import messages
+import scratch
 import surroundings
 import vmspec
 from vmspec import nixos
@@ -164,6 +166,22 @@ class _Run:
                        if name == "TMPDIR"}
         self.found += differences(
             "qemu_env", self.expected.get("qemu_env") or {}, environment)
+        self.compare("cwd", plan.directory)
+        self.images(machine.spec)
+        if "commands" in self.expected:
+            self.found += differences(
+                "commands", commands.observed(self.expected, resolved),
+                commands.planned(plan, surroundings.Tree(self.case["files"])))
+        if "created" in self.expected:
+            self.compare("created", scratch.created(self.case, plan, resolved))
+
+    def images(self, spec: Any) -> None:
+        """Which images are named.  What is in them is not the machine's."""
+        named = {"system": spec.disk and spec.disk.system_image,
+                 "store": spec.store and spec.store.base_image}
+        self.found += differences(
+            "images", sorted(self.expected["images"]),
+            sorted(image for image, path in named.items() if path))
 
 
 def run(case: Mapping[str, Any]) -> Outcome:

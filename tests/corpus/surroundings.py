@@ -10,6 +10,17 @@ from vmspec import nixos
 DIRECTORY = "/run/vm"
 RUN_NAME = "nix-vm"
 KERNEL_PARAMS = "loglevel=4 net.ifnames=0\n"
+# What a read-only store image holds.  Some agree in their first characters,
+# which are all that is looked at.
+STORE_PATHS = tuple("/nix/store/" + name for name in (
+    "1a4vdkxq0ymy9pcjyxw6r2ncz3bf7bjs-linux-6.6.30",
+    "1a4vdkxq0y8c2a3rgz0iqbxf1xk5l4hd-linux-6.6.30-modules",
+    "1a4vdmm5i6w3kzbk2nl0wqr9d7j0xs4c-nixos-system-nixos",
+    "7zqf9j0gkdc3zjv1xp4vq1fpsy2r8gzr-glibc-2.39-31",
+    "7zqf9j0gk1sb5bk8rml1n33cmbn4ahqd-bash-5.2p26",
+    "c5n0vwsbsqp2vxn5jhp2cln4z9jc3k0m-closure-info",
+    "z3wkvpzgvgzyd1lfwh5kv4xvdg8hqz6b-systemd-255.4",
+))
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
 
 # Besides the directory that the machine is started in.
@@ -38,6 +49,9 @@ class Tree:
         while path not in self._entries:
             self._entries[path] = {"type": "dir"}
             path = posixpath.dirname(path)
+
+    def exists(self, path: str) -> bool:
+        return self.real_path(path) in self._entries
 
     def paths(self) -> List[str]:
         return list(self._entries)
@@ -104,8 +118,9 @@ def host(case: Mapping[str, Any], resolved: Optional[Any] = None) -> Any:
     environment = {**ENVIRONMENT, **case["env"]}
     return nixos.host(
         case["host_system"], kernel_params=KERNEL_PARAMS,
+        store_paths=STORE_PATHS,
         directory=DIRECTORY, run_name=RUN_NAME, kvm="usable", cpus=1,
         environment=[f"{name}={value}" for name, value
                      in environment.items()],
-        arguments=list(case["args"]), programs=[], firmware=[],
+        arguments=list(case["args"]), firmware=[],
         files=[tree.look(path) for path in paths])

@@ -1,27 +1,28 @@
 #!/bin/sh
 # build-and-run.sh TARGET [SECONDS [LIBFUZZER-OPTION...]]: fuzzes with clang.
 #
-# TARGET is xml, set, expand or plan. What is found to be worth keeping goes to
+# TARGET is xml, set, expand, plan or image. What is found to be worth keeping goes to
 # build/fuzz/TARGET below the working directory, starting from the corpus here;
 # "merge" in place of the seconds adds what is new of it to the corpus.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 set -eu
 
-target=${1:?which target: xml, set, expand or plan}
+target=${1:?which target: xml, set, expand, plan or image}
 seconds=${2:-300}
 shift "$(($# < 2 ? $# : 2))"
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 out=$PWD/build/fuzz
 mkdir -p "$out/$target"
+modules="libxml-2.0 ext2fs e2p libqcow fdisk blkid uuid"
 
-# pkg-config's output is words.
-# shellcheck disable=SC2046
+# Modules and pkg-config's output are words.
+# shellcheck disable=SC2046,SC2086
 "${CC:-clang}" -std=gnu11 -D_GNU_SOURCE -O1 -g -fno-omit-frame-pointer \
     -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -DPACKAGE_VERSION='"fuzz"' \
-    -I"$top/include" -I"$top/lib" $(pkg-config --cflags libxml-2.0) \
-    "$top"/lib/*.c "$here/fuzz-$target.c" $(pkg-config --libs libxml-2.0) -o "$out/fuzz-$target"
+    -I"$top/include" -I"$top/lib" $(pkg-config --cflags $modules) \
+    "$top"/lib/*.c "$here/fuzz-$target.c" $(pkg-config --libs $modules) -o "$out/fuzz-$target"
 
 cd "$out"
 if [ "$seconds" = merge ]; then

@@ -4,20 +4,25 @@ field, is a difference."""
 
 import copy
 import json
+import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 TOP = Path(__file__).resolve().parents[2]
 CORPUS = TOP / "tests" / "corpus"
 sys.path[:0] = [str(CORPUS), str(TOP / "bindings" / "python")]
 
 import cases  # noqa: E402  (needs the paths above)
+import commands  # noqa: E402
 import intended  # noqa: E402
 import messages  # noqa: E402
+import scratch  # noqa: E402
 import surroundings  # noqa: E402
 import vmspec  # noqa: E402
 
@@ -56,6 +61,20 @@ def replace(value, where, change):
 
 
 class Corruption(unittest.TestCase):
+    made = {}
+
+    def setUp(self):
+        # What a case makes does not depend on what is expected.
+        really = scratch.created
+
+        def created(case, *how):
+            if case["id"] not in self.made:
+                self.made[case["id"]] = really(case, *how)
+            return self.made[case["id"]]
+        patch = mock.patch.object(scratch, "created", created)
+        patch.start()
+        self.addCleanup(patch.stop)
+
     def fields(self, name, change):
         """The fields in which a case differs once its expectation changed."""
         case = copy.deepcopy(CASES[name])
@@ -175,6 +194,62 @@ class Corruption(unittest.TestCase):
             self.fields("tmpdir", lambda expect: expect.pop("qemu_env")),
             {"qemu_env"})
 
+    def test_every_word_of_commands(self):
+        for name in ("store-image-x86_64-linux", "empty-disks-existing",
+                     "bootloader-efi-aarch64-linux"):
+            expected = CASES[name]["expect"]["commands"]
+            for where in leaves(expected):
+                compared = "includes-to-excludes" not in \
+                    " ".join(expected[where[0]])
+                if not compared:
+                    continue
+                with self.subTest(f"{name}: {where}"):
+                    self.assertEqual(
+                        self.fields(name, lambda expect: replace(
+                            expect["commands"], where, corrupted)),
+                        {"commands"})
+
+    def test_a_command_too_many_and_too_few_and_in_another_order(self):
+        for change in (lambda commands: commands.pop(),
+                       lambda commands: commands.append(["qemu-img", "x"]),
+                       lambda commands: commands.reverse()):
+            self.assertEqual(
+                self.fields("default-x86_64-linux", lambda expect: change(
+                    expect["commands"])), {"commands"})
+
+    def test_swtpm_is_no_command_that_makes_something(self):
+        expect = CASES["tpm-package"]["expect"]
+        self.assertIn("my-swtpm", " ".join(expect["commands"][-1]))
+        self.assertEqual(
+            self.fields("tpm-package",
+                        lambda expect: expect["commands"].pop()), set())
+
+    def test_everything_about_what_is_created(self):
+        for name in ("certs-link", "tpm-efi-bootloader",
+                     "empty-disks-store-image", "empty-disks-existing"):
+            for where in leaves(CASES[name]["expect"]["created"]):
+                with self.subTest(f"{name}: {where}"):
+                    self.assertEqual(
+                        self.fields(name, lambda expect: replace(
+                            expect["created"], where, corrupted)),
+                        {"created"})
+
+    def test_something_created_too_much_and_too_little(self):
+        for change in (lambda created: created.pop(),
+                       lambda created: created.pop(0),
+                       lambda created: created.append(created[0])):
+            self.assertEqual(
+                self.fields("default-x86_64-linux", lambda expect: change(
+                    expect["created"])), {"created"})
+
+    def test_directory_and_images(self):
+        for field, value in (("cwd", "/elsewhere"), ("images", {"store": {}})):
+            with self.subTest(field):
+                self.assertEqual(
+                    self.fields("bootloader-efi-aarch64-linux",
+                                lambda expect: expect.update({field: value})),
+                    {field})
+
 
 class Input(unittest.TestCase):
     """What goes in matters: a changed description gives a difference."""
@@ -244,6 +319,107 @@ class Intended(unittest.TestCase):
     def test_each_rule_says_why(self):
         for rule in intended.RULES:
             self.assertTrue(rule.__doc__)
+
+
+class Exclusions(unittest.TestCase):
+    KEPT = ("/nix/store/0123456789-a", "/nix/store/0123bcdfgh-b")
+
+    def wrong(self, *expressions):
+        return dict(commands.wrongly_excluded(expressions, self.KEPT))
+
+    def test_one_that_is_right_by_the_rule_in_words(self):
+        def departs(prefixes):
+            """What has none of these prefixes, which are of one length."""
+            starts = sorted({prefix[0] for prefix in prefixes})
+            ways = [f"[^{''.join(starts)}]", "$"]
+            for start in starts:
+                rests = [prefix[1:] for prefix in prefixes
+                         if prefix[0] == start]
+                if rests[0]:
+                    ways.append(start + departs(rests))
+            return f"({'|'.join(ways)})"
+        self.assertEqual(
+            self.wrong("^" + departs(["0123456789", "0123bcdfgh"])), {})
+
+    def test_the_library_s_own(self):
+        case = CASES["store-image-x86_64-linux"]
+        machine = cases._Run(case).convert()
+        plan = vmspec.Plan(machine.spec, surroundings.host(case))
+        expressions = tuple(
+            word.partition("=")[2] for step in plan.steps
+            for line in step.commands or () for word in shlex.split(line)
+            if word.startswith("--exclude-regex="))
+        self.assertTrue(expressions)
+        self.assertEqual(
+            commands.wrongly_excluded(expressions, surroundings.STORE_PATHS),
+            ())
+
+    def test_too_little_and_too_much_and_half(self):
+        wrong = self.wrong("^$")
+        self.assertEqual(set(wrong.values()), {"should be excluded"})
+        for name in ("trash", "012345678", "x0123456789-a", "0123456788-a"):
+            self.assertIn(name, wrong)
+        self.assertEqual(set(self.wrong("").values()), {"should be kept"})
+        # Right for one of the names only.
+        self.assertIn("0123bcdfgh-b", self.wrong(
+            r"^([^0]|0[^1]|01[^2]|012[^3]|0123[^4])"))
+        # Not bound to the beginning: something inside is excluded.
+        self.assertIn("0123456789-a", self.wrong(r"bin/sh$"))
+
+    def test_no_regular_expression_is_an_error(self):
+        with self.assertRaises(ValueError):
+            self.wrong("(")
+
+
+class Scratch(unittest.TestCase):
+    def created(self, **changed):
+        case = {**CASES["default-x86_64-linux"], **changed}
+        run = cases._Run(case)
+        machine, host = run.convert(), surroundings.host(case)
+        resolved = vmspec.resolve(machine.spec, host)
+        host = surroundings.host(case, resolved)
+        return scratch.created(case, vmspec.Plan(machine.spec, host), resolved)
+
+    def test_nothing_of_one_case_is_there_for_the_next(self):
+        first = self.created()
+        self.assertTrue(first)
+        self.assertEqual(self.created(), first)
+
+    def test_nothing_stays_where_something_fails(self):
+        files = {"nixos.qcow2": {"type": "dir"}, "a/b/c": "x"}
+        with mock.patch.object(vmspec.Plan, "prepare",
+                               side_effect=ValueError("this one")), \
+                self.assertRaisesRegex(RuntimeError, "ValueError: this one"):
+            self.created(files=files)
+        after = scratch._all_paths(str(scratch._scratch.root))
+        self.assertEqual(set(after), scratch._scratch._all_have)
+
+    def test_a_child_that_dies_is_an_error(self):
+        with mock.patch.object(vmspec.Plan, "prepare",
+                               side_effect=lambda **_: os.abort()), \
+                self.assertRaisesRegex(RuntimeError, "wait status"):
+            self.created()
+
+    def test_without_a_right_to_do_so_it_says_what_it_takes(self):
+        with mock.patch.object(scratch._libc, "unshare", return_value=-1), \
+                self.assertRaisesRegex(RuntimeError, "root or user namespaces"):
+            self.created()
+
+    def test_files_behind_a_link_are_not_the_host_s(self):
+        with tempfile.TemporaryDirectory() as outside:
+            self.created(files={"link": {"type": "symlink", "target": outside},
+                                outside: {"type": "dir"}, "link/x": "x"})
+            self.assertEqual(os.listdir(outside), [])
+
+    def test_the_directory_goes_with_the_program(self):
+        code = ("import scratch; s = scratch._Scratch(); print(s.root); "
+                "raise SystemExit(3)")
+        done = subprocess.run(
+            [sys.executable, "-c", code], text=True, capture_output=True,
+            check=False, env={**os.environ, "PYTHONPATH": os.pathsep.join(
+                [str(CORPUS), str(TOP / "bindings" / "python")])})
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertFalse(Path(done.stdout.strip()).exists())
 
 
 class Surroundings(unittest.TestCase):

@@ -126,10 +126,13 @@ START_TEST (state_that_is_not_wanted_is_not_named)
 
   host.environment = STRINGS ("NIX_DISK_IMAGE=d", "NIX_EFI_VARS=e",
                               "NIX_SWTPM_DIR=t");
-  ck_assert_ptr_null (decided (&spec)->image);
   ck_assert_ptr_null (decided (&spec)->efi_state);
   ck_assert_ptr_null (decided (&spec)->tpm_state);
   ck_assert_ptr_null (decided (&spec)->tpm_socket);
+  /* This one is made all the same. */
+  ck_assert_str_eq (decided (&spec)->image, "/here/d");
+  host.environment = STRINGS ("NIX_DISK_IMAGE=");
+  ck_assert_ptr_null (decided (&spec)->image);
 }
 END_TEST
 

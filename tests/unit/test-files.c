@@ -133,7 +133,40 @@ START_TEST (firmware_and_its_variables_must_be_there)
   efi.firmware = below ("file");
   nothing ();
   efi.state = "absent";
+  nothing ();
+  efi.variables = below ("none");
+  only ("file.missing", "efi.variables", "none");
+}
+END_TEST
+
+START_TEST (kept_variables_are_beside_the_system_image)
+{
+  struct vmspec_disk disk = { VMSPEC_INIT (vmspec_disk) };
+
+  spec.disk = &disk;
+  efi.enable = efi.keep_variables = VMSPEC_ON;
+  efi.firmware = efi.variables = below ("file");
+  efi.state = "absent";
   only ("file.missing", "efi.state", "absent");
+  disk.system_image = below ("dir/image");
+  only ("file.missing", "disk.system_image", "dir/efi-vars.fd");
+  make_file ("dir/efi-vars.fd", 0644, "");
+  nothing ();
+}
+END_TEST
+
+START_TEST (images_that_are_made_need_not_be_there)
+{
+  struct vmspec_drive drive
+    = { VMSPEC_INIT (vmspec_drive), .file = "made", .size = 1 };
+  struct vmspec_empty_disk empty = { VMSPEC_INIT (vmspec_empty_disk), .size = 1 };
+
+  spec.drives = LIST (vmspec_drive, &drive);
+  spec.empty_disks = LIST (vmspec_empty_disk, &empty);
+  spec.builtin_drives = VMSPEC_ON;
+  nothing ();
+  drive.size = 0;
+  only ("file.missing", "drives[0].file", "made");
 }
 END_TEST
 
@@ -288,6 +321,8 @@ main (void)
   tcase_add_test (t, an_emulator_must_be_a_program);
   tcase_add_test (t, files_that_are_missing_are_named);
   tcase_add_test (t, firmware_and_its_variables_must_be_there);
+  tcase_add_test (t, kept_variables_are_beside_the_system_image);
+  tcase_add_test (t, images_that_are_made_need_not_be_there);
   tcase_add_test (t, a_directory_is_no_file);
   tcase_add_test (t, only_directories_are_shared);
   tcase_add_test (t, what_the_start_makes_need_not_be_there);

@@ -33,6 +33,12 @@ static const struct public_struct {
   STRUCT (vmspec_host_file),
   STRUCT (vmspec_host_firmware),
   STRUCT (vmspec_start),
+  STRUCT (vmspec_work),
+  STRUCT (vmspec_progress),
+  STRUCT (vmspec_image),
+  STRUCT (vmspec_system_image),
+  STRUCT (vmspec_image_info),
+  STRUCT (vmspec_step),
 };
 
 static const struct public_struct *
@@ -262,6 +268,8 @@ enum_of (const struct vmspec_option *o)
   static const char *const others[][2] = {
     { "format", "image_format" }, { "interface", "disk_interface" },
     { "from", "forward_from" }, { "type", "file_type" },
+    { "system_format", "image_format" }, { "backing_format", "image_format" },
+    { "kind", "step_kind" },
   };
 
   if (o->kind == VMSPEC_KIND_SWITCH)
@@ -280,7 +288,7 @@ constant_name (char *name, size_t size, const char *tag, const char *value)
   if (!strcmp (tag, "switch"))
     snprintf (name, size, "VMSPEC_%s", *value ? value : "UNSET");
   for (char *c = name; *c; c++)
-    *c = *c == '-' ? '_' : (char) toupper (*c);
+    *c = strchr ("-+", *c) ? '_' : (char) toupper (*c);
 }
 
 static void

@@ -122,7 +122,8 @@ START_TEST (the_command_is_the_argument_vector_for_a_shell)
   static const char *list[COUNT (odd) + 1];
   static char output[1 << 16];
   struct vmspec_qemu qemu = { VMSPEC_INIT (vmspec_qemu), .binary = "qemu" };
-  struct vmspec spec = { VMSPEC_INIT (vmspec), .qemu = &qemu,
+  struct vmspec_disk none = { VMSPEC_INIT (vmspec_disk), .image = "" };
+  struct vmspec spec = { VMSPEC_INIT (vmspec), .qemu = &qemu, .disk = &none,
                          .name = "it's $a, `name`" };
   struct vmspec_host host = unit_host ();
   const char *const *word, *at = output;
@@ -170,10 +171,14 @@ START_TEST (the_command_says_where_it_runs)
   plan = unit_plan (&plain, &host);
   ck_assert_str_eq (vmspec_plan_directory (plan), "/tmp/a b/vmspec.0123456789");
   ck_assert_ptr_eq (strstr (vmspec_plan_command (plan),
-                            "mkdir -p '/tmp/a b/vmspec.0123456789' && cd "
-                            "'/tmp/a b/vmspec.0123456789' && mkdir -p xchg "
-                            "&&\n"),
+                            "mkdir -p '/tmp/a b/vmspec.0123456789' &&\n"),
                     vmspec_plan_command (plan));
+  ck_assert_ptr_nonnull (
+    strstr (vmspec_plan_command (plan),
+            " &&\nmkdir -p '/tmp/a b/vmspec.0123456789/xchg' &&\n"));
+  ck_assert_ptr_nonnull (
+    strstr (vmspec_plan_command (plan),
+            " &&\ncd '/tmp/a b/vmspec.0123456789' &&\n"));
   ck_assert_ptr_nonnull (strstr (vmspec_plan_command (plan),
                                  "TMPDIR='/tmp/a b/vmspec.0123456789' "));
   vmspec_plan_free (plan);

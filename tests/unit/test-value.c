@@ -128,6 +128,46 @@ START_TEST (none_is_taken_where_the_table_says_so)
 }
 END_TEST
 
+START_TEST (bytes_may_have_a_unit)
+{
+  static const char *const wrong[]
+    = { "K", "1k", "1KB", "1KiB", "1 K", "1KK", "1E", "-1K", "1.5G" };
+  const struct vmspec_option *size = row ("vmspec_image", "size");
+
+  number_is (size, "512", 512);
+  number_is (size, "1K", 1 << 10);
+  number_is (size, "3M", 3 << 20);
+  number_is (size, "2G", 2ull << 30);
+  number_is (size, "16T", 16ull << 40);
+  number_is (size, "1P", 1ull << 50);
+  for (size_t i = 0; i < COUNT (wrong); i++)
+    refused (size, wrong[i], "value.integer", "K, M, G, T or P");
+  refused (size, "16384P", "value.range", "not 16384P");
+  refused (size, "18446744073709551615P", "value.range", "between");
+  refused (row ("vmspec", "memory"), "1G", "value.integer", "unit");
+}
+END_TEST
+
+START_TEST (a_member_of_any_struct_is_set_by_its_row)
+{
+  struct vmspec_image image = { VMSPEC_INIT (vmspec_image) };
+  const char *file = "/a file";
+
+  ck_assert_int_eq (vmspec_option_parse (row ("vmspec_image", "file"), file,
+                                         &image, diag), 0);
+  ck_assert_ptr_eq (image.file, file);
+  ck_assert_int_eq (vmspec_option_parse (row ("vmspec_image", "content"),
+                                         "ext4", &image, diag), 0);
+  ck_assert_uint_eq (image.content, VMSPEC_CONTENT_EXT4);
+  ck_assert_int_eq (vmspec_option_parse (row ("vmspec_image", "size"), "1x",
+                                         &image, diag), -EINVAL);
+  ck_assert_ptr_nonnull (unit_finding (diag, "value.integer"));
+  ck_assert_int_eq (vmspec_option_parse (row ("vmspec_qemu", "options"), "x",
+                                         &image, diag), -EINVAL);
+  ck_assert_ptr_nonnull (unit_finding (diag, "value.not-scalar"));
+}
+END_TEST
+
 START_TEST (switches_are_on_or_off)
 {
   static const char *const wrong[]
@@ -261,6 +301,8 @@ main (void)
   tcase_add_test (all, a_number_beyond_all_numbers_does_not_wrap);
   tcase_add_test (all, zero_is_refused_where_it_would_mean_nothing);
   tcase_add_test (all, none_is_taken_where_the_table_says_so);
+  tcase_add_test (all, bytes_may_have_a_unit);
+  tcase_add_test (all, a_member_of_any_struct_is_set_by_its_row);
   tcase_add_test (all, switches_are_on_or_off);
   tcase_add_test (all, an_unknown_name_gets_all_names_and_the_nearest);
   tcase_add_test (all, texts_are_taken_as_they_are);

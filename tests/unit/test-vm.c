@@ -696,7 +696,7 @@ START_TEST (options_of_the_start_follow_the_rule_for_structs)
   struct {
     struct vmspec_start known;
     uint64_t tail;
-  } newer = { { sizeof newer, VMSPEC_ON }, 1 };
+  } newer = { { sizeof newer, VMSPEC_ON, NULL }, 1 };
   struct vmspec_start wrong = { VMSPEC_INIT (vmspec_start), .force = 1 };
   struct vmspec_start none = { .force = VMSPEC_ON };
   vmspec_vm *vm = NULL;

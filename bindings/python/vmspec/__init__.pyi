@@ -2,8 +2,10 @@
 # Written by generate-stubs.py from the option table; do not edit.
 
 import os
-from typing import Iterator, List, Literal, Optional, Sequence, Union
+from typing import (Iterator, List, Literal, Mapping, Optional, Sequence,
+                    Union)
 
+from ._errors import Cancelled as Cancelled
 from ._errors import DescriptionError as DescriptionError
 from ._errors import Error as Error
 from ._errors import Finding as Finding
@@ -12,6 +14,7 @@ from ._plan import Plan as Plan
 from ._types import Struct
 from ._types import _None
 from ._vm import VM as VM
+from ._work import Progress as _Progress
 
 NONE: _None
 version: str
@@ -26,6 +29,16 @@ def resolve(spec: Spec, host: Optional[Host] = ...) -> Spec: ...
 def check(spec: Spec, host: Optional[Host] = ...) -> List[Finding]: ...
 def read_xml(source: Union[str, bytes, "os.PathLike[str]"]) -> Spec: ...
 def write_xml(spec: Spec) -> str: ...
+def create_image(
+    image: Image, *, sync: Optional[bool] = ...,
+    progress: Optional[_Progress] = ...,
+    environment: Optional[Mapping[str, str]] = ...) -> List[Finding]: ...
+def make_system_image(
+    image: SystemImage, *, sync: Optional[bool] = ...,
+    progress: Optional[_Progress] = ...,
+    environment: Optional[Mapping[str, str]] = ...) -> List[Finding]: ...
+def image_info(path: Union[str, bytes, "os.PathLike[str]"],
+               format: Optional[_Format] = ...) -> ImageInfo: ...
 
 _Arch = Literal["x86_64", "i686", "aarch64", "armv7l", "powerpc64",
     "powerpc64le", "riscv64", "riscv32", "s390x"]
@@ -35,6 +48,10 @@ _Format = Literal["raw", "qcow2", "qcow", "vdi", "vmdk", "vhdx", "vpc"]
 _SecurityModel = Literal["passthrough", "mapped-xattr", "mapped-file", "none"]
 _From = Literal["host", "guest"]
 _Proto = Literal["tcp", "udp"]
+_Content = Literal["empty", "ext4"]
+_Preallocation = Literal["off", "metadata"]
+_PartitionTable = Literal["none", "legacy", "legacy+gpt", "efi", "hybrid"]
+_Kind = Literal["directory", "copy", "image", "overlay", "erofs"]
 _Os = Literal["linux", "darwin"]
 _Kvm = Literal["usable", "absent", "denied", "no-hardware"]
 _Type = Literal["absent", "no-parent", "file", "directory", "other"]
@@ -198,17 +215,20 @@ class Disk(Struct):
     # Image of the root disk, made if it does not exist; "" for none, then the
     # root is a tmpfs.
     image: Optional[str]
-    # Size of a root disk that is made, in MiB; none leaves it to the system
-    # image.
+    # Size of a root disk that is made, in MiB; an overlay is at least as large
+    # as its system image, and none leaves it to that.
     size: Optional[Union[int, _None]]
     # Image that a boot loader's root disk is an overlay of.
     system_image: Optional[str]
+    # Format of the system image.
+    system_format: Optional[_Format]
     def __init__(
         self, *,
         format: Optional[_Format] = ...,
         image: Optional[_Text] = ...,
         size: Optional[Union[int, _None]] = ...,
         system_image: Optional[_Text] = ...,
+        system_format: Optional[_Format] = ...,
     ) -> None: ...
 
 
@@ -340,6 +360,11 @@ class Store(Struct):
     path: Optional[str]
     # Paths whose closure the guest is told of or given.
     additional_paths: Optional[List[str]]
+    # Image of a store in qcow2, of which a writable store image is an overlay.
+    base_image: Optional[str]
+    # File that lists what a read-only store image holds, a path below the
+    # store on each line.
+    closure: Optional[str]
     def __init__(
         self, *,
         mount_host: Optional[bool] = ...,
@@ -349,6 +374,8 @@ class Store(Struct):
         builtin_paths: Optional[bool] = ...,
         path: Optional[_Text] = ...,
         additional_paths: Optional[Sequence[_Text]] = ...,
+        base_image: Optional[_Text] = ...,
+        closure: Optional[_Text] = ...,
     ) -> None: ...
 
 
@@ -369,6 +396,9 @@ class Drive(Struct):
     drive_options: Optional[List[Property]]
     # Properties of the drive's -device.
     device_options: Optional[List[Property]]
+    # Make an empty image of this size in MiB if file does not exist; in qcow2
+    # unless format is raw.
+    size: Optional[int]
     def __init__(
         self, *,
         format: Optional[_Format] = ...,
@@ -378,6 +408,7 @@ class Drive(Struct):
         interface: Optional[_DiskInterface] = ...,
         drive_options: Optional[Sequence[Property]] = ...,
         device_options: Optional[Sequence[Property]] = ...,
+        size: Optional[int] = ...,
     ) -> None: ...
 
 
@@ -505,12 +536,184 @@ class ForwardPort(Struct):
     ) -> None: ...
 
 
-class Start(Struct):
-    # Start in spite of blockers and missing files.
-    force: Optional[bool]
+class Image(Struct):
+    # Format of the image: raw or qcow2.
+    format: Optional[_Format]
+    # The image, which must not exist.
+    file: Optional[str]
+    # Size that a guest sees, in bytes; with backing, at least its size.
+    size: Optional[int]
+    # What the image holds.
+    content: Optional[_Content]
+    # Format of backing.
+    backing_format: Optional[_Format]
+    # Label of the file system, at most 16 bytes.
+    label: Optional[str]
+    # UUID of the file system.
+    uuid: Optional[str]
+    # Directory that is copied into the file system.
+    tree: Optional[str]
+    # Image that the new one is an overlay of.
+    backing: Optional[str]
+    # Size of a qcow2 cluster in bytes, a power of two.
+    cluster_size: Optional[int]
+    # Whether qcow2's tables are complete from the beginning.
+    preallocation: Optional[_Preallocation]
+    # Let QEMU put off the update of qcow2's reference counts.
+    lazy_refcounts: Optional[bool]
+    # Have all files of the tree belong to root.
+    root_owned: Optional[bool]
     def __init__(
         self, *,
-        force: Optional[bool] = ...,
+        format: Optional[_Format] = ...,
+        file: Optional[_Text] = ...,
+        size: Optional[int] = ...,
+        content: Optional[_Content] = ...,
+        backing_format: Optional[_Format] = ...,
+        label: Optional[_Text] = ...,
+        uuid: Optional[_Text] = ...,
+        tree: Optional[_Text] = ...,
+        backing: Optional[_Text] = ...,
+        cluster_size: Optional[int] = ...,
+        preallocation: Optional[_Preallocation] = ...,
+        lazy_refcounts: Optional[bool] = ...,
+        root_owned: Optional[bool] = ...,
+    ) -> None: ...
+
+
+class SystemImage(Struct):
+    # Format of the image: raw or qcow2.
+    format: Optional[_Format]
+    # The image, which must not exist.
+    file: Optional[str]
+    # Directory that becomes the root file system, with owners, modes, links,
+    # devices and extended attributes.
+    tree: Optional[str]
+    # Directory that becomes the EFI system partition.
+    esp: Optional[str]
+    # How the disk is divided: none, legacy (MBR), legacy+gpt, efi or hybrid.
+    partition_table: Optional[_PartitionTable]
+    # Have all files of the tree belong to root.
+    root_owned: Optional[bool]
+    # Size of the disk in bytes.
+    size: Optional[int]
+    # Bytes to leave free in a root file system whose size follows from the
+    # tree.
+    additional_space: Optional[int]
+    # Bytes of the EFI system partition.
+    esp_size: Optional[int]
+    # Label of the root file system, at most 16 bytes.
+    label: Optional[str]
+    # Text from which all UUIDs are made; the same seed, tree and time give the
+    # same image.
+    seed: Optional[str]
+    # Template of the EFI variable store.
+    variables: Optional[str]
+    # Where the template's copy goes.
+    variables_file: Optional[str]
+    # What a BIOS runs first, for instance GRUB's boot.img.
+    boot_code: Optional[str]
+    # What the boot code loads, for instance GRUB's core.img; it is put behind
+    # the MBR or in the BIOS boot partition.
+    core_image: Optional[str]
+    # Time stamp of the file systems, in seconds since 1970.
+    time: Optional[int]
+    # Size of a qcow2 cluster in bytes, a power of two.
+    cluster_size: Optional[int]
+    def __init__(
+        self, *,
+        format: Optional[_Format] = ...,
+        file: Optional[_Text] = ...,
+        tree: Optional[_Text] = ...,
+        esp: Optional[_Text] = ...,
+        partition_table: Optional[_PartitionTable] = ...,
+        root_owned: Optional[bool] = ...,
+        size: Optional[int] = ...,
+        additional_space: Optional[int] = ...,
+        esp_size: Optional[int] = ...,
+        label: Optional[_Text] = ...,
+        seed: Optional[_Text] = ...,
+        variables: Optional[_Text] = ...,
+        variables_file: Optional[_Text] = ...,
+        boot_code: Optional[_Text] = ...,
+        core_image: Optional[_Text] = ...,
+        time: Optional[int] = ...,
+        cluster_size: Optional[int] = ...,
+    ) -> None: ...
+
+
+class ImageInfo(Struct):
+    # Format of the image.
+    format: Optional[_Format]
+    # The image.
+    file: Optional[str]
+    # Bytes that a guest sees.
+    virtual_size: Optional[int]
+    # Bytes on the host's disk.
+    stored_size: Optional[int]
+    # Version of qcow or qcow2.
+    version: Optional[int]
+    # Bytes of a cluster.
+    cluster_size: Optional[int]
+    # Whether the content is encrypted.
+    encrypted: Optional[bool]
+    # Whether a process holds QEMU's lock on it.
+    in_use: Optional[bool]
+    # The image that it is an overlay of, as recorded.
+    backing_file: Optional[str]
+    # The format of that, as recorded.
+    backing_format: Optional[_Format]
+    # Type of the file system on the whole disk.
+    file_system: Optional[str]
+    # Label of the file system.
+    label: Optional[str]
+    # UUID of the file system, or of the partition table.
+    uuid: Optional[str]
+    # Kind of partition table.
+    partition_table: Optional[str]
+    # The image that it is an overlay of.
+    backing: Optional[ImageInfo]
+    def __init__(
+        self, *,
+        format: Optional[_Format] = ...,
+        file: Optional[_Text] = ...,
+        virtual_size: Optional[int] = ...,
+        stored_size: Optional[int] = ...,
+        version: Optional[int] = ...,
+        cluster_size: Optional[int] = ...,
+        encrypted: Optional[bool] = ...,
+        in_use: Optional[bool] = ...,
+        backing_file: Optional[_Text] = ...,
+        backing_format: Optional[_Format] = ...,
+        file_system: Optional[_Text] = ...,
+        label: Optional[_Text] = ...,
+        uuid: Optional[_Text] = ...,
+        partition_table: Optional[_Text] = ...,
+        backing: Optional[ImageInfo] = ...,
+    ) -> None: ...
+
+
+class Step(Struct):
+    # What kind of thing is made.
+    kind: Optional[_Kind]
+    # Name of the step.
+    name: Optional[str]
+    # Path of the option that asks for it.
+    option: Optional[str]
+    # What is made.
+    file: Optional[str]
+    # What it is made from.
+    source: Optional[str]
+    # Commands that do about the same.
+    commands: Optional[List[str]]
+    def __init__(
+        self, *,
+        kind: Optional[_Kind] = ...,
+        name: Optional[_Text] = ...,
+        option: Optional[_Text] = ...,
+        file: Optional[_Text] = ...,
+        source: Optional[_Text] = ...,
+        commands: Optional[Sequence[_Text]] = ...,
     ) -> None: ...
 
 

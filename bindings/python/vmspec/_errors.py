@@ -3,7 +3,7 @@
 
 import errno
 import os
-from typing import NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, NamedTuple, Optional, Sequence, Tuple, Type
 
 
 class Finding(NamedTuple):
@@ -38,10 +38,38 @@ class Error(OSError):
 
 
 class DescriptionError(Error, ValueError):
-    """The description makes no machine: see findings."""
+    """What was described makes no machine or no image: see findings."""
+
+
+class Cancelled(Error):
+    """The progress function ended the work.  What was not complete is gone."""
+
+
+# So that "except FileNotFoundError" sees them, as with open().
+
+
+class NotFoundError(Error, FileNotFoundError):
+    pass
+
+
+class ExistsError(Error, FileExistsError):
+    pass
+
+
+class DeniedError(Error, PermissionError):
+    pass
+
+
+_KINDS: Dict[int, Type[Error]] = {
+    errno.EINVAL: DescriptionError,
+    errno.ECANCELED: Cancelled,
+    errno.ENOENT: NotFoundError,
+    errno.EEXIST: ExistsError,
+    errno.EACCES: DeniedError,
+    errno.EPERM: DeniedError,
+}
 
 
 def failure(result: int, what: str, findings: Sequence[Finding]) -> Error:
     """The exception for a negative errno value."""
-    kind = DescriptionError if -result == errno.EINVAL else Error
-    return kind(-result, what, findings)
+    return _KINDS.get(-result, Error)(-result, what, findings)

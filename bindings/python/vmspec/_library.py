@@ -92,6 +92,12 @@ _FUNCTIONS = {
     "vmspec_plan_directory": (c_char_p, c_void_p),
     "vmspec_plan_accel": (c_char_p, c_void_p),
     "vmspec_plan_check_files": (c_int, c_void_p, c_void_p),
+    "vmspec_plan_step": (c_void_p, c_void_p, c_size_t),
+    "vmspec_plan_prepare": (c_int, c_void_p, _STRINGS, c_void_p, c_void_p),
+    "vmspec_image_create": (c_int, c_void_p, c_void_p, c_void_p),
+    "vmspec_system_image": (c_int, c_void_p, c_void_p, c_void_p),
+    "vmspec_image_info": (c_int, c_char_p, c_uint32, c_void_p, _REFERENCE),
+    "vmspec_image_info_free": (None, c_void_p),
     "vmspec_vm_start": (c_int, c_void_p, c_void_p, c_void_p, _REFERENCE),
     "vmspec_vm_wait": (c_int, c_void_p, c_int, POINTER(c_int)),
     "vmspec_vm_pid": (c_int, c_void_p),
@@ -103,6 +109,8 @@ _FUNCTIONS = {
 
 def _declare(library: ctypes.CDLL) -> ctypes.CDLL:
     for name, (result, *arguments) in _FUNCTIONS.items():
+        if not hasattr(library, name):
+            continue  # TEMPORARY
         function = getattr(library, name)
         function.restype = result
         function.argtypes = arguments
@@ -151,10 +159,11 @@ class Option(NamedTuple):
 
 
 (KIND_STRING, KIND_PATH, KIND_UINT32, KIND_UINT64, KIND_SWITCH, KIND_ENUM,
- KIND_STRINGS, KIND_GROUP, KIND_LIST, KIND_SIZE, KIND_RESERVED) = range(1, 12)
+ KIND_STRINGS, KIND_GROUP, KIND_LIST, KIND_SIZE, KIND_RESERVED, KIND_CALLBACK,
+ KIND_POINTER) = range(1, 14)
 
 (OPTION_NONE_OK, OPTION_REQUIRED, OPTION_ZERO_OK, OPTION_ABSOLUTE,
- OPTION_EMPTY_OK) = (1, 2, 4, 8, 16)
+ OPTION_EMPTY_OK, OPTION_BYTES) = (1, 2, 4, 8, 16, 32)
 
 
 def options() -> Iterator[Option]:

@@ -3,13 +3,18 @@
 
 import weakref
 from ctypes import byref, c_void_p
-from typing import Any, Dict, List, Tuple
+from typing import (TYPE_CHECKING, Any, Dict, Iterable, Iterator, List,
+                    Mapping, Optional, Tuple, Union)
 
 from ._errors import Finding
 from ._library import Diag, library, strings, text
 from ._stages import address, host_or_detect
-from ._types import from_address, to_c_as
+from ._types import CLASSES, from_address, strings_to_c, to_c_as
 from ._vm import VM, start
+from ._work import Progress, Work
+
+if TYPE_CHECKING:
+    from . import Step
 
 
 class Plan:
@@ -70,6 +75,46 @@ class Plan:
             library.vmspec_plan_check_files(self._plan, diag.pointer)
             return diag.findings()
 
-    def start(self, force: bool = False) -> VM:
-        """Starts the machine; with force in spite of blockers."""
-        return start(self, self._plan, force)
+    def _each_step(self) -> Iterator["Step"]:
+        step = library.vmspec_plan_step(self._plan, 0)
+        index = 0
+        while step:
+            yield from_address("vmspec_step", step)
+            index += 1
+            step = library.vmspec_plan_step(self._plan, index)
+
+    @property
+    def steps(self) -> "Tuple[Step, ...]":
+        """What is made before QEMU starts, unless it exists."""
+        return tuple(self._each_step())
+
+    def prepare(self, steps: "Optional[Iterable[Union[str, Step]]]" = None, *,
+                sync: Optional[bool] = None,
+                progress: Optional[Progress] = None,
+                environment: Optional[Mapping[str, str]] = None,
+                ) -> List[Finding]:
+        """Makes what does not exist yet: all, or the steps that are named.
+        Returns warnings.  The keywords are those of create_image(); where sync
+        is not said, what goes away with the machine is not synced."""
+        work = Work(sync, progress, environment)
+        names = None if steps is None else strings_to_c(_names(steps))
+        with Diag() as diag:
+            work.must(diag, library.vmspec_plan_prepare(
+                self._plan, names, work.address, diag.pointer),
+                "cannot prepare this machine")
+            return diag.findings()
+
+    def start(self, force: bool = False, *, sync: Optional[bool] = None,
+              progress: Optional[Progress] = None) -> VM:
+        """Makes what does not exist yet, as prepare() does, and starts the
+        machine; with force in spite of blockers."""
+        return start(self, self._plan, force, Work(sync, progress))
+
+
+def _names(steps: "Iterable[Union[str, Step]]") -> List[str]:
+    if isinstance(steps, str):
+        raise TypeError(f"this takes a list of steps, not {steps!r}")
+    cls: Any = CLASSES["vmspec_step"]
+    named = (step if isinstance(step, cls) else cls(name=step)
+             for step in steps)
+    return [step.name or "" for step in named]

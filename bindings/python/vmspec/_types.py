@@ -9,14 +9,15 @@ structs, which live as long as the call.
 import ctypes
 import difflib
 import os
-from ctypes import POINTER, c_char_p, c_uint32, c_uint64
+from ctypes import POINTER, c_char_p, c_uint32, c_uint64, c_void_p
 from typing import (Any, ClassVar, Dict, Iterable, List, Optional, Sequence,
                     Tuple, Type)
 
-from ._library import (KIND_ENUM, KIND_GROUP, KIND_LIST, KIND_PATH,
-                       KIND_RESERVED, KIND_SIZE, KIND_STRING, KIND_STRINGS,
-                       KIND_SWITCH, KIND_UINT32, KIND_UINT64, OPTION_NONE_OK,
-                       OPTION_ZERO_OK, Option, options, strings, text)
+from ._library import (KIND_CALLBACK, KIND_ENUM, KIND_GROUP, KIND_LIST,
+                       KIND_PATH, KIND_POINTER, KIND_RESERVED, KIND_SIZE,
+                       KIND_STRING, KIND_STRINGS, KIND_SWITCH, KIND_UINT32,
+                       KIND_UINT64, OPTION_NONE_OK, OPTION_ZERO_OK, Option,
+                       options, strings, text)
 
 
 class _None:
@@ -33,6 +34,7 @@ _NONE_NUMBER = 2 ** 64 - 1
 _OFF, _ON = 2, 3
 _TEXTS = (KIND_STRING, KIND_PATH)
 _NUMBERS = (KIND_UINT32, KIND_UINT64)
+_POINTERS = (KIND_CALLBACK, KIND_POINTER)
 
 
 def _suggestion(word: str, words: Iterable[str]) -> str:
@@ -182,7 +184,7 @@ def _accept(row: Option, value: Any) -> Any:
 # ---- to C ------------------------------------------------------------------
 
 
-def _strings_to_c(values: Sequence[str]) -> Any:
+def strings_to_c(values: Sequence[str]) -> Any:
     encoded = [os.fsencode(value) for value in values]
     return (c_char_p * (len(encoded) + 1))(*encoded, None)
 
@@ -197,8 +199,8 @@ def _member_to_c(row: Option, value: Any) -> Any:
     if row.kind == KIND_ENUM:
         return row.values.index(value)
     if row.kind == KIND_STRINGS:
-        return _strings_to_c(value)
-    struct = _STRUCTS[row.element or ""]
+        return strings_to_c(value)
+    struct = STRUCTS[row.element or ""]
     if row.kind == KIND_GROUP:
         return ctypes.pointer(to_c(value))
     entries = [ctypes.pointer(to_c(entry)) for entry in value]
@@ -207,7 +209,7 @@ def _member_to_c(row: Option, value: Any) -> Any:
 
 def to_c(value: Struct) -> ctypes.Structure:
     """The C struct.  ctypes keeps alive what its members point at."""
-    struct = _STRUCTS[value._tag]()
+    struct = STRUCTS[value._tag]()
     struct.struct_size = ctypes.sizeof(struct)
     for name, said in value._said().items():
         row = value._rows[name]
@@ -267,7 +269,7 @@ def from_c(struct: ctypes.Structure) -> Any:
 
 def from_address(tag: str, address: Optional[int]) -> Any:
     """The struct with this tag at this address."""
-    return from_c(_STRUCTS[tag].from_address(address or 0))
+    return from_c(STRUCTS[tag].from_address(address or 0))
 
 
 # ---- the classes -----------------------------------------------------------
@@ -284,12 +286,14 @@ def _c_type(row: Option) -> Any:
         return c_char_p
     if row.kind == KIND_UINT64:
         return c_uint64
+    if row.kind in _POINTERS:
+        return c_void_p
     if row.kind == KIND_STRINGS:
         return POINTER(c_char_p)
     if row.kind == KIND_GROUP:
-        return POINTER(_STRUCTS[row.element or ""])
+        return POINTER(STRUCTS[row.element or ""])
     if row.kind == KIND_LIST:
-        return POINTER(POINTER(_STRUCTS[row.element or ""]))
+        return POINTER(POINTER(STRUCTS[row.element or ""]))
     return c_uint32
 
 
@@ -313,7 +317,7 @@ def _describe(rows: Iterable[Option]) -> str:
 
 def _make_class(tag: str, rows: Sequence[Option]) -> Type[Struct]:
     members = {row.attribute: row for row in rows
-               if row.kind not in (KIND_SIZE, KIND_RESERVED)}
+               if row.kind not in (KIND_SIZE, KIND_RESERVED, *_POINTERS)}
     return type(class_name(tag), (Struct,), {
         "__slots__": tuple(members),
         "__module__": "vmspec",
@@ -331,11 +335,16 @@ def _by_owner() -> Dict[str, Tuple[Option, ...]]:
 
 
 _ROWS = _by_owner()
-_STRUCTS: Dict[str, Type[ctypes.Structure]] = {
+STRUCTS: Dict[str, Type[ctypes.Structure]] = {
     tag: type(tag, (ctypes.Structure,), {}) for tag in _ROWS}
 CLASSES: Dict[str, Type[Struct]] = {
     tag: _make_class(tag, rows) for tag, rows in _ROWS.items()}
 
+# What these hold is said by keyword arguments of Plan.start() and its like:
+# a callback is C's way, and has to live as long as the call.
+_ARGUMENTS = ("vmspec_start", "vmspec_work", "vmspec_progress")
+PUBLIC = tuple(cls for tag, cls in CLASSES.items() if tag not in _ARGUMENTS)
+
 # Not before all of them exist, since they point at each other.
 for _tag, _rows in _ROWS.items():
-    _lay_out(_STRUCTS[_tag], _rows)
+    _lay_out(STRUCTS[_tag], _rows)

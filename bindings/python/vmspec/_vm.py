@@ -6,13 +6,14 @@ import math
 import os
 import signal as signals
 import weakref
-from ctypes import byref, c_int, c_void_p
+from ctypes import byref, c_int, c_void_p, pointer
 from typing import Any, Optional
 
 from ._errors import failure
 from ._library import Diag, library
 from ._stages import address
 from ._types import CLASSES, to_c
+from ._work import Work
 
 
 class VM:
@@ -85,12 +86,17 @@ class VM:
             raise failure(result, "cannot signal the machine", ())
 
 
-def start(plan: Any, handle: c_void_p, force: bool) -> VM:
+def start(plan: Any, handle: c_void_p, force: bool, work: Work) -> VM:
     """See Plan.start()."""
     how = to_c(CLASSES["vmspec_start"](force=force))
+    how.work = pointer(work.struct)
     vm = c_void_p()
     with Diag() as diag:
-        diag.must(library.vmspec_vm_start(
-            handle, address(how), diag.pointer, byref(vm)),
-            "cannot start this machine")
+        result = library.vmspec_vm_start(
+            handle, address(how), diag.pointer, byref(vm))
+        try:
+            work.must(diag, result, "cannot start this machine")
+        except BaseException:
+            library.vmspec_vm_free(vm)
+            raise
     return VM(vm, plan)

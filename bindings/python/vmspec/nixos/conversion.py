@@ -289,6 +289,25 @@ class _Converter:
                 in builtin.own_file_systems(resolved).items()
                 if point not in replaced}
 
+    # Images that NixOS builds, where the start script names them.
+
+    def images(self, resolved: Any) -> None:
+        spec, packages = self.spec, self.packages
+        boot, efi = resolved.boot, resolved.efi
+        if boot.loader and boot.default_file_systems \
+                or efi.enable and efi.keep_variables:
+            spec.disk = spec.disk or vmspec.Disk()
+            spec.disk.system_image = packages["system-image"] + "/nixos.qcow2"
+        if not resolved.store.image:
+            return
+        spec.store = spec.store or vmspec.Store()
+        if resolved.store.writable:
+            spec.store.base_image = \
+                packages["nix-store-image"] + "/nixos.qcow2"
+        else:
+            spec.store.closure = \
+                packages["store-closure-info"] + "/store-paths"
+
     # What is looked at.
 
     def look(self) -> Any:
@@ -382,6 +401,7 @@ def convert(options: Any, config: Any = None, *, guest_system: str,
     converter.nix(system_name, arch)
     converter.merged()
     resolved = converter.look()
+    converter.images(resolved)
     result.findings = [*_old_names(definitions),
                        *_weakly_writable(converter, resolved)]
     return result

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Systems, packages, and the host that a NixOS machine is started on."""
 
-from typing import Any, Mapping, Optional, Tuple
+from typing import Any, Iterable, Mapping, Optional, Tuple
 
 import vmspec
 
@@ -34,16 +34,27 @@ def split_system(system: str) -> Tuple[Any, Any]:
 
 
 def host(host_system: str, packages: Optional[Mapping[str, str]] = None,
-         kernel_params: str = "", **said: Any) -> Any:
+         kernel_params: str = "", store_paths: Iterable[str] = (),
+         **said: Any) -> Any:
     """A Host that runs machines of NixOS: what the start script finds out about
-    the system that it is for.  Further members may be said, and files added."""
+    the system that it is for.  `store_paths` are what a read-only store image
+    holds.  Further members may be said, and files added."""
     arch, name = split_system(host_system)
     paths = Packages(packages)
+    said.setdefault("programs", [
+        vmspec.HostProgram(name="mkfs.ext4",
+                           path=paths["e2fsprogs"] + "/bin/mkfs.ext4"),
+        vmspec.HostProgram(name="mkfs.erofs",
+                           path=paths["erofs-utils"] + "/bin/mkfs.erofs"),
+    ])
     files = [
         vmspec.HostFile(path=paths["system"] + "/kernel-params", type="file",
                         content=kernel_params),
         vmspec.HostFile(path=paths["system"] + "/initrd", type="file",
                         real_path=paths.initrd),
+        vmspec.HostFile(
+            path=paths["store-closure-info"] + "/store-paths", type="file",
+            content="".join(path + "\n" for path in store_paths)),
     ]
     files += said.pop("files", [])
     return vmspec.Host(arch=arch, os=name, files=files, **said)

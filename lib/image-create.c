@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "image-create.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+#include <uuid/uuid.h>
+
+#include "default.h"
+#include "ext4-tree.h"
+#include "image-info.h"
+#include "output.h"
+
+#define LONGEST_LABEL 16
+#define DEFAULT_CLUSTER 65536
+
+struct creation {
+  struct work *work;
+  struct vmspec_image *spec;
+  const char *backing;       /* as seen from here */
+  struct tree_needs needs;
+  unsigned char uuid[16], hash_seed[16];
+  int error;                 /* the first */
+};
+
+/* Everything that is wrong is said, so this does not end the checks. */
+#define REFUSE(c, error_, ...)                                                 \
+  do {                                                                         \
+    int error__ = work_fail ((c)->work, error_, __VA_ARGS__);                  \
+                                                                               \
+    if (!(c)->error)                                                           \
+      (c)->error = error__;                                                    \
+  } while (0)
+
+static const char *
+format_name (uint32_t format)
+{
+  return option_value ("vmspec_image", "format", format);
+}
+
+/* ---- what was said ------------------------------------------------------ */
+
+static void
+complete (struct vmspec_image *s)
+{
+  DEFAULT (s->format, VMSPEC_IMAGE_FORMAT_QCOW2);
+  DEFAULT (s->content, s->tree ? VMSPEC_CONTENT_EXT4 : VMSPEC_CONTENT_EMPTY);
+  DEFAULT (s->backing_format, VMSPEC_IMAGE_FORMAT_QCOW2);
+  DEFAULT (s->label, "");
+  DEFAULT (s->cluster_size, DEFAULT_CLUSTER);
+  DEFAULT (s->preallocation, VMSPEC_PREALLOCATION_OFF);
+}
+
+static void
+check_format (struct creation *c)
+{
+  const struct vmspec_image *s = c->spec;
+  int raw = s->format == VMSPEC_IMAGE_FORMAT_RAW;
+
+  if (!raw && s->format != VMSPEC_IMAGE_FORMAT_QCOW2)
+    REFUSE (c, -EINVAL, "image.not-made", "format",
+            "images can be made in the formats raw and qcow2, not in %s; choose "
+            "one of them, or make the image with qemu-img",
+            format_name (s->format));
+  if (s->cluster_size & (s->cluster_size - 1))
+    REFUSE (c, -EINVAL, "image.cluster-size", "cluster_size",
+            "a cluster's size must be a power of two, not %u", s->cluster_size);
+  if (raw && (s->preallocation == VMSPEC_PREALLOCATION_METADATA
+              || is_on (s->lazy_refcounts)))
+    REFUSE (c, -EINVAL, "image.raw-has-no-tables", "format",
+            "a raw image has no tables; leave preallocation and lazy_refcounts "
+            "out, or choose qcow2");
+}
+
+static void
+check_content (struct creation *c)
+{
+  const struct vmspec_image *s = c->spec;
+  int ext4 = s->content == VMSPEC_CONTENT_EXT4;
+
+  if (!ext4 && s->tree)
+    REFUSE (c, -EINVAL, "image.tree-without-file-system", "content",
+            "a tree needs a file system to be copied to; choose ext4");
+  if (!ext4 && (*s->label || s->uuid))
+    REFUSE (c, -EINVAL, "image.label-without-file-system", "content",
+            "only a file system has a label and a UUID; choose ext4, or leave "
+            "them out");
+  if (strlen (s->label) > LONGEST_LABEL)
+    REFUSE (c, -EINVAL, "image.label", "label",
+            "'%s' is too long: an ext4 label has at most %d bytes", s->label,
+            LONGEST_LABEL);
+  if (s->uuid && uuid_parse (s->uuid, c->uuid) < 0)
+    REFUSE (c, -EINVAL, "image.uuid", "uuid",
+            "'%s' is no UUID; write it like "
+            "123e4567-e89b-12d3-a456-426614174000", s->uuid);
+  if (!s->size && !s->backing && !s->tree)
+    REFUSE (c, -EINVAL, "image.no-size", "size",
+            "the image needs a size; set size");
+}
+
+static void
+check_overlay (struct creation *c)
+{
+  const struct vmspec_image *s = c->spec;
+
+  if (!s->backing)
+    return;
+  if (s->format != VMSPEC_IMAGE_FORMAT_QCOW2)
+    REFUSE (c, -EINVAL, "image.overlay-format", "format",
+            "only a qcow2 image can be an overlay");
+  if (s->content == VMSPEC_CONTENT_EXT4
+      || s->preallocation == VMSPEC_PREALLOCATION_METADATA)
+    REFUSE (c, -EINVAL, "image.overlay-content", "content",
+            "an overlay shows what the image below it holds, so it cannot be "
+            "made with a file system or with preallocation");
+}
+
+/* ---- what it rests on --------------------------------------------------- */
+
+/* QEMU looks for it from the directory of the overlay. */
+static const char *
+seen_from_here (struct arena *arena, const char *overlay, const char *backing)
+{
+  const char *slash = strrchr (overlay, '/');
+
+  if (*backing == '/' || !slash)
+    return backing;
+  return arena_concat (
+    arena, arena_copy (arena, overlay, (size_t) (slash - overlay) + 1), backing,
+    (char *) NULL);
+}
+
+/* What QEMU would take for a protocol is made a path. */
+static const char *
+unambiguous (struct arena *arena, const char *backing)
+{
+  size_t size = strcspn (backing, ":/");
+
+  return backing[size] == ':' ? arena_concat (arena, "./", backing,
+                                              (char *) NULL)
+                              : backing;
+}
+
+static int
+look_at_backing (struct creation *c)
+{
+  struct vmspec_image *s = c->spec;
+  const struct vmspec_image_info *info;
+  int r;
+
+  if (!s->backing)
+    return 0;
+  c->backing = seen_from_here (c->work->arena, s->file, s->backing);
+  if (!c->backing)
+    return -ENOMEM;
+  r = image_info (c->work, "backing", c->backing, s->backing_format, &info);
+  if (r < 0)
+    return r;
+  if (image_lock_test (c->backing, IMAGE_READ) == -EAGAIN)
+    return work_fail (c->work, -EAGAIN, "image.in-use", "backing",
+                      "%s is being written to by another process, so nothing "
+                      "can rest on it; stop that machine first", c->backing);
+  if (s->size < info->virtual_size)
+    s->size = info->virtual_size;
+  return 0;
+}
+
+static int
+look_at_tree (struct creation *c)
+{
+  struct vmspec_image *s = c->spec;
+  int r;
+
+  if (!s->tree)
+    return 0;
+  r = tree_measure (c->work, "tree", s->tree, &c->needs);
+  if (r == 0)
+    DEFAULT (s->size, tree_file_system_size (&c->needs, 0));
+  return r;
+}
+
+/* ---- making it ---------------------------------------------------------- */
+
+static int
+make_file_system (struct creation *c, struct image *image)
+{
+  const struct vmspec_image *s = c->spec;
+  const struct ext4_setup setup = {
+    .size = s->size, .label = s->label, .uuid = c->uuid,
+    .hash_seed = c->hash_seed, .time = (uint64_t) time (NULL),
+    .inodes = c->needs.files,
+  };
+  struct ext4_tree tree = {
+    .work = c->work, .member = "tree", .tree = s->tree,
+    .root_owned = is_on (s->root_owned), .total = c->needs.bytes,
+  };
+
+  if (!s->uuid)
+    uuid_generate (c->uuid);
+  uuid_generate (c->hash_seed);
+  return ext4_make (image, &setup, s->tree ? ext4_tree_fill : NULL, &tree,
+                    c->work);
+}
+
+static int
+say_failed (struct creation *c, int error)
+{
+  const struct vmspec_image *s = c->spec;
+
+  if (error == -EFBIG)
+    return work_fail (c->work, error, "image.too-large", "size",
+                      "an image of %llu bytes is more than %s can have with "
+                      "clusters of %u bytes",
+                      (unsigned long long) s->size, format_name (s->format),
+                      s->cluster_size);
+  if (error == -ENAMETOOLONG)
+    return work_fail (c->work, error, "image.backing-name", "backing",
+                      "the name %s is too long to be recorded in an image; a "
+                      "relative path may be shorter", s->backing);
+  return work_fail (c->work, error, "image.failed", "file",
+                    "%s cannot be written: %s", s->file,
+                    strerrordesc_np (-error));
+}
+
+static int
+fill (struct creation *c, int fd)
+{
+  struct vmspec_image *s = c->spec;
+  const struct image_format format = {
+    .format = s->format, .size = s->size, .cluster_size = s->cluster_size,
+    .lazy_refcounts = is_on (s->lazy_refcounts),
+    .preallocate = s->preallocation == VMSPEC_PREALLOCATION_METADATA,
+    .backing = s->backing ? unambiguous (c->work->arena, s->backing) : NULL,
+    .backing_format = s->backing ? format_name (s->backing_format) : NULL,
+  };
+  struct image *image;
+  int r = image_new (fd, &format, &image), said = 0;
+
+  if (r < 0)
+    return say_failed (c, r);
+  if (s->content == VMSPEC_CONTENT_EXT4)
+    said = r = make_file_system (c, image);
+  if (r == 0)
+    r = image_finish (image);
+  if (r < 0 && !said)
+    say_failed (c, r);
+  image_free (image);
+  return r;
+}
+
+static int
+create (struct creation *c)
+{
+  struct output output;
+  int r = output_open (&output, c->work, c->spec->file, 0644);
+
+  if (r == 0)
+    r = look_at_backing (c);
+  if (r == 0)
+    r = look_at_tree (c);
+  if (r == 0)
+    r = fill (c, output.fd);
+  if (r == 0)
+    r = work_progress_now (c->work, c->spec->size, c->spec->size);
+  if (r == 0) {
+    r = output_commit (&output, c->work);
+    if (r == -EEXIST && !c->work->may_exist)
+      work_fail (c->work, r, "image.exists", "file",
+                 "%s has been made by somebody else meanwhile",
+                 c->spec->file);
+  }
+  output_close (&output);
+  return r;
+}
+
+int
+image_create (struct work *work, struct vmspec_image *image)
+{
+  struct creation c = { .work = work, .spec = image };
+
+  complete (image);
+  check_format (&c);
+  check_content (&c);
+  check_overlay (&c);
+  return c.error ? c.error : create (&c);
+}
+
+int
+vmspec_image_create (const struct vmspec_image *image,
+                     const struct vmspec_work *said, vmspec_diag *diag)
+{
+  struct arena arena = { 0 };
+  struct work work;
+  void *copy = NULL;
+  int r = work_init (&work, &arena, said, diag);
+
+  if (r == 0)
+    r = spec_copy (&arena, "vmspec_image", image, diag, &copy);
+  if (r == 0)
+    r = spec_accept (&arena, "vmspec_image", copy, diag);
+  if (r == 0)
+    r = image_create (&work, copy);
+  arena_free (&arena);
+  return r;
+}

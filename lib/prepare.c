@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The steps of a plan, taken. */
+#include "run-dir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "erofs.h"
+#include "image-create.h"
+#include "suggest.h"
+
+struct preparation {
+  const vmspec_plan *plan;
+  struct work work;
+  const struct step *step;      /* that is being taken */
+  int made_run;                 /* by this call */
+  int store_runs;               /* mkfs.erofs does, beside everything else */
+  struct erofs store;
+  struct erofs_setup store_setup;
+  struct output store_output;
+};
+
+/* ---- files -------------------------------------------------------------- */
+
+/* A template is small: reading and writing will do. */
+static int
+copy_content (struct work *work, int from, int to, uint64_t size)
+{
+  char bytes[65536];
+  ssize_t n;
+
+  for (uint64_t done = 0;; done += (uint64_t) n) {
+    int r = work_progress (work, done, size);
+
+    if (r < 0)
+      return r;
+    n = read (from, bytes, sizeof bytes);
+    if (n < 0 && errno == EINTR)
+      n = 0;
+    else if (n <= 0)
+      return n < 0 ? -errno : 0;
+    for (ssize_t at = 0, m; at < n; at += m)
+      if ((m = write (to, bytes + at, (size_t) (n - at))) < 0) {
+        if (errno != EINTR)
+          return -errno;
+        m = 0;
+      }
+  }
+}
+
+static int
+copy_to (struct work *work, const char *source, struct output *output)
+{
+  int from = open (source, O_RDONLY | O_CLOEXEC);
+  struct stat status;
+  int r = from < 0 || fstat (from, &status) < 0
+            ? -errno
+            : copy_content (work, from, output->fd, (uint64_t) status.st_size);
+
+  if (from >= 0)
+    close (from);
+  if (r < 0 && r != -ECANCELED)
+    work_fail (work, r, "file.not-copied", NULL, "%s cannot be copied to %s: %s",
+               source, output->path, strerrordesc_np (-r));
+  return r;
+}
+
+static int
+copy_file (struct preparation *p)
+{
+  const struct vmspec_step *step = &p->step->told;
+  struct output output;
+  int r = output_open (&output, &p->work, step->file, 0644);
+
+  if (r == 0)
+    r = copy_to (&p->work, step->source, &output);
+  if (r == 0 && fchmod (output.fd, 0644) < 0)
+    r = -errno;
+  if (r == 0)
+    r = output_commit (&output, &p->work);
+  output_close (&output);
+  return r;
+}
+
+static int
+make_image (struct preparation *p)
+{
+  struct vmspec_image image = p->step->image;
+
+  return image_create (&p->work, &image);
+}
+
+/* ---- directories -------------------------------------------------------- */
+
+/* What a TPM keeps is nobody else's business. */
+static int
+make_state_directory (struct preparation *p)
+{
+  const char *directory = p->step->told.file;
+  struct stat status;
+
+  if (mkdir (directory, 0700) == 0
+      || (errno == EEXIST && stat (directory, &status) == 0
+          && S_ISDIR (status.st_mode)))
+    return 0;
+  return work_fail (&p->work, -errno, "directory.failed", NULL,
+                    "the directory %s cannot be made: %s", directory,
+                    strerrordesc_np (errno));
+}
+
+static int
+make_directory (struct preparation *p)
+{
+  const char *name = p->step->told.name;
+
+  if (!strcmp (name, "run-directory"))
+    return run_dir_make (p->plan, p->work.diag, &p->made_run);
+  if (!strcmp (name, "exchange"))
+    return run_dir_exchange (p->plan, p->work.diag);
+  if (!strcmp (name, "certificates"))
+    return run_dir_certificates (p->plan, p->work.diag);
+  return make_state_directory (p);
+}
+
+/* ---- the store ---------------------------------------------------------- */
+
+static int
+start_store (struct preparation *p)
+{
+  const struct resolution *r = &p->plan->resolution;
+  const char *const *kept = p->plan->steps.kept;
+  int result;
+
+  if (r->store.closure && !kept)
+    return work_fail (&p->work, -ENOENT, "store.closure", NULL,
+                      "%s, which is to list what the store image holds, cannot "
+                      "be read; name another file with store.closure",
+                      r->store.closure);
+  p->store_setup = (struct erofs_setup) {
+    .program = host_program (r->host, "mkfs.erofs"), .tree = r->store.path,
+    .kept = kept, .label = STORE_LABEL, .uuid = STORE_UUID };
+  if (!p->store_setup.program)
+    return work_fail (&p->work, -ENOENT, "helper.missing", NULL,
+                      "mkfs.erofs is not found, which makes store images; "
+                      "install erofs-utils");
+  result = output_open (&p->store_output, &p->work, p->step->told.file, 0644);
+  if (result == 0)
+    result = erofs_start (&p->store, &p->store_setup, &p->store_output,
+                          &p->work);
+  p->store_runs = result == 0;
+  if (result < 0)
+    output_close (&p->store_output);
+  return result;
+}
+
+static void
+set_step (struct preparation *p, const struct step *step)
+{
+  uint32_t sync = p->work.said->sync;
+
+  p->step = step;
+  p->work.step = step->told.name;
+  p->work.option = step->told.option;
+  p->work.next_report = 0;
+  /* What goes with the run directory need not survive a crash. */
+  p->work.sync
+    = sync ? is_on (sync) : step->lasts || !p->plan->decided.run_is_fresh;
+}
+
+static int
+finish_store (struct preparation *p, int result)
+{
+  if (!p->store_runs)
+    return result;
+  set_step (p, step_for (&p->plan->steps, p->store_output.path));
+  if (result < 0)
+    erofs_abandon (&p->store);
+  else
+    result = erofs_wait (&p->store, &p->work);
+  if (result == 0)
+    result = output_commit (&p->store_output, &p->work);
+  output_close (&p->store_output);
+  return result == -EEXIST ? 0 : result;
+}
+
+/* ---- all ---------------------------------------------------------------- */
+
+static int
+take (struct preparation *p)
+{
+  struct stat status;
+  int r;
+
+  /* An existing file is used as it is. */
+  if (p->step->told.kind != VMSPEC_STEP_KIND_DIRECTORY
+      && stat (p->step->told.file, &status) == 0)
+    return 0;
+  switch (p->step->told.kind) {
+  case VMSPEC_STEP_KIND_DIRECTORY:
+    return make_directory (p);
+  case VMSPEC_STEP_KIND_COPY:
+    r = copy_file (p);
+    break;
+  case VMSPEC_STEP_KIND_EROFS:
+    r = start_store (p);
+    break;
+  default:
+    r = make_image (p);
+  }
+  /* Somebody else was faster, with the same thing in mind. */
+  return r == -EEXIST ? 0 : r;
+}
+
+/* Images have told it themselves, and mkfs.erofs still runs. */
+static int
+tell_end (struct preparation *p)
+{
+  uint32_t kind = p->step->told.kind;
+  struct stat status;
+  uint64_t size = 0;
+
+  if (kind != VMSPEC_STEP_KIND_DIRECTORY && kind != VMSPEC_STEP_KIND_COPY)
+    return 0;
+  if (kind == VMSPEC_STEP_KIND_COPY && stat (p->step->told.file, &status) == 0)
+    size = (uint64_t) status.st_size;
+  return work_progress_now (&p->work, size, size);
+}
+
+static int
+is_wanted (const char *const *names, const char *name)
+{
+  if (!names)
+    return 1;
+  for (; *names; names++)
+    if (!strcmp (*names, name))
+      return 1;
+  return 0;
+}
+
+static int
+check_names (struct preparation *p, const char *const *names)
+{
+  const struct steps *steps = &p->plan->steps;
+  int r = 0;
+
+  for (; names && *names; names++) {
+    struct suggestion near = { .word = *names };
+    size_t i = 0;
+
+    while (i < steps->count && strcmp (*names, steps->items[i].told.name)) {
+      suggestion_offer (&near, steps->items[i].told.name, "'%s'",
+                        steps->items[i].told.name);
+      i++;
+    }
+    if (i == steps->count)
+      r = work_fail (&p->work, -EINVAL, "step.unknown", NULL,
+                     "this plan has no step '%s'%s", *names, near.hint);
+  }
+  return r;
+}
+
+int
+plan_prepare (const vmspec_plan *plan, const char *const *names,
+              const struct vmspec_work *said, vmspec_diag *diag,
+              int *ret_made_run)
+{
+  struct preparation p = { .plan = plan };
+  struct arena arena = { 0 };
+  int r = work_init (&p.work, &arena, said, diag);
+
+  p.work.may_exist = 1;
+  if (r == 0)
+    r = check_names (&p, names);
+  for (size_t i = 0; r == 0 && i < plan->steps.count; i++)
+    if (is_wanted (names, plan->steps.items[i].told.name)) {
+      set_step (&p, &plan->steps.items[i]);
+      r = take (&p);
+      if (r == 0)
+        r = tell_end (&p);
+    }
+  r = finish_store (&p, r);
+  if (r < 0 && p.made_run)
+    run_dir_remove (plan->decided.run);
+  *ret_made_run = r == 0 && p.made_run;
+  arena_free (&arena);
+  return r;
+}
+
+int
+vmspec_plan_prepare (vmspec_plan *plan, const char *const *names,
+                     const struct vmspec_work *work, vmspec_diag *diag)
+{
+  int made_run = 0, r = plan_prepare (plan, names, work, diag, &made_run);
+
+  plan->made_run |= made_run;
+  return r;
+}

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "tree.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Directories that are open at a time.  Those further up are opened again, by
+ * "..", when the walk comes back to them. */
+#define MOST_OPEN 16
+
+#define OPEN_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+
+/* ---- findings ----------------------------------------------------------- */
+
+/* "/NAME", which ends at @end.  Returns its start. */
+static char *
+put_before (char *end, const char *name)
+{
+  size_t size = strlen (name);
+
+  memcpy (end - size, name, size);
+  end[-(ptrdiff_t) size - 1] = '/';
+  return end - size - 1;
+}
+
+const char *
+tree_path (const struct tree_walk *walk, const struct tree_directory *in,
+           const char *name)
+{
+  size_t size = strlen (walk->tree) + (name ? strlen (name) + 1 : 0);
+  char *path, *at;
+
+  for (const struct tree_directory *d = in; d && d->parent; d = d->parent)
+    size += strlen (d->name) + 1;
+  path = arena_alloc (walk->work->arena, size + 1);
+  if (!path)
+    return walk->tree;
+  at = path + size;
+  if (name)
+    at = put_before (at, name);
+  for (; in && in->parent; in = in->parent)
+    at = put_before (at, in->name);
+  memcpy (path, walk->tree, strlen (walk->tree));
+  return path;
+}
+
+int
+tree_fail (const struct tree_walk *walk, const struct tree_directory *in,
+           const char *name, int error)
+{
+  return work_fail (walk->work, error, "tree.unreadable", walk->member,
+                    "%s cannot be read: %s", tree_path (walk, in, name),
+                    strerrordesc_np (-error));
+}
+
+/* ---- names -------------------------------------------------------------- */
+
+struct names {
+  char *bytes;  /* one after the other, with their ends */
+  size_t size, room, count;
+};
+
+static int
+add_name (struct names *names, const char *name)
+{
+  size_t size = strlen (name) + 1;
+
+  if (size > 1024)
+    return -ENAMETOOLONG;
+  if (names->size + size > names->room) {
+    /* More than the longest name. */
+    size_t room = names->room ? names->room * 2 : 1024;
+    char *more = realloc (names->bytes, room);
+
+    if (!more)
+      return -ENOMEM;
+    names->bytes = more;
+    names->room = room;
+  }
+  memcpy (names->bytes + names->size, name, size);
+  names->size += size;
+  names->count++;
+  return 0;
+}
+
+static int
+is_dots (const char *name)
+{
+  return *name == '.' && (!name[1] || (name[1] == '.' && !name[2]));
+}
+
+static int
+read_names (int fd, struct names *names)
+{
+  _Alignas (struct dirent64) char room[32768];
+  int r = 0;
+
+  while (r == 0) {
+    ssize_t n = getdents64 (fd, room, sizeof room);
+
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n <= 0)
+      return n < 0 ? -errno : 0;
+    for (char *at = room; r == 0 && at < room + n;) {
+      const struct dirent64 *entry = (const struct dirent64 *) at;
+
+      if (!is_dots (entry->d_name))
+        r = add_name (names, entry->d_name);
+      at += entry->d_reclen;
+    }
+  }
+  return r;
+}
+
+static int
+by_bytes (const void *a, const void *b)
+{
+  const char *const *one = a, *const *other = b;
+
+  return strcmp (*one, *other);
+}
+
+static int
+list (struct tree_directory *directory)
+{
+  struct names names = { 0 };
+  int r = read_names (directory->fd, &names);
+  const char *at = names.bytes;
+
+  directory->bytes = names.bytes;
+  directory->n_names = names.count;
+  if (r < 0 || !names.count)
+    return r;
+  directory->names = calloc (names.count, sizeof *directory->names);
+  if (!directory->names)
+    return -ENOMEM;
+  for (size_t i = 0; i < names.count; i++, at += strlen (at) + 1)
+    directory->names[i] = at;
+  qsort (directory->names, names.count, sizeof *directory->names, by_bytes);
+  return 0;
+}
+
+/* ---- down and up -------------------------------------------------------- */
+
+static void
+free_directory (struct tree_directory *directory)
+{
+  if (directory->fd >= 0)
+    close (directory->fd);
+  free (directory->names);
+  free (directory->bytes);
+  free (directory);
+}
+
+/* Closes what is too far up. */
+static void
+close_above (struct tree_directory *directory)
+{
+  for (int i = 0; directory && i < MOST_OPEN; i++)
+    directory = directory->parent;
+  if (directory && directory->fd >= 0) {
+    close (directory->fd);
+    directory->fd = -1;
+  }
+}
+
+static int
+open_directory (const struct tree_walk *walk, struct tree_directory *directory,
+                struct stat *ret_status)
+{
+  struct tree_directory *parent = directory->parent;
+
+  directory->fd = parent ? openat (parent->fd, directory->name,
+                                   OPEN_FLAGS | O_NOFOLLOW)
+                         : open (walk->tree, OPEN_FLAGS);
+  if (directory->fd < 0 || fstat (directory->fd, ret_status) < 0)
+    return -errno;
+  directory->device = ret_status->st_dev;
+  directory->inode = ret_status->st_ino;
+  return list (directory);
+}
+
+static int
+go_down (const struct tree_walk *walk, struct tree_directory **at,
+         const char *name)
+{
+  size_t header = (sizeof (struct tree_directory) + 15) / 16 * 16;
+  struct tree_directory *directory = calloc (1, header + walk->own_size);
+  struct stat status;
+  int r;
+
+  if (!directory)
+    return -ENOMEM;
+  directory->parent = *at;
+  directory->name = name;
+  directory->depth = *at ? (*at)->depth + 1 : 0;
+  directory->own = (char *) directory + header;
+  r = open_directory (walk, directory, &status);
+  if (r < 0) {
+    free_directory (directory);
+    return tree_fail (walk, *at, name, r);
+  }
+  *at = directory;
+  close_above (directory);
+  return walk->enter ? walk->enter (walk->data, directory, &status) : 0;
+}
+
+/* Somebody may have moved it meanwhile: then ".." is something else. */
+static int
+open_again (const struct tree_walk *walk, struct tree_directory *directory,
+            int below)
+{
+  struct stat status;
+
+  directory->fd = openat (below, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (directory->fd < 0 || fstat (directory->fd, &status) < 0)
+    return tree_fail (walk, directory, NULL, -errno);
+  if (status.st_dev == directory->device && status.st_ino == directory->inode)
+    return 0;
+  return work_fail (walk->work, -EBUSY, "tree.changed", walk->member,
+                    "%s was moved while it was read; leave the tree alone until "
+                    "the work is done", tree_path (walk, directory, NULL));
+}
+
+static int
+go_up (const struct tree_walk *walk, struct tree_directory **at)
+{
+  struct tree_directory *directory = *at, *parent = directory->parent;
+  int r = walk->leave ? walk->leave (walk->data, directory) : 0;
+
+  if (r == 0 && parent && parent->fd < 0)
+    r = open_again (walk, parent, directory->fd);
+  *at = parent;
+  free_directory (directory);
+  return r;
+}
+
+static int
+step (const struct tree_walk *walk, struct tree_directory **at)
+{
+  struct tree_directory *in = *at;
+  struct stat status;
+  const char *name;
+
+  if (in->next == in->n_names)
+    return go_up (walk, at);
+  name = in->names[in->next++];
+  if (fstatat (in->fd, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+    return tree_fail (walk, in, name, -errno);
+  if (S_ISDIR (status.st_mode))
+    return go_down (walk, at, name);
+  return walk->visit ? walk->visit (walk->data, in, name, &status) : 0;
+}
+
+int
+tree_walk (const struct tree_walk *walk)
+{
+  struct tree_directory *at = NULL, *parent;
+  int r = go_down (walk, &at, NULL);
+
+  while (r == 0 && at)
+    r = step (walk, &at);
+  for (; at; at = parent) {
+    parent = at->parent;
+    free_directory (at);
+  }
+  return r;
+}
+
+/* ---- files -------------------------------------------------------------- */
+
+int
+tree_next_data (int fd, uint64_t *start, uint64_t *end)
+{
+  off_t data = lseek (fd, (off_t) *start, SEEK_DATA), hole;
+
+  if (data < 0)
+    return errno != ENXIO; /* without holes, everything is data */
+  hole = lseek (fd, data, SEEK_HOLE);
+  if ((uint64_t) data >= *end)
+    return 0;
+  *start = (uint64_t) data;
+  if (hole > data && (uint64_t) hole < *end)
+    *end = (uint64_t) hole;
+  return 1;
+}
+
+static struct tree_link *
+find_slot (const struct tree_links *links, dev_t device, ino_t inode)
+{
+  size_t i = (size_t) ((inode ^ (uint64_t) device << 40)
+                       * 0x9e3779b97f4a7c15u >> 20) % links->room;
+
+  while (links->slots[i].is_used
+         && (links->slots[i].inode != inode
+             || links->slots[i].device != device))
+    i = (i + 1) % links->room;
+  return &links->slots[i];
+}
+
+static int
+make_room (struct tree_links *links)
+{
+  struct tree_links more = { .room = links->room ? links->room * 2 : 64,
+                             .count = links->count };
+
+  more.slots = calloc (more.room, sizeof *more.slots);
+  if (!more.slots)
+    return -ENOMEM;
+  for (size_t i = 0; i < links->room; i++) {
+    const struct tree_link *link = &links->slots[i];
+
+    if (link->is_used)
+      *find_slot (&more, link->device, link->inode) = *link;
+  }
+  free (links->slots);
+  *links = more;
+  return 0;
+}
+
+struct tree_link *
+tree_link (struct tree_links *links, const struct stat *status)
+{
+  struct tree_link *link;
+
+  if (links->count * 2 >= links->room && make_room (links) < 0)
+    return NULL;
+  link = find_slot (links, status->st_dev, status->st_ino);
+  if (!link->is_used) {
+    *link = (struct tree_link) { status->st_dev, status->st_ino, 1, 0 };
+    links->count++;
+  }
+  return link;
+}
+
+void
+tree_links_free (struct tree_links *links)
+{
+  free (links->slots);
+  *links = (struct tree_links) { 0 };
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "work.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "expand.h"
+
+#define REPORT_EVERY_MS 50
+
+static const char *const plain_environment[]
+  = { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+      "LC_ALL=C", NULL };
+
+int
+work_init (struct work *work, struct arena *arena,
+           const struct vmspec_work *said, vmspec_diag *diag)
+{
+  static const struct vmspec_work none = { VMSPEC_INIT (vmspec_work) };
+  void *copy = NULL;
+  int r = spec_copy (arena, "vmspec_work", said ? said : &none, diag, &copy);
+
+  if (r == 0)
+    r = spec_accept (arena, "vmspec_work", copy, diag);
+  if (r < 0)
+    return r;
+  *work = (struct work) { .arena = arena, .said = copy, .diag = diag };
+  work->sync = work->said->sync != VMSPEC_OFF;
+  return 0;
+}
+
+/* ---- progress ----------------------------------------------------------- */
+
+static int64_t
+now_ms (void)
+{
+  struct timespec now;
+
+  clock_gettime (CLOCK_MONOTONIC, &now);
+  return (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int
+work_progress_now (struct work *work, uint64_t done, uint64_t total)
+{
+  const struct vmspec_progress progress = {
+    VMSPEC_INIT (vmspec_progress), .step = work->step ? work->step : "image",
+    .done = done, .total = total,
+  };
+
+  if (!work->said->progress)
+    return 0;
+  work->next_report = now_ms () + REPORT_EVERY_MS;
+  return work->said->progress (work->said->data, &progress) ? -ECANCELED : 0;
+}
+
+int
+work_progress (struct work *work, uint64_t done, uint64_t total)
+{
+  if (!work->said->progress || now_ms () < work->next_report)
+    return 0;
+  return work_progress_now (work, done, total);
+}
+
+/* ---- findings ----------------------------------------------------------- */
+
+int
+work_fail (struct work *work, int error, const char *id, const char *member,
+           const char *format, ...)
+{
+  const struct path path = { .name = work->option ? work->option : member };
+  va_list args;
+
+  va_start (args, format);
+  diag_vadd (work->diag, VMSPEC_SEVERITY_ERROR, id, path.name ? &path : NULL,
+             NULL, format, args);
+  va_end (args);
+  return error;
+}
+
+/* ---- helper programs ---------------------------------------------------- */
+
+const char *const *
+work_environment (const struct work *work)
+{
+  return work->said->environment ? work->said->environment : plain_environment;
+}
+
+static int
+is_program (const char *file)
+{
+  struct stat status;
+
+  return stat (file, &status) == 0 && S_ISREG (status.st_mode)
+         && access (file, X_OK) == 0;
+}
+
+/* Absolute, since programs may be run in other directories.  NULL without memory
+ * or a directory. */
+static const char *
+path_in (struct arena *arena, const char *directory, size_t size,
+         const char *name)
+{
+  char here[PATH_MAX];
+
+  if (size && *directory == '/')
+    return arena_printf (arena, "%.*s/%s", (int) size, directory, name);
+  if (!getcwd (here, sizeof here))
+    return NULL;
+  return arena_printf (arena, "%s/%.*s%s%s", here, (int) size, directory,
+                       size ? "/" : "", name);
+}
+
+const char *
+work_program (struct work *work, const char *name)
+{
+  const char *path = environment_get (work_environment (work), "PATH");
+
+  while (path && *path) {
+    size_t size = strcspn (path, ":");
+    const char *file = size < PATH_MAX
+                         ? path_in (work->arena, path, size, name) : NULL;
+
+    if (file && is_program (file))
+      return file;
+    path += size + (path[size] == ':');
+  }
+  return NULL;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A piece of work with effects: what it was asked to do, how far it is, and what
+ * went wrong. */
+#ifndef VMSPEC_WORK_H
+#define VMSPEC_WORK_H
+
+#include "spec.h"
+
+struct work {
+  struct arena *arena;
+  const struct vmspec_work *said; /* our own copy, never NULL */
+  vmspec_diag *diag;
+  int sync;
+  int may_exist;                  /* what is to be made: then -EEXIST is no
+                                     failure and has no finding */
+  const char *step;               /* its name, for progress */
+  const char *option;             /* the option that asked for it; NULL: the
+                                     member that a finding is about */
+  int64_t next_report;            /* in ms */
+};
+
+/* @said may be NULL.  0 or what spec_copy and spec_accept say. */
+int work_init (struct work *work, struct arena *arena,
+               const struct vmspec_work *said, vmspec_diag *diag);
+
+/* Tells the caller how far the work is, unless it was told a moment ago.
+ * 0 or -ECANCELED.  @total is 0 while it is not known. */
+int work_progress (struct work *work, uint64_t done, uint64_t total);
+/* Tells it in any case. */
+int work_progress_now (struct work *work, uint64_t done, uint64_t total);
+
+/* Adds a finding that is an error about the @member of the struct that was given
+ * ("tree"), or about the option that asked for the step.  Returns @error. */
+int work_fail (struct work *work, int error, const char *id,
+               const char *member, const char *format, ...)
+  __attribute__ ((format (printf, 5, 6)));
+
+/* Where a helper program is in the PATH of the environment that was given:
+ * an absolute path, or NULL. */
+const char *work_program (struct work *work, const char *name);
+/* The environment of helper programs; never NULL. */
+const char *const *work_environment (const struct work *work);
+
+#endif
