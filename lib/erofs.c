@@ -14,11 +14,16 @@
 #define OUTPUT "/proc/self/fd/3"
 _Static_assert (CHILD_EXTRA == 3, "the output is named by its number");
 
-/* What the kernel takes is 2 MiB with its usual limits, environment included. */
-#define ARGUMENTS_LARGEST (1536 * 1024)
 #define ERROR_MARK "<E>"
 
 /* ---- what the program can do -------------------------------------------- */
+
+/* A program that says nothing can still be cancelled. */
+static int
+look_for_cancel (void *data)
+{
+  return work_progress (data, 0, 0);
+}
 
 static int
 starts_with (const char *string, const char *start)
@@ -39,7 +44,7 @@ has_option (const char *help, const char *option)
   return 0;
 }
 
-/* The first number after its name in what it says of itself. */
+/* The number after its name in what it says of itself. */
 static const char *
 find_version (struct erofs *erofs, struct work *work,
               const char *const *environment)
@@ -53,7 +58,7 @@ find_version (struct erofs *erofs, struct work *work,
 
   silent.diag = NULL;
   /* Version 1.5 says it, and that it does not know this option. */
-  (void) helper_run (&silent, &setup, NULL, NULL);
+  (void) helper_run (&silent, &setup, look_for_cancel, work);
   said = text_end (&text);
   said = said ? strstr (said, "mkfs.erofs") : NULL;
   number = said ? strpbrk (said, "0123456789\n") : NULL;
@@ -102,27 +107,6 @@ make_environment (struct work *work)
 }
 
 static int
-add_exclusions (struct erofs *erofs, struct work *work, struct vector *argv)
-{
-  const char *const *all = erofs_exclusions (work->arena, erofs->setup->kept);
-  size_t total = 0;
-
-  for (; all && *all; all++) {
-    const char *argument = arena_concat (work->arena, "--exclude-regex=", *all,
-                                         (char *) NULL);
-
-    total += argument ? strlen (argument) + 1 : 0;
-    vector_add (argv, argument);
-  }
-  if (total > ARGUMENTS_LARGEST)
-    return work_fail (work, -E2BIG, "erofs.closure-size", NULL,
-                      "the closure lists more than mkfs.erofs can be told (%zu "
-                      "bytes of %d); list less, or take the whole store",
-                      total, ARGUMENTS_LARGEST);
-  return all ? 0 : -ENOMEM;
-}
-
-static int
 make_arguments (struct erofs *erofs, struct work *work, const char *help,
                 const char *const **ret_argv)
 {
@@ -144,7 +128,7 @@ make_arguments (struct erofs *erofs, struct work *work, const char *help,
   if (has_option (help, "--quiet"))
     vector_add (&argv, "--quiet");
   if (setup->kept)
-    r = add_exclusions (erofs, work, &argv);
+    r = erofs_add_exclusions (work, setup->kept, &argv);
   vector_add (&argv, OUTPUT);
   vector_add (&argv, setup->tree);
   *ret_argv = (const char *const *) vector_end (&argv);
@@ -167,7 +151,7 @@ erofs_start (struct erofs *erofs, const struct erofs_setup *setup,
   erofs->helper = (struct helper) { .child = { -1, -1 }, .output = -1 };
   if (!run.environment)
     return -ENOMEM;
-  r = helper_run (work, &run, NULL, NULL);
+  r = helper_run (work, &run, look_for_cancel, work);
   if (r < 0)
     return r;
   help = text_end (&text);
@@ -263,11 +247,9 @@ measure_entry (struct measure *m, int directory, const char *name, int depth)
     return;
   m->total += LARGEST_INODE + 2 * strlen (name);
   if (S_ISREG (status.st_mode) || S_ISLNK (status.st_mode))
-    m->total += ((uint64_t) status.st_size / BLOCK + 1) * BLOCK;
-  if (S_ISDIR (status.st_mode)) {
-    m->total += BLOCK;
+    m->total += (uint64_t) status.st_size;
+  if (S_ISDIR (status.st_mode))
     measure_directory (m, directory, name, depth + 1);
-  }
 }
 
 /* 0 or -ECANCELED. */
@@ -282,14 +264,15 @@ measure (struct measure *m)
   tree = open (setup->tree, O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (tree < 0)
     return 0;
-  m->total = 16 * BLOCK;
+  m->total = 4 * BLOCK;
   if (!setup->kept)
     measure_directory (m, tree, ".", 0);
   for (size_t i = 0; setup->kept && setup->kept[i] && !m->error; i++)
     measure_entry (m, tree, setup->kept[i], 0);
   close (tree);
+  /* Small files share blocks, as far as they fit in. */
   if (!m->error)
-    m->erofs->total = m->total;
+    m->erofs->total = m->total + m->total / 8;
   return m->error == -ECANCELED ? m->error : 0;
 }
 

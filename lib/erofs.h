@@ -46,5 +46,9 @@ int erofs_kept_names (struct work *work, const char *closure,
  * whatever starts with them.  NULL without memory. */
 const char *const *erofs_exclusions (struct arena *arena,
                                      const char *const *kept);
+/* Adds them to @argv as mkfs.erofs takes them.  0, or -E2BIG with a finding if
+ * no command line holds them. */
+int erofs_add_exclusions (struct work *work, const char *const *kept,
+                          struct vector *argv);
 
 #endif

@@ -308,3 +308,28 @@ erofs_exclusions (struct arena *arena, const char *const *kept)
   }
   return (const char *const *) vector_end (&w.expressions);
 }
+
+/* The kernel takes 2 MiB with its usual limits, environment included. */
+#define ARGUMENTS_LARGEST (1536 * 1024)
+
+int
+erofs_add_exclusions (struct work *work, const char *const *kept,
+                      struct vector *argv)
+{
+  const char *const *all = erofs_exclusions (work->arena, kept);
+  size_t total = 0;
+
+  for (; all && *all; all++) {
+    const char *argument = arena_concat (work->arena, "--exclude-regex=", *all,
+                                         (char *) NULL);
+
+    total += argument ? strlen (argument) + 1 : 0;
+    vector_add (argv, argument);
+  }
+  if (total > ARGUMENTS_LARGEST)
+    return work_fail (work, -E2BIG, "erofs.closure-size", NULL,
+                      "the closure lists more than mkfs.erofs can be told (%zu "
+                      "bytes of %d); list less, or take the whole store",
+                      total, ARGUMENTS_LARGEST);
+  return all ? 0 : -ENOMEM;
+}

@@ -19,8 +19,8 @@ static void
 say_missing (struct look *look, const char *id, const struct path *path,
              const char *file, const char *problem)
 {
-  diag_add (look->diag, VMSPEC_SEVERITY_BLOCKER, id, path, NULL, "%s %s", file,
-            problem);
+  diag_add (look->diag, VMSPEC_SEVERITY_BLOCKER, id, path, NULL, "%s%s%s", file,
+            *problem ? " " : "", problem);
   look->missing = 1;
 }
 
@@ -168,6 +168,64 @@ image_remedy (const struct resolution *r, size_t i)
          "an overlay";
 }
 
+/* An existing image is used as it is, also if it was made for another size. */
+static void
+warn_if_small (struct look *look, size_t i,
+               const struct vmspec_image_info *info)
+{
+  const struct resolution *r = &look->plan->resolution;
+  const char *image = look->plan->decided.drive_files[i];
+  int is_root = look->plan->decided.image
+                && !strcmp (image, look->plan->decided.image);
+  uint64_t size = is_root ? r->disk.size : r->spec.drives[i]->size;
+  const struct vmspec_disk *said = r->given->disk;
+  struct path room[2];
+
+  /* The default asks for nothing. */
+  if (is_root && (!said || !said->size || size == VMSPEC_NONE))
+    return;
+  if (info->virtual_size && info->virtual_size / (1024 * 1024) < size)
+    diag_add (look->diag, VMSPEC_SEVERITY_WARNING, "image.small",
+              drive_path (r, i, "size", room), NULL,
+              "%s exists and has %llu MiB, not %llu; enlarge it with "
+              "'qemu-img resize', or remove it to have it made again", image,
+              (unsigned long long) info->virtual_size / (1024 * 1024),
+              (unsigned long long) size);
+}
+
+/* What is there must be what it is said to be, with all that it rests on.
+ * Findings of the look are as grave as missing files. */
+static void
+look_at_image (struct look *look, size_t i, const struct path *path)
+{
+  const struct resolution *r = &look->plan->resolution;
+  const struct vmspec_drive *drive = r->spec.drives[i];
+  const char *image = look->plan->decided.drive_files[i];
+  const struct vmspec_image_info *info = NULL;
+  struct arena arena = { 0 };
+  struct work work = { .arena = &arena };
+  struct stat status;
+
+  /* QEMU is content with other kinds of files, which have no headers. */
+  if (stat (image, &status) < 0
+      || !(S_ISREG (status.st_mode) || S_ISBLK (status.st_mode))
+      || vmspec_diag_new (&work.diag) < 0)
+    return;
+  image_info (&work, NULL, image, drive->format, IMAGE_HEADERS, &info);
+  for (size_t j = 0; j < vmspec_diag_count (work.diag); j++) {
+    const struct vmspec_finding *f = vmspec_diag_get (work.diag, j);
+
+    if (f->severity == VMSPEC_SEVERITY_ERROR)
+      say_missing (look, f->id, path, f->text, "");
+    else
+      diag_add (look->diag, f->severity, f->id, path, NULL, "%s", f->text);
+  }
+  if (info)
+    warn_if_small (look, i, info);
+  vmspec_diag_free (work.diag);
+  arena_free (&arena);
+}
+
 /* What another process writes to cannot be used by two. */
 static void
 look_for_lock (struct look *look, const struct path *path, const char *image,
@@ -200,8 +258,10 @@ look_for_drive (struct look *look, size_t i)
     say_missing (look, "file.unwritable", path, image,
                  "cannot be written; check its owner and mode, or give the "
                  "drive the option readonly=on");
-  else
+  else {
+    look_at_image (look, i, path);
     look_for_lock (look, path, image, read_only);
+  }
 }
 
 /* What the steps make something from, where it is still to be made. */

@@ -250,8 +250,8 @@ helper_wait (struct helper *helper, struct work *work,
   r = reap (helper, &status);
   if (r < 0)
     return work_fail (work, r, "helper.failed", NULL,
-                      "the status of %s is lost: %s; the program that waits for "
-                      "all children has to leave this one to vmspec",
+                      "the status of %s is lost: %s; the program that waits "
+                      "for all children has to leave this one to vmspec",
                       helper->name, strerrordesc_np (-r));
   if (WIFSIGNALED (status))
     return work_fail (work, -EIO, "helper.failed", NULL,

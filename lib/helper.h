@@ -19,8 +19,8 @@ struct helper {
 struct helper_setup {
   const char *const *argv;
   const char *const *environment; /* NULL: the work's */
-  const char *directory; /* NULL: the caller's.  A relative argv[0] is looked for
-                            there */
+  const char *directory; /* NULL: the caller's.  A relative argv[0] is looked
+                            for there */
   const char *mark;      /* what its error messages hold, or NULL: the last line
                             that holds it tells why it failed */
   struct text *text;     /* where to add what it says, at most

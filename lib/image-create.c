@@ -153,7 +153,8 @@ look_at_backing (struct creation *c)
   c->backing = seen_from_here (c->work->arena, s->file, s->backing);
   if (!c->backing)
     return -ENOMEM;
-  r = image_info (c->work, "backing", c->backing, s->backing_format, &info);
+  r = image_info (c->work, "backing", c->backing, s->backing_format,
+                  IMAGE_HEADERS, &info);
   if (r < 0)
     return r;
   if (image_lock_test (c->backing, IMAGE_READ) == -EAGAIN)
@@ -209,10 +210,10 @@ say_failed (struct creation *c, int error)
 
   if (error == -EFBIG)
     return work_fail (c->work, error, "image.too-large", "size",
-                      "an image of %llu bytes is more than %s can have with "
-                      "clusters of %u bytes",
+                      "an image of %llu bytes is too large for %s with clusters "
+                      "of %u bytes, or for the file system that %s is on",
                       (unsigned long long) s->size, format_name (s->format),
-                      s->cluster_size);
+                      s->cluster_size, s->file);
   if (error == -ENAMETOOLONG)
     return work_fail (c->work, error, "image.backing-name", "backing",
                       "the name %s is too long to be recorded in an image; a "

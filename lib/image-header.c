@@ -7,9 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define V1_HEADER 48
-#define V2_HEADER 72
-#define V3_HEADER 104
+enum { V1_HEADER = 48, V2_HEADER = 72, V3_HEADER = 104 };
 #define COMPRESSION_AT 104
 #define LEAST_CLUSTER_BITS 9
 #define MOST_CLUSTER_BITS 21
@@ -32,8 +30,7 @@
 #define EXTENSION_CRYPTO 0x0537be77u
 #define EXTENSION_BITMAPS 0x23852875u
 
-/* The start of the file.  Beyond its end QEMU reads zeros. */
-struct start {
+struct start { /* of the file; beyond the end QEMU reads zeros */
   const unsigned char *bytes;
   size_t size;
 };
@@ -204,15 +201,12 @@ get_v2 (struct image_header *h, const struct start *start)
 static void
 get_v3 (struct image_header *h, const struct start *start)
 {
-  unsigned char compression = 0;
-
   h->incompatible = get64 (start, 72);
   h->compatible = get64 (start, 80);
   h->refcount_order = get32 (start, 96);
   h->header_size = get32 (start, 100);
   if (h->header_size > COMPRESSION_AT)
-    get (start, COMPRESSION_AT, &compression, 1);
-  h->compression = compression;
+    h->compression = get32 (start, COMPRESSION_AT) >> 24;
 }
 
 static int
@@ -275,7 +269,7 @@ check_tables (struct image_header *h, uint64_t file_size)
   /* A writer may leave out the end of its last cluster. */
   if (r == 0 && h->refcounts_offset >= file_size)
     r = wrong (h, "its table of reference counts, at %" PRIu64 ", is not "
-               "within the file's %" PRIu64 " bytes", h->refcounts_offset, file_size);
+               "within the file's %" PRIu64, h->refcounts_offset, file_size);
   if (r == 0)
     r = check_table (h, "table of snapshots", h->snapshots_offset, h->snapshots,
                      SNAPSHOT_HEADER, MOST_SNAPSHOTS * SNAPSHOT_HEADER,

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Looks at an image and at those that it is an overlay of, one after the
- * other: a chain is as long as files say. */
+/* An image and those that it is an overlay of, one after the other. */
 #include "image-layer.h"
 
 #include <errno.h>
@@ -323,14 +322,15 @@ next_layer (struct look *look, struct image_layer **layer)
 }
 
 static int
-look_at (struct look *look, const char *file, uint32_t format)
+look_at (struct look *look, const char *file, uint32_t format,
+         enum image_depth depth)
 {
   struct image_layer *layer = NULL;
   int r = add_layer (look, file, format, NULL, &layer);
 
   while (r == 0 && layer)
     r = next_layer (look, &layer);
-  if (r == 0 && !look->top->is_unreadable)
+  if (r == 0 && depth == IMAGE_CONTENT && !look->top->is_unreadable)
     r = image_probe (look->work, look->top);
   for (layer = look->top; layer; layer = layer->backing)
     if (layer->fd >= 0)
@@ -340,7 +340,8 @@ look_at (struct look *look, const char *file, uint32_t format)
 
 int
 image_info (struct work *work, const char *member, const char *file,
-            uint32_t format, const struct vmspec_image_info **ret_info)
+            uint32_t format, enum image_depth depth,
+            const struct vmspec_image_info **ret_info)
 {
   struct look look = { .work = work, .member = member };
   int r;
@@ -350,9 +351,8 @@ image_info (struct work *work, const char *member, const char *file,
   if (format > VMSPEC_IMAGE_FORMAT_VPC)
     return FAIL (&look, -EINVAL, "image.format", "%u is no format of images",
                  format);
-  r = look_at (&look, file, format);
-  if (r == 0)
-    r = arena_error (work->arena);
+  r = look_at (&look, file, format, depth);
+  r = r < 0 ? r : arena_error (work->arena);
   if (r == 0)
     *ret_info = look.top->info;
   return r;
@@ -380,7 +380,7 @@ vmspec_image_info (const char *file, uint32_t format, vmspec_diag *diag,
   handle->arena = arena;
   r = work_init (&work, &handle->arena, NULL, diag);
   if (r == 0)
-    r = image_info (&work, "file", file, format, &info);
+    r = image_info (&work, "file", file, format, IMAGE_CONTENT, &info);
   if (r == 0) {
     handle->info = *info;
     *ret_info = &handle->info;

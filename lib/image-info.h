@@ -5,10 +5,15 @@
 
 #include "work.h"
 
+/* Who is going to use an image does not need to know what is on it. */
+enum image_depth { IMAGE_HEADERS, IMAGE_CONTENT };
+
 /* As vmspec_image_info(), in the work's arena, and with findings about the
- * @member of the struct, or the step's option. */
+ * @member of the struct, or the step's option.  What is on the disk is said of
+ * the first image only: nobody sees what those below it hold. */
 int image_info (struct work *work, const char *member, const char *file,
-                uint32_t format, const struct vmspec_image_info **ret_info);
+                uint32_t format, enum image_depth depth,
+                const struct vmspec_image_info **ret_info);
 
 enum image_use { IMAGE_READ, IMAGE_WRITE };
 

@@ -187,8 +187,9 @@ open_directory (struct output *output, struct work *work)
 static int
 say_failed (const struct output *output, struct work *work, int error)
 {
-  return work_fail (work, error, "image.failed", "file", "%s cannot be made: %s",
-                    output->path, strerrordesc_np (-error));
+  return work_fail (work, error, "image.failed", "file",
+                    "%s cannot be made: %s", output->path,
+                    strerrordesc_np (-error));
 }
 
 static int
@@ -217,6 +218,8 @@ refuse_existing (const struct output *output, struct work *work)
    * one away. */
   if (S_ISREG (status.st_mode) && status.st_nlink > 1)
     remove_leftovers (output);
+  if (work->may_exist)
+    return -EEXIST;
   return work_fail (work, -EEXIST, "image.exists", "file",
                     "%s exists, and nothing is ever overwritten; remove it, or "
                     "name another file", output->path);

@@ -19,9 +19,10 @@ struct output {
   char temporary[256]; /* its name for now, or "" */
 };
 
-/* @path is the file to be, with @mode less the umask; it stays the caller's, and
- * lives as long as the output.  0 or -errno with a finding, and then nothing is
- * left to close: -EEXIST if it exists, -ELOOP for a link that leads nowhere. */
+/* @path is the file to be, with @mode less the umask; it stays the caller's,
+ * and lives as long as the output.  0 or -errno with a finding, and then
+ * nothing is left to close: -EEXIST if it exists (no finding if
+ * work->may_exist), -ELOOP for a link that leads nowhere. */
 int output_open (struct output *output, struct work *work, const char *path,
                  unsigned mode);
 /* Gives the file its name, on the disk if work->sync.  0, or -EEXIST (without a

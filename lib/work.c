@@ -99,8 +99,8 @@ is_program (const char *file)
          && access (file, X_OK) == 0;
 }
 
-/* Absolute, since programs may be run in other directories.  NULL without memory
- * or a directory. */
+/* Absolute, since programs may be run in other directories.  NULL without
+ * memory or a directory. */
 static const char *
 path_in (struct arena *arena, const char *directory, size_t size,
          const char *name)

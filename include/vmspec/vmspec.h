@@ -636,7 +636,8 @@ VMSPEC_PUBLIC int vmspec_system_image (const struct vmspec_system_image *image,
                                        const struct vmspec_work *work,
                                        vmspec_diag *diag);
 
-/* What an image is.  Members that do not apply are 0 or NULL. */
+/* What an image is.  Members that do not apply are 0 or NULL; what is on the
+ * disk is said of the topmost image of a chain only. */
 struct vmspec_image_info {
   uint32_t struct_size;
   uint32_t format;           /* enum vmspec_image_format */

@@ -38,10 +38,18 @@ class Objects(unittest.TestCase):
         tags = {row.owner for row in vmspec.options()}
         self.assertEqual(tags, set(_types.CLASSES))
         for row in vmspec.options():
-            if row.kind in (_library.KIND_SIZE, _library.KIND_RESERVED):
+            if row.kind in (_library.KIND_SIZE, _library.KIND_RESERVED,
+                            _library.KIND_CALLBACK, _library.KIND_POINTER):
                 continue
-            value = getattr(vmspec, _types.class_name(row.owner))()
+            value = _types.CLASSES[row.owner]()
             self.assertIsNone(getattr(value, row.attribute), row)
+            self.assertIn(row.kind, range(1, _library.KIND_POINTER + 1))
+
+    def test_all_are_public_but_those_that_keyword_arguments_stand_for(self):
+        hidden = {_types.class_name(tag) for tag in _types.CLASSES
+                  if not hasattr(vmspec, _types.class_name(tag))}
+        self.assertEqual(hidden, {"Start", "Work", "Progress"})
+        self.assertEqual(hidden & set(vmspec.__all__), set())
 
     def test_unknown_keyword_is_refused_with_a_suggestion(self):
         with self.assertRaisesRegex(TypeError, "did you mean 'memory'"):
@@ -356,6 +364,21 @@ class Types(unittest.TestCase):
                 "spec = vmspec.Spec(name='a', boot=vmspec.Boot(\n"
                 "    kernel=pathlib.Path('/k')), memory=1)\n"
                 "argv: list[str] = vmspec.Plan(spec).argv\n"
+                "def tell(step: str, done: int, total: int) -> bool:\n"
+                "    return done > total\n"
+                "step: vmspec.Step = vmspec.Plan(spec).steps[0]\n"
+                "vmspec.Plan(spec).prepare(['disk', step], progress=tell)\n"
+                "vmspec.Plan(spec).start(sync=False, progress=tell)\n"
+                "vmspec.create_image(vmspec.Image(file='a', size=1 << 20),\n"
+                "    progress=lambda step, done, total: None)\n"
+                "below: vmspec.ImageInfo | None = vmspec.image_info(\n"
+                "    pathlib.Path('a'), 'qcow2').backing\n"
+                "vmspec.make_system_image(vmspec.SystemImage(file='a'),\n"
+                "    environment={'PATH': '/bin'})\n"
+                "vmspec.image_info('a', 'zip')  # type: ignore[arg-type]\n"
+                "vmspec.create_image(spec)  # type: ignore[arg-type]\n"
+                "vmspec.create_image(vmspec.Image(), progress=1"
+                ")  # type: ignore[arg-type]\n"
                 "vmspec.Spec(memory='1')  # type: ignore[arg-type]\n"
                 "vmspec.Spec(arch='z80')  # type: ignore[arg-type]\n"
                 "vmspec.Spec(memroy=1)  # type: ignore[call-arg]\n")

@@ -455,8 +455,76 @@ class Machines(Case):
                          "/nix/store/initrd/initrd")
 
 
+class Images(Case):
+    """The images that NixOS builds are named where its start script does."""
+
+    def images(self, options, **said):
+        spec = self.convert(options, **said).spec
+        return (spec.disk and spec.disk.system_image,
+                spec.store and spec.store.base_image,
+                spec.store and spec.store.closure)
+
+    def test_the_system_image_is_for_a_loader_and_for_kept_variables(self):
+        system = "/nix/store/system-image/nixos.qcow2"
+        for options, wanted in (
+                ({}, None), ({"useEFIBoot": True}, None),
+                ({"useBootLoader": True}, system),
+                ({"useBootLoader": default(True)}, system),
+                ({"useBootLoader": True, "diskImage": None}, system),
+                ({"useBootLoader": True, "useDefaultFilesystems": False},
+                 None),
+                ({"useBootLoader": True, "useDefaultFilesystems": False,
+                  "useEFIBoot": True}, system),
+                ({"useBootLoader": True, "useDefaultFilesystems": False,
+                  "useEFIBoot": True, "efi": {"keepVariables": False}}, None),
+                ({"useEFIBoot": True, "efi": {"keepVariables": True}}, system),
+                ({"efi": {"keepVariables": True}}, None)):
+            with self.subTest(options):
+                self.assertEqual(self.images(options)[0] or None, wanted)
+
+    def test_a_store_image_rests_on_another_or_holds_what_a_file_lists(self):
+        base = "/nix/store/nix-store-image/nixos.qcow2"
+        closure = "/nix/store/store-closure-info/store-paths"
+        for options, wanted in (
+                ({}, (None, None)),
+                ({"writableStore": True}, (None, None)),
+                ({"useNixStoreImage": True}, (None, closure)),
+                ({"useNixStoreImage": True, "writableStore": True},
+                 (base, None))):
+            with self.subTest(options):
+                self.assertEqual(
+                    tuple(path or None for path in self.images(options)[1:]),
+                    wanted)
+
+    def test_packages_have_the_paths_that_are_given(self):
+        paths = {"system-image": "/nix/store/s", "nix-store-image":
+                 "/nix/store/n", "store-closure-info": "/nix/store/c",
+                 "erofs-utils": "/nix/store/e", "e2fsprogs": "/nix/store/f"}
+        self.assertEqual(
+            self.images({"useBootLoader": True, "useNixStoreImage": True,
+                         "writableStore": True}, packages=paths)[:2],
+            ("/nix/store/s/nixos.qcow2", "/nix/store/n/nixos.qcow2"))
+        machine = self.convert({"useNixStoreImage": True}, packages=paths)
+        on = nixos.host(self.system, paths, directory="/run/vm",
+                        run_name="run", environment=[],
+                        store_paths=["/nix/store/" + "a" * 32 + "-x"])
+        commands = " ".join(command
+                            for step in vmspec.Plan(machine.spec, on).steps
+                            for command in step.commands)
+        self.assertIn("/nix/store/e/bin/mkfs.erofs ", commands)
+        self.assertIn("--exclude-regex=", commands)
+        self.assertIn("/nix/store/f/bin/mkfs.ext4 ", commands)
+
+
 class Old(Case):
     version = "old"
+
+    def test_variables_are_kept_with_a_loader(self):
+        for loader in (False, True):
+            spec = self.convert({"useEFIBoot": True, "useBootLoader": loader,
+                                 "useDefaultFilesystems": False}).spec
+            self.assertEqual(bool(spec.disk and spec.disk.system_image),
+                             loader)
 
     def test_options_that_came_later_are_unknown(self):
         self.refused({"tpm": {"enable": True}}, "unknown", "tpm")

@@ -21,8 +21,8 @@ static vmspec_diag *diag;
 static struct vmspec_work said;
 static struct work work;
 
-#define PATH_VARIABLE "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:" \
-                      "/sbin:/bin"
+#define PATH_VARIABLE "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:" \
+                      "/usr/bin:/sbin:/bin"
 
 static void
 set_up (void)
@@ -1050,12 +1050,31 @@ START_TEST (a_cancelled_image_leaves_nothing)
   ck_assert_uint_eq (seen.calls, 2);
   ck_assert_uint_eq (vmspec_diag_count (diag), 0);
   ck_assert (!exists ("image"));
-  /* While the tree is looked through. */
-  output_of ("cd tree; seq 2000 | xargs touch");
+  /* Before it has said what it can do. */
   seen = (struct seen) { .cancel_at = 1 };
-  pretend (OPTIONS, "", "exec sleep 100");
+  pretend ("", "", ":");
+  output_of ("printf '#!/bin/sh\\nexec sleep 100\\n' > pretended");
   ck_assert_int_eq (make_image (), -ECANCELED);
-  ck_assert_uint_eq (seen.calls, 1);
+}
+END_TEST
+
+START_TEST (an_image_is_cancelled_while_the_tree_is_looked_through)
+{
+  struct seen seen = { 0 };
+  struct erofs erofs;
+
+  said.progress = see;
+  said.data = &seen;
+  work_anew ();
+  pretend (OPTIONS, "", "exec sleep 100");
+  output_of ("cd tree; seq 2000 | xargs touch");
+  ck_assert_int_eq (erofs_start (&erofs, &setup, &output, &work), 0);
+  seen.cancel_at = seen.calls + 1;
+  work.next_report = 0;
+  ck_assert_int_eq (erofs_wait (&erofs, &work), -ECANCELED);
+  ck_assert_uint_eq (seen.total, 0); /* not known yet */
+  ck_assert (!has_children ());
+  output_close (&output);
 }
 END_TEST
 
@@ -1129,6 +1148,8 @@ main (void)
   tcase_add_test (tcase, the_reason_of_a_failure_stands_before_the_options);
   tcase_add_test (tcase, a_tree_that_is_missing_is_reported);
   tcase_add_test (tcase, a_cancelled_image_leaves_nothing);
+  tcase_add_test (tcase,
+                  an_image_is_cancelled_while_the_tree_is_looked_through);
   tcase_add_test (tcase, a_closure_that_no_command_line_holds_is_refused);
   tcase_add_test (tcase, the_largest_command_line_is_accepted);
   return unit_run ("erofs", tcase);

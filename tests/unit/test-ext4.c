@@ -105,6 +105,39 @@ START_TEST (features_counts_and_reserves_are_those_of_mkfs)
 }
 END_TEST
 
+/* As mkfs.ext4 1.47 makes it, which needs a file that most file systems cannot
+ * hold; ours is looked at in memory. */
+START_TEST (sixteen_tebibytes_are_no_special_case)
+{
+  const struct image_format how = {
+    .format = VMSPEC_IMAGE_FORMAT_QCOW2, .size = 16 * TIB,
+    .cluster_size = 65536 };
+  struct ext2_super_block super;
+  struct image *image;
+  int fd;
+
+  if (unit_is_watched ()) /* it would take minutes */
+    return;
+  fd = open ("ours", O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  ck_assert_int_ge (fd, 0);
+  setup.size = 16 * TIB;
+  ck_assert_int_eq (image_new (fd, &how, &image), 0);
+  ck_assert_int_eq (ext4_make (image, &setup, NULL, NULL, &work), 0);
+  ck_assert_int_eq (image_read (image, 1024, &super, sizeof super), 0);
+  ck_assert_uint_eq (ext2fs_blocks_count (&super), 4294967296);
+  ck_assert_uint_eq (ext2fs_r_blocks_count (&super), 214748364);
+  ck_assert_uint_eq (super.s_inodes_count, 268435456);
+  ck_assert_uint_eq (super.s_inodes_per_group, 2048);
+  ck_assert (ext2fs_has_feature_64bit (&super));
+  ck_assert (!ext2fs_has_feature_resize_inode (&super));
+  ck_assert_int_eq (image_finish (image), 0);
+  image_free (image);
+  close (fd);
+  RUN ("qemu-img check -f qcow2 ours");
+  SAYS ("No errors were found");
+}
+END_TEST
+
 /* In each copy of the superblock, takes away the count of what was written while
  * making it, and the checksum over that. */
 #define MAGIC 0x38
@@ -288,6 +321,7 @@ main (void)
 
   tcase_add_checked_fixture (t, set_up, tear_down);
   tcase_add_test (t, features_counts_and_reserves_are_those_of_mkfs);
+  tcase_add_test (t, sixteen_tebibytes_are_no_special_case);
   tcase_add_test (t, the_bytes_are_those_of_mkfs);
   tcase_add_test (t, a_file_system_may_stand_anywhere_in_an_image);
   tcase_add_test (t, there_are_at_least_as_many_inodes_as_are_needed);

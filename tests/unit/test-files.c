@@ -155,6 +155,56 @@ START_TEST (kept_variables_are_beside_the_system_image)
 }
 END_TEST
 
+START_TEST (an_image_must_be_what_it_is_said_to_be)
+{
+  struct vmspec_drive drive = { VMSPEC_INIT (vmspec_drive), .file = "file",
+                                .format = VMSPEC_IMAGE_FORMAT_QCOW2 };
+
+  spec.drives = LIST (vmspec_drive, &drive);
+  only ("image.format", "drives[0].file", "file");
+  drive.format = VMSPEC_IMAGE_FORMAT_RAW;
+  nothing ();
+  drive.format = VMSPEC_IMAGE_FORMAT_UNSET;
+  nothing ();
+  drive.file = "overlay";
+  ck_assert_int_eq (system ("qemu-img create -q -f qcow2 base 1M && "
+                            "qemu-img create -q -f qcow2 -b base -F qcow2 "
+                            "overlay && mv base away"), 0);
+  only ("image.backing-missing", "drives[0].file", "overlay");
+}
+END_TEST
+
+START_TEST (an_image_that_is_smaller_than_asked_for_is_said)
+{
+  struct vmspec_drive drive = { VMSPEC_INIT (vmspec_drive), .file = "file",
+                                .format = VMSPEC_IMAGE_FORMAT_RAW, .size = 2 };
+
+  spec.drives = LIST (vmspec_drive, &drive);
+  ck_assert_int_eq (truncate ("file", 1 << 20), 0);
+  ck_assert_int_eq (check_files (), 0);
+  ck_assert_uint_eq (vmspec_diag_count (diag), 1);
+  ck_assert_str_eq (vmspec_diag_get (diag, 0)->id, "image.small");
+  ck_assert_str_eq (vmspec_diag_get (diag, 0)->path, "drives[0].size");
+  ck_assert_int_eq (truncate ("file", 2 << 20), 0);
+  nothing ();
+}
+END_TEST
+
+START_TEST (an_image_that_is_in_use_is_named)
+{
+  struct vmspec_drive drive = { VMSPEC_INIT (vmspec_drive), .file = "file",
+                                .format = VMSPEC_IMAGE_FORMAT_RAW };
+  struct flock lock = { .l_type = F_RDLCK, .l_start = 201, .l_len = 1 };
+  int fd = open ("file", O_RDWR | O_CLOEXEC);
+
+  spec.drives = LIST (vmspec_drive, &drive);
+  ck_assert_int_eq (fcntl (fd, F_OFD_SETLK, &lock), 0);
+  only ("image.in-use", "drives[0].file", "file");
+  close (fd);
+  nothing ();
+}
+END_TEST
+
 START_TEST (images_that_are_made_need_not_be_there)
 {
   struct vmspec_drive drive
@@ -322,6 +372,9 @@ main (void)
   tcase_add_test (t, files_that_are_missing_are_named);
   tcase_add_test (t, firmware_and_its_variables_must_be_there);
   tcase_add_test (t, kept_variables_are_beside_the_system_image);
+  tcase_add_test (t, an_image_must_be_what_it_is_said_to_be);
+  tcase_add_test (t, an_image_that_is_smaller_than_asked_for_is_said);
+  tcase_add_test (t, an_image_that_is_in_use_is_named);
   tcase_add_test (t, images_that_are_made_need_not_be_there);
   tcase_add_test (t, a_directory_is_no_file);
   tcase_add_test (t, only_directories_are_shared);

@@ -259,6 +259,17 @@ START_TEST (what_exists_is_never_replaced)
 }
 END_TEST
 
+START_TEST (what_may_exist_is_no_finding)
+{
+  make_file ("file", 0644, "old");
+  ck_assert_int_eq (symlink ("absent", "dangling"), 0);
+  work.may_exist = 1;
+  ck_assert_int_eq (make ("file", 0644, "new"), -EEXIST);
+  ck_assert_uint_eq (vmspec_diag_count (diag), 0);
+  refused ("dangling", -ELOOP, "image.dangling-link");
+}
+END_TEST
+
 START_TEST (a_link_that_leads_nowhere_is_refused)
 {
   make_file ("file", 0644, "");
@@ -801,6 +812,7 @@ main (void)
   tcase_add_test (tcase, a_path_may_be_relative_long_or_with_links);
   tcase_add_test (tcase, a_path_that_cannot_be_is_reported);
   tcase_add_test (tcase, what_exists_is_never_replaced);
+  tcase_add_test (tcase, what_may_exist_is_no_finding);
   tcase_add_test (tcase, a_link_that_leads_nowhere_is_refused);
   tcase_add_test (tcase, the_umask_is_respected);
   tcase_add_test (tcase, somebody_else_may_make_the_file_meanwhile);

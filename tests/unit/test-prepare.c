@@ -1,8 +1,472 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "unit.h"
+/* The steps of a plan: what they say, and what they make. */
+#include "judges.h"
+
+static struct vmspec spec;
+static struct vmspec_disk disk;
+static struct vmspec_boot boot;
+static struct vmspec_efi efi;
+static struct vmspec_tpm tpm;
+static struct vmspec_store store;
+static struct vmspec_host host;
+static struct vmspec_work work;
+static char tmpdir[PATH_MAX + 20], bundle[PATH_MAX + 40];
+static const char *environment[4];
+static vmspec_plan *plan;
+static vmspec_diag *diag;
+
+static void
+set_up (void)
+{
+  scratch_make ();
+  ck_assert_int_eq (vmspec_diag_new (&diag), 0);
+  disk = (struct vmspec_disk) { VMSPEC_INIT (vmspec_disk), .size = 64 };
+  boot = (struct vmspec_boot) { VMSPEC_INIT (vmspec_boot) };
+  efi = (struct vmspec_efi) { VMSPEC_INIT (vmspec_efi) };
+  tpm = (struct vmspec_tpm) { VMSPEC_INIT (vmspec_tpm), .swtpm = "/bin/sh" };
+  store = (struct vmspec_store) { VMSPEC_INIT (vmspec_store) };
+  spec = (struct vmspec) { VMSPEC_INIT (vmspec), .disk = &disk, .boot = &boot,
+                           .efi = &efi, .tpm = &tpm, .store = &store };
+  host = unit_host ();
+  host.directory = scratch;
+  /* All of it in the scratch directory, in a run directory that stays. */
+  memset (environment, 0, sizeof environment);
+  snprintf (tmpdir, sizeof tmpdir, "TMPDIR=%s/run", scratch);
+  environment[0] = tmpdir;
+  environment[1] = "USE_TMPDIR=1";
+  host.environment = environment;
+  work = (struct vmspec_work) { VMSPEC_INIT (vmspec_work) };
+  plan = NULL;
+}
+
+static void
+tear_down (void)
+{
+  vmspec_plan_free (plan);
+  vmspec_diag_free (diag);
+  scratch_remove ();
+}
+
+static void
+make_plan (void)
+{
+  vmspec_plan_free (plan);
+  plan = unit_plan (&spec, &host);
+  vmspec_diag_clear (diag);
+}
+
+static int
+prepare (void)
+{
+  return vmspec_plan_prepare (plan, NULL, &work, diag);
+}
+
+static void
+prepared (void)
+{
+  int r;
+
+  make_plan ();
+  r = prepare ();
+  ck_assert_msg (r == 0, "%d%s", r, unit_findings (diag));
+}
+
+static void
+fails (int error, const char *id, const char *option)
+{
+  const struct vmspec_finding *f;
+  int r;
+
+  make_plan ();
+  r = prepare ();
+  f = unit_finding (diag, id);
+  ck_assert_msg (r == error && f, "%d%s", r, unit_findings (diag));
+  ck_assert_str_eq (f->path, option);
+}
+
+static const struct vmspec_step *
+step (const char *name)
+{
+  const struct vmspec_step *s;
+
+  for (size_t i = 0; (s = vmspec_plan_step (plan, i)); i++)
+    if (!strcmp (s->name, name))
+      return s;
+  return NULL;
+}
+
+/* ---- what they say ------------------------------------------------------ */
+
+START_TEST (steps_come_in_the_order_of_the_start_script)
+{
+  static const char *const names[] = {
+    "run-directory", "disk", "store", "exchange", "certificates",
+    "efi-variables", "tpm", "empty-disk.0", "empty-disk.1", "drive.1" };
+  static const uint32_t kinds[] = {
+    VMSPEC_STEP_KIND_DIRECTORY, VMSPEC_STEP_KIND_IMAGE, VMSPEC_STEP_KIND_EROFS,
+    VMSPEC_STEP_KIND_DIRECTORY, VMSPEC_STEP_KIND_DIRECTORY,
+    VMSPEC_STEP_KIND_COPY, VMSPEC_STEP_KIND_DIRECTORY, VMSPEC_STEP_KIND_IMAGE,
+    VMSPEC_STEP_KIND_IMAGE, VMSPEC_STEP_KIND_IMAGE };
+  struct vmspec_empty_disk empty
+    = { VMSPEC_INIT (vmspec_empty_disk), .size = 5 };
+  struct vmspec_drive there = { VMSPEC_INIT (vmspec_drive), .file = "/d" };
+  struct vmspec_drive drive
+    = { VMSPEC_INIT (vmspec_drive), .file = "data", .size = 7 };
+  char command[PATH_MAX + 80];
+
+  store.image = efi.enable = tpm.enable = spec.host_certs = VMSPEC_ON;
+  efi.firmware = "/f";
+  efi.variables = "/v";
+  spec.empty_disks = LIST (vmspec_empty_disk, &empty, &empty);
+  spec.drives = LIST (vmspec_drive, &there, &drive);
+  make_plan ();
+  for (size_t i = 0; i < COUNT (names); i++) {
+    const struct vmspec_step *s = vmspec_plan_step (plan, i);
+
+    ck_assert_ptr_nonnull (s);
+    ck_assert_str_eq (s->name, names[i]);
+    ck_assert_uint_eq (s->kind, kinds[i]);
+    ck_assert_uint_eq (s->struct_size, sizeof *s);
+    ck_assert (*s->file == '/' && s->commands && s->commands[0]);
+  }
+  ck_assert_ptr_null (vmspec_plan_step (plan, COUNT (names)));
+  ck_assert_str_eq (step ("drive.1")->option, "drives[1].file");
+  snprintf (command, sizeof command, "qemu-img create -f qcow2 %s 7M",
+            below ("data"));
+  ck_assert_str_eq (step ("drive.1")->commands[0], command);
+  ck_assert_str_eq (step ("efi-variables")->source, "/v");
+}
+END_TEST
+
+START_TEST (a_machine_without_anything_has_two_directories)
+{
+  disk.image = "";
+  make_plan ();
+  ck_assert_str_eq (vmspec_plan_step (plan, 0)->name, "run-directory");
+  ck_assert_str_eq (vmspec_plan_step (plan, 1)->name, "exchange");
+  ck_assert_ptr_null (vmspec_plan_step (plan, 2));
+}
+END_TEST
+
+/* ---- the root disk ------------------------------------------------------ */
+
+START_TEST (the_root_disk_has_a_labelled_file_system)
+{
+  prepared ();
+  RUN ("qemu-img check -f qcow2 vm.qcow2 && "
+       "qemu-img convert -O raw vm.qcow2 raw && e2fsck -fn raw && blkid -p raw");
+  SAYS ("LABEL=\"nixos\"");
+  RUN ("test $(stat -c %%s raw) = $((64 * 1048576))");
+}
+END_TEST
+
+START_TEST (the_root_disk_may_be_empty_and_raw)
+{
+  boot.default_file_systems = VMSPEC_OFF;
+  disk.format = VMSPEC_IMAGE_FORMAT_RAW;
+  prepared ();
+  RUN ("cmp -n $((64 * 1048576)) vm.qcow2 /dev/zero && "
+       "test $(stat -c %%s vm.qcow2) = $((64 * 1048576))");
+}
+END_TEST
+
+START_TEST (a_loaders_disk_is_an_overlay_that_honours_the_size)
+{
+  RUN ("mkdir images && qemu-img create -q -f qcow2 images/system.qcow2 32M && "
+       "echo variables > images/efi-vars.fd && chmod 0400 images/efi-vars.fd");
+  boot.loader = efi.enable = VMSPEC_ON;
+  efi.firmware = efi.variables = "/f";
+  disk.system_image = "images/system.qcow2";
+  prepared ();
+  RUN ("qemu-img info vm.qcow2 && qemu-img check -f qcow2 vm.qcow2");
+  SAYS ("virtual size: 64 MiB");
+  SAYS (below ("images/system.qcow2"));
+  SAYS ("backing file format: qcow2");
+  RUN ("cat vm-efi-vars.fd && stat -c %%a vm-efi-vars.fd");
+  ck_assert_str_eq (judgement, "variables\n644\n");
+  disk.size = VMSPEC_NONE;
+  RUN ("rm vm.qcow2");
+  prepared ();
+  RUN ("qemu-img info vm.qcow2");
+  SAYS ("virtual size: 32 MiB");
+}
+END_TEST
+
+START_TEST (a_wrong_system_image_is_refused)
+{
+  make_file ("system", 0644, "no image at all");
+  boot.loader = VMSPEC_ON;
+  disk.system_image = "system";
+  fails (-EINVAL, "image.format", "disk.image");
+  ck_assert (!exists ("vm.qcow2"));
+  disk.system_format = VMSPEC_IMAGE_FORMAT_RAW;
+  prepared ();
+}
+END_TEST
+
+/* ---- everything else ---------------------------------------------------- */
+
+START_TEST (a_writable_store_is_an_overlay)
+{
+  RUN ("qemu-img create -q -f qcow2 base.qcow2 32M");
+  store.image = store.writable = VMSPEC_ON;
+  store.base_image = "base.qcow2";
+  prepared ();
+  RUN ("qemu-img info run/store.img");
+  SAYS ("virtual size: 32 MiB");
+  SAYS (below ("base.qcow2"));
+}
+END_TEST
+
+START_TEST (a_read_only_store_holds_what_its_closure_lists)
+{
+  struct vmspec_host_program mkfs
+    = { VMSPEC_INIT (vmspec_host_program), .name = "mkfs.erofs",
+        .path = "/usr/bin/mkfs.erofs" };
+  struct vmspec_host_file closure
+    = { VMSPEC_INIT (vmspec_host_file), .type = VMSPEC_FILE_TYPE_FILE };
+  char content[PATH_MAX];
+
+  RUN ("mkdir -p store/kept store/other && echo a > store/kept/file && "
+       "echo b > store/other/file");
+  store.image = VMSPEC_ON;
+  store.path = below ("store");
+  store.closure = below ("closure");
+  snprintf (content, sizeof content, "%s/kept\n", store.path);
+  closure.path = store.closure;
+  closure.content = content;
+  host.programs = LIST (vmspec_host_program, &unit_qemu, &mkfs);
+  host.files = LIST (vmspec_host_file, &closure);
+  prepared ();
+  RUN ("fsck.erofs run/store.img && blkid -p run/store.img");
+  SAYS ("LABEL=\"nix-store\"");
+  RUN ("fsck.erofs --extract=out run/store.img > /dev/null && find out -type f");
+  ck_assert_str_eq (judgement, "out/kept/file\n");
+}
+END_TEST
+
+START_TEST (a_store_without_its_list_or_its_program_is_said)
+{
+  store.image = VMSPEC_ON;
+  store.path = scratch;
+  fails (-ENOENT, "helper.missing", "store.image");
+  store.closure = "absent";
+  fails (-ENOENT, "store.closure", "store.image");
+}
+END_TEST
+
+START_TEST (directories_are_made_once_and_used_again)
+{
+  tpm.enable = VMSPEC_ON;
+  spec.host_certs = VMSPEC_ON;
+  make_file ("bundle", 0600, "certificates");
+  snprintf (bundle, sizeof bundle, "NIX_SSL_CERT_FILE=%s/bundle", scratch);
+  environment[2] = bundle;
+  prepared ();
+  RUN ("stat -c '%%F %%a' vm-swtpm run/xchg run/certs && "
+       "cat run/certs/ca-certificates.crt");
+  ck_assert_str_eq (judgement, "directory 700\ndirectory 755\n"
+                               "directory 755\ncertificates");
+  make_file ("vm-swtpm/state", 0644, "precious");
+  prepared ();
+  ck_assert_str_eq (read_file ("vm-swtpm/state"), "precious");
+}
+END_TEST
+
+START_TEST (a_directory_that_cannot_be_made_is_said)
+{
+  tpm.enable = VMSPEC_ON;
+  make_file ("vm-swtpm", 0644, "");
+  fails (-EEXIST, "directory.failed", "tpm.state_dir");
+}
+END_TEST
+
+START_TEST (what_cannot_be_copied_is_said)
+{
+  efi.enable = VMSPEC_ON;
+  efi.firmware = "/f";
+  efi.variables = below (".");
+  fails (-EISDIR, "file.not-copied", "efi.state");
+  ck_assert (!exists ("vm-efi-vars.fd"));
+}
+END_TEST
+
+/* ---- existing files ----------------------------------------------------- */
+
+START_TEST (what_exists_is_left_as_it_is)
+{
+  struct vmspec_drive drive
+    = { VMSPEC_INIT (vmspec_drive), .file = "data", .size = 7 };
+
+  spec.drives = LIST (vmspec_drive, &drive);
+  make_file ("vm.qcow2", 0400, "precious");
+  make_file ("target", 0400, "precious, too");
+  ck_assert_int_eq (symlink ("target", "data"), 0);
+  prepared ();
+  ck_assert_str_eq (read_file ("vm.qcow2"), "precious");
+  ck_assert_str_eq (read_file ("target"), "precious, too");
+  RUN ("ls -A");
+  ck_assert_str_eq (judgement, "data\nrun\ntarget\nvm.qcow2\n");
+}
+END_TEST
+
+START_TEST (a_link_that_leads_nowhere_is_refused_by_name)
+{
+  struct vmspec_drive drive
+    = { VMSPEC_INIT (vmspec_drive), .file = "data", .size = 7 };
+
+  spec.drives = LIST (vmspec_drive, &drive);
+  ck_assert_int_eq (symlink ("nowhere", "data"), 0);
+  fails (-ELOOP, "image.dangling-link", "drives[0].file");
+  ck_assert_ptr_nonnull (strstr (unit_finding (diag, "image.dangling-link")
+                                   ->text, below ("data")));
+  ck_assert (!exists ("nowhere"));
+}
+END_TEST
+
+/* ---- choosing ----------------------------------------------------------- */
+
+START_TEST (steps_are_taken_by_name)
+{
+  make_plan ();
+  ck_assert_int_eq (vmspec_plan_prepare (plan, STRINGS ("disk"), &work, diag),
+                    0);
+  RUN ("ls -A");
+  ck_assert_str_eq (judgement, "vm.qcow2\n");
+  ck_assert_int_eq (vmspec_plan_prepare (plan, (const char *[]) { NULL }, &work,
+                                         diag), 0);
+  ck_assert_int_eq (vmspec_plan_prepare (plan, STRINGS ("exchange"), &work,
+                                         diag), -ENOENT);
+  ck_assert_int_eq (vmspec_plan_prepare (plan, STRINGS ("dsk", "disk"), &work,
+                                         diag), -EINVAL);
+  ck_assert_ptr_nonnull (strstr (unit_finding (diag, "step.unknown")->text,
+                                 "did you mean 'disk'"));
+}
+END_TEST
+
+/* ---- fresh run directories ---------------------------------------------- */
+
+static void
+be_fresh (void)
+{
+  snprintf (tmpdir, sizeof tmpdir, "TMPDIR=%s", scratch);
+  environment[1] = NULL;
+}
+
+START_TEST (a_fresh_run_directory_is_gone_after_a_failure)
+{
+  struct vmspec_drive drive
+    = { VMSPEC_INIT (vmspec_drive), .file = "absent/data", .size = 7 };
+  struct vmspec_empty_disk empty
+    = { VMSPEC_INIT (vmspec_empty_disk), .size = 5 };
+
+  be_fresh ();
+  disk.image = "";
+  spec.drives = LIST (vmspec_drive, &drive);
+  spec.empty_disks = LIST (vmspec_empty_disk, &empty);
+  fails (-ENOENT, "image.directory", "drives[0].file");
+  RUN ("ls -A");
+  ck_assert_str_eq (judgement, "");
+}
+END_TEST
+
+START_TEST (a_fresh_run_directory_that_was_prepared_is_used_again)
+{
+  be_fresh ();
+  disk.image = "";
+  prepared ();
+  ck_assert (exists (below ("vmspec.0123456789/xchg")));
+  ck_assert_int_eq (prepare (), 0);
+  make_plan (); /* of which nothing was prepared */
+  ck_assert_int_eq (prepare (), -EEXIST);
+  ck_assert_ptr_nonnull (unit_finding (diag, "run-directory.failed"));
+  ck_assert (exists (below ("vmspec.0123456789/xchg")));
+}
+END_TEST
+
+/* ---- progress ----------------------------------------------------------- */
+
+struct seen {
+  char steps[400];
+  unsigned calls, cancel_at;
+};
+
+static int
+see (void *data, const struct vmspec_progress *progress)
+{
+  struct seen *seen = data;
+
+  if (progress->done == progress->total)
+    sprintf (seen->steps + strlen (seen->steps), "%s ", progress->step);
+  return ++seen->calls == seen->cancel_at;
+}
+
+START_TEST (the_end_of_each_step_is_told)
+{
+  struct seen seen = { .calls = 0 };
+
+  make_file ("template", 0644, "v");
+  efi.enable = VMSPEC_ON;
+  efi.firmware = "/f";
+  efi.variables = below ("template");
+  work.progress = see;
+  work.data = &seen;
+  prepared ();
+  ck_assert_str_eq (seen.steps,
+                    "run-directory disk exchange efi-variables ");
+}
+END_TEST
+
+START_TEST (it_can_be_cancelled_anywhere)
+{
+  struct seen seen = { .calls = 0 };
+  unsigned n = 0;
+  int r;
+
+  make_file ("template", 0644, "v");
+  efi.enable = VMSPEC_ON;
+  efi.firmware = "/f";
+  efi.variables = below ("template");
+  be_fresh ();
+  work.progress = see;
+  work.data = &seen;
+  make_plan ();
+  do {
+    seen = (struct seen) { .cancel_at = ++n };
+    r = prepare ();
+    ck_assert_msg (r == 0 || r == -ECANCELED, "%d%s", r, unit_findings (diag));
+    RUN ("ls -Ad .* vmspec.* 2> /dev/null | grep -vxE '\\.\\.?' || true");
+    if (r < 0)
+      ck_assert_str_eq (judgement, "");
+  } while (r < 0);
+  ck_assert_uint_gt (n, 3);
+}
+END_TEST
 
 int
 main (void)
 {
-  return unit_run ("prepare", unit_case ("prepare"));
+  TCase *t = unit_case ("prepare");
+
+  tcase_add_checked_fixture (t, set_up, tear_down);
+  tcase_add_test (t, steps_come_in_the_order_of_the_start_script);
+  tcase_add_test (t, a_machine_without_anything_has_two_directories);
+  tcase_add_test (t, the_root_disk_has_a_labelled_file_system);
+  tcase_add_test (t, the_root_disk_may_be_empty_and_raw);
+  tcase_add_test (t, a_loaders_disk_is_an_overlay_that_honours_the_size);
+  tcase_add_test (t, a_wrong_system_image_is_refused);
+  tcase_add_test (t, a_writable_store_is_an_overlay);
+  tcase_add_test (t, a_read_only_store_holds_what_its_closure_lists);
+  tcase_add_test (t, a_store_without_its_list_or_its_program_is_said);
+  tcase_add_test (t, directories_are_made_once_and_used_again);
+  tcase_add_test (t, a_directory_that_cannot_be_made_is_said);
+  tcase_add_test (t, what_cannot_be_copied_is_said);
+  tcase_add_test (t, what_exists_is_left_as_it_is);
+  tcase_add_test (t, a_link_that_leads_nowhere_is_refused_by_name);
+  tcase_add_test (t, steps_are_taken_by_name);
+  tcase_add_test (t, a_fresh_run_directory_is_gone_after_a_failure);
+  tcase_add_test (t, a_fresh_run_directory_that_was_prepared_is_used_again);
+  tcase_add_test (t, the_end_of_each_step_is_told);
+  tcase_add_test (t, it_can_be_cancelled_anywhere);
+  return unit_run ("prepare", t);
 }

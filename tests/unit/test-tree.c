@@ -1,8 +1,778 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "unit.h"
+/* Trees copied into ext4 file systems, looked at with e2fsprogs. */
+#include "scratch.h"
+
+#include <ext2fs/ext2fs.h>
+#include <sys/socket.h>
+#include <sys/sysmacros.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+
+#include "ext4-tree.h"
+#include "tree.h"
+
+#define MIB (1024ull * 1024)
+#define TIME 1700000000
+
+static struct arena arena;
+static struct work work;
+static vmspec_diag *diag;
+
+/* What the progress function does. */
+static unsigned calls, cancel_at;
+static void (*at_first_call) (void);
+
+static int
+count_call (void *data, const struct vmspec_progress *progress)
+{
+  struct work *w = data;
+
+  ck_assert_uint_le (progress->done, progress->total);
+  w->next_report = 0; /* every one of them */
+  if (!calls++ && at_first_call)
+    at_first_call ();
+  return cancel_at && calls == cancel_at;
+}
+
+static void
+set_up (void)
+{
+  const struct vmspec_work said = {
+    VMSPEC_INIT (vmspec_work), .progress = count_call, .data = &work,
+  };
+
+  scratch_make ();
+  calls = cancel_at = 0;
+  at_first_call = NULL;
+  arena = (struct arena) { 0 };
+  ck_assert_int_eq (vmspec_diag_new (&diag), 0);
+  ck_assert_int_eq (work_init (&work, &arena, &said, diag), 0);
+  ck_assert_int_eq (mkdir ("tree", 0755), 0);
+}
+
+static void
+tear_down (void)
+{
+  arena_free (&arena);
+  vmspec_diag_free (diag);
+  scratch_remove ();
+}
+
+/* ---- making and looking --------------------------------------------------- */
+
+static uint32_t block_size;
+static int root_owned;
+
+static int
+make_fs (const char *file, uint64_t size, const struct tree_needs *needs)
+{
+  static const unsigned char uuid[16] = { 1, 2, 3 };
+  const struct ext4_setup setup = {
+    .size = size, .uuid = uuid, .hash_seed = uuid, .time = TIME,
+    .inodes = needs->files, .label = "tree", .block_size = block_size,
+  };
+  const struct image_format format = {
+    .format = VMSPEC_IMAGE_FORMAT_RAW, .size = size, .cluster_size = 65536,
+  };
+  struct ext4_tree tree = { .work = &work, .member = "tree", .tree = "tree",
+                            .root_owned = root_owned, .total = needs->bytes };
+  int fd = open (file, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644), r;
+  struct image *image;
+
+  ck_assert_int_ge (fd, 0);
+  ck_assert_int_eq (image_new (fd, &format, &image), 0);
+  r = ext4_make (image, &setup, ext4_tree_fill, &tree, &work);
+  if (r == 0)
+    r = image_finish (image);
+  image_free (image);
+  close (fd);
+  return r;
+}
+
+/* As large as it has to be. */
+static int
+make (const char *file)
+{
+  struct tree_needs needs;
+  int r = tree_measure (&work, "tree", "tree", &needs);
+
+  return r < 0 ? r
+               : make_fs (file, tree_file_system_size (&needs, 0), &needs);
+}
+
+static __attribute__ ((format (printf, 1, 2))) const char *
+output_of (const char *format, ...)
+{
+  static char output[1 << 16];
+  char command[PATH_MAX];
+  va_list args;
+  FILE *pipe;
+  size_t size;
+  int status;
+
+  va_start (args, format);
+  vsnprintf (command, sizeof command, format, args);
+  va_end (args);
+  pipe = popen (command, "re");
+  ck_assert_ptr_nonnull (pipe);
+  size = fread (output, 1, sizeof output - 1, pipe);
+  output[size] = '\0';
+  while (fgetc (pipe) != EOF)
+    ;
+  status = pclose (pipe);
+  ck_assert_msg (status == 0, "%s: %d: %s", command, status, output);
+  return output;
+}
+
+static void
+must_make (const char *file)
+{
+  int r = make (file);
+
+  ck_assert_msg (r == 0, "%s%s", strerror (-r), unit_findings (diag));
+  output_of ("PATH=$PATH:/sbin:/usr/sbin e2fsck -fn %s 2>&1", file);
+}
+
+static const char *
+debugfs (const char *request)
+{
+  return output_of ("PATH=$PATH:/sbin:/usr/sbin debugfs -R '%s' fs 2> /dev/null",
+                    request);
+}
+
+#define HAS(text, part)                                                        \
+  ck_assert_msg (strstr (text, part) != NULL, "no %s in %s", part, text)
+
+/* The content that comes out is the one that went in. */
+static void
+compare (const char *name)
+{
+  char request[PATH_MAX];
+
+  snprintf (request, sizeof request, "dump %s out", name);
+  (void) unlink ("out");
+  debugfs (request);
+  output_of ("cmp 'tree/%s' out", name);
+}
+
+static void
+fill_file (const char *name, size_t size)
+{
+  char *bytes = malloc (size + 1);
+  struct random r = { size };
+  int fd = open (name, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+
+  ck_assert_ptr_nonnull (bytes);
+  for (size_t i = 0; i < size; i++)
+    bytes[i] = (char) random_number (&r);
+  ck_assert_int_ge (fd, 0);
+  ck_assert_int_eq (write (fd, bytes, size), (ssize_t) size);
+  close (fd);
+  free (bytes);
+}
+
+static void
+expect (int error, const char *id)
+{
+  const struct vmspec_finding *f;
+  int r = make ("fs");
+
+  ck_assert_int_eq (r, error);
+  f = unit_finding (diag, id);
+  ck_assert_msg (f != NULL, "no %s in %s", id, unit_findings (diag));
+  ck_assert_str_eq (f->path, "tree");
+}
+
+/* ---- kinds ---------------------------------------------------------------- */
+
+START_TEST (files_of_every_size_come_out_as_they_went_in)
+{
+  static const size_t sizes[]
+    = { 0, 1, 59, 60, 4095, 4096, 4097, 262143, 262144, 262145, 3000000 };
+  char name[40];
+
+  for (size_t i = 0; i < COUNT (sizes); i++) {
+    snprintf (name, sizeof name, "tree/%zu", sizes[i]);
+    fill_file (name, sizes[i]);
+  }
+  block_size = 4096;
+  must_make ("fs");
+  block_size = 0;
+  for (size_t i = 0; i < COUNT (sizes); i++) {
+    snprintf (name, sizeof name, "%zu", sizes[i]);
+    compare (name);
+  }
+  HAS (debugfs ("stat 3000000"), "(0-732):"); /* in one piece */
+}
+END_TEST
+
+START_TEST (modes_and_owners_are_kept)
+{
+  make_file ("tree/setuid", 04751, "x");
+  ck_assert_int_eq (mkdir ("tree/sticky", 0), 0);
+  ck_assert_int_eq (chmod ("tree/sticky", 01777), 0);
+  ck_assert_int_eq (chmod ("tree", 0711), 0);
+  if (geteuid () == 0) {
+    ck_assert_int_eq (chown ("tree/setuid", 100000, 3000000000u), 0);
+    ck_assert_int_eq (chmod ("tree/setuid", 04751), 0);
+  }
+  must_make ("fs");
+  HAS (debugfs ("stat setuid"), "Mode:  04751");
+  HAS (debugfs ("stat sticky"), "Mode:  01777");
+  HAS (debugfs ("stat /"), "Mode:  0711");
+  if (geteuid () == 0) {
+    HAS (debugfs ("stat setuid"), "User: 100000");
+    HAS (debugfs ("stat setuid"), "Group: -1294967296");
+  }
+  root_owned = 1;
+  must_make ("fs");
+  root_owned = 0;
+  HAS (debugfs ("stat setuid"), "User:     0   Group:     0");
+}
+END_TEST
+
+START_TEST (symbolic_links_short_and_long_are_kept)
+{
+  char target[4096];
+
+  memset (target, 'x', sizeof target);
+  for (size_t size = 58; size <= 61; size++) {
+    char name[20];
+
+    snprintf (name, sizeof name, "tree/%zu", size);
+    target[size] = '\0';
+    ck_assert_int_eq (symlink (target, name), 0);
+    target[size] = 'x';
+  }
+  target[4000] = '\0';
+  ck_assert_int_eq (symlink (target, "tree/long"), 0);
+  ck_assert_int_eq (symlink ("/etc", "tree/directory"), 0);
+  block_size = 4096;
+  must_make ("fs");
+  block_size = 0;
+  HAS (debugfs ("stat 59"), "Fast link dest: \"xxx");
+  HAS (debugfs ("stat 60"), "EXTENTS");
+  ck_assert_str_eq (debugfs ("cat long"), target);
+  HAS (debugfs ("stat directory"), "Type: symlink");
+}
+END_TEST
+
+START_TEST (devices_fifos_and_sockets_are_kept)
+{
+  struct sockaddr_un address = { .sun_family = AF_UNIX,
+                                 .sun_path = "tree/socket" };
+  int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+  ck_assert_int_eq (bind (fd, (struct sockaddr *) &address, sizeof address), 0);
+  close (fd);
+  ck_assert_int_eq (mkfifo ("tree/fifo", 0600), 0);
+  if (geteuid () == 0) {
+    ck_assert_int_eq (mknod ("tree/old", S_IFCHR | 0600, makedev (5, 1)), 0);
+    ck_assert_int_eq (mknod ("tree/new", S_IFBLK | 0600, makedev (300, 70000)),
+                      0);
+  }
+  must_make ("fs");
+  HAS (debugfs ("stat socket"), "Type: socket");
+  HAS (debugfs ("stat fifo"), "Type: FIFO");
+  if (geteuid () == 0) {
+    HAS (debugfs ("stat old"), "Device major/minor number: 05:01");
+    HAS (debugfs ("stat new"), "Device major/minor number: 300:70000");
+  }
+}
+END_TEST
+
+START_TEST (hard_links_are_one_inode)
+{
+  ck_assert_int_eq (mkdir ("tree/sub", 0755), 0);
+  fill_file ("tree/one", 10000);
+  ck_assert_int_eq (link ("tree/one", "tree/sub/two"), 0);
+  ck_assert_int_eq (link ("tree/one", "tree/three"), 0);
+  ck_assert_int_eq (link ("tree/one", "outside"), 0);
+  ck_assert_int_eq (symlink ("x", "tree/link"), 0);
+  ck_assert_int_eq (link ("tree/link", "tree/link2"), 0);
+  must_make ("fs");
+  HAS (debugfs ("stat one"), "Links: 3");
+  HAS (debugfs ("stat link2"), "Links: 2");
+  compare ("sub/two");
+  HAS (debugfs ("stat /"), "Links: 4");
+}
+END_TEST
+
+START_TEST (times_are_kept_beyond_2038_and_before_1970)
+{
+  static const struct {
+    const char *name;
+    long long seconds;
+    const char *expected;
+  } times[] = {
+    { "tree/2300", 10413792000, "mtime: 0x6cb5db00:1d6f3456" },
+    { "tree/1969", -1, "mtime: 0xffffffff:1d6f3454" },
+    { "tree/1970", 0, "mtime: 0x00000000:1d6f3454" },
+  };
+
+  for (size_t i = 0; i < COUNT (times); i++) {
+    struct timespec stamps[2] = { { times[i].seconds, 123456789 },
+                                  { times[i].seconds, 123456789 } };
+
+    make_file (times[i].name, 0644, "x");
+    ck_assert_int_eq (utimensat (AT_FDCWD, times[i].name, stamps, 0), 0);
+  }
+  must_make ("fs");
+  for (size_t i = 0; i < COUNT (times); i++) {
+    char request[40];
+
+    snprintf (request, sizeof request, "stat %s", times[i].name + 5);
+    HAS (debugfs (request), times[i].expected);
+    HAS (debugfs (request), "ctime: 0x6553f100:00000000");
+  }
+}
+END_TEST
+
+START_TEST (holes_stay_holes)
+{
+  int fd = open ("tree/sparse", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+
+  ck_assert_int_eq (pwrite (fd, "a", 1, 0), 1);
+  ck_assert_int_eq (pwrite (fd, "b", 1, 50 * MIB + 5), 1);
+  ck_assert_int_eq (ftruncate (fd, (off_t) (100 * MIB + 7)), 0);
+  close (fd);
+  /* With extents for a tree of its own. */
+  fd = open ("tree/torn", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+  for (int i = 0; i < 1000; i++)
+    ck_assert_int_eq (pwrite (fd, "c", 1, (off_t) i * 16384), 1);
+  close (fd);
+  must_make ("fs");
+  HAS (debugfs ("stat sparse"), "Blockcount: 16");
+  compare ("sparse");
+  compare ("torn");
+}
+END_TEST
+
+/* ---- attributes ----------------------------------------------------------- */
+
+static void
+set_attribute (const char *file, const char *name, const void *value,
+               size_t size)
+{
+  ck_assert_msg (lsetxattr (file, name, value, size, 0) == 0, "%s: %s", name,
+                 strerror (errno));
+}
+
+START_TEST (extended_attributes_are_kept)
+{
+  /* rw for the owner, r for user 1000, mask r, others nothing. */
+  static const unsigned char acl[]
+    = { 2, 0, 0, 0, 1, 0, 6, 0, 255, 255, 255, 255, 2, 0, 4, 0, 232, 3, 0, 0,
+        4, 0, 0, 0, 255, 255, 255, 255, 16, 0, 4, 0, 255, 255, 255, 255,
+        32, 0, 0, 0, 255, 255, 255, 255 };
+  char large[3000];
+
+  memset (large, 'l', sizeof large);
+  block_size = 4096;
+  make_file ("tree/file", 0600, "x");
+  ck_assert_int_eq (mkdir ("tree/directory", 0755), 0);
+  ck_assert_int_eq (symlink ("x", "tree/link"), 0);
+  set_attribute ("tree/file", "user.small", "value", 5);
+  set_attribute ("tree/directory", "user.large", large, sizeof large);
+  set_attribute ("tree/directory", "user.empty", "", 0);
+  set_attribute ("tree", "user.top", "t", 1);
+  set_attribute ("tree/file", "system.posix_acl_access", acl, sizeof acl);
+  if (geteuid () == 0)
+    set_attribute ("tree/link", "trusted.link", "of a link", 9);
+  must_make ("fs");
+  HAS (debugfs ("ea_list file"), "user.small (5) = \"value\"");
+  HAS (debugfs ("ea_list file"), "system.posix_acl_access");
+  HAS (debugfs ("ea_list directory"), "user.large (3000)");
+  HAS (debugfs ("ea_list directory"), "user.empty (0)");
+  HAS (debugfs ("ea_list /"), "user.top (1)");
+  debugfs ("ea_get -f out file system.posix_acl_access");
+  {
+    int fd = open ("out", O_RDONLY | O_CLOEXEC);
+    unsigned char found[sizeof acl + 1];
+
+    ck_assert_int_eq (read (fd, found, sizeof found), sizeof acl);
+    close (fd);
+    /* Where there is no user it makes no difference which. */
+    memset (found + 8, 255, 4), memset (found + 24, 255, 4);
+    memset (found + 32, 255, 4), memset (found + 40, 255, 4);
+    ck_assert_mem_eq (found, acl, sizeof acl);
+  }
+  if (geteuid () == 0)
+    HAS (debugfs ("ea_list link"), "trusted.link (9)");
+  block_size = 0;
+}
+END_TEST
+
+START_TEST (attributes_that_are_too_large_are_refused)
+{
+  char large[2000];
+
+  memset (large, 'l', sizeof large);
+  make_file ("tree/file", 0600, "x");
+  set_attribute ("tree/file", "user.large", large, sizeof large);
+  block_size = 1024;
+  expect (-ENOSPC, "tree.attributes");
+  block_size = 0;
+}
+END_TEST
+
+/* ---- directories ---------------------------------------------------------- */
+
+START_TEST (large_directories_are_complete)
+{
+  unsigned n = unit_is_watched () ? 1000 : 20000;
+  const char *listed;
+  char name[80];
+
+  ck_assert_int_eq (mkdir ("tree/many", 0755), 0);
+  for (unsigned i = 0; i < n; i++) {
+    snprintf (name, sizeof name, "tree/many/a name of some length %u", i);
+    if (i % 100)
+      make_file (name, 0644, "");
+    else
+      ck_assert_int_eq (mkdir (name, 0755), 0);
+  }
+  must_make ("fs");
+  listed = output_of ("PATH=$PATH:/sbin:/usr/sbin debugfs -R 'ls -p many' fs "
+                      "2> /dev/null | grep -c 'a name of some length'");
+  ck_assert_int_eq (atoi (listed), (int) n);
+}
+END_TEST
+
+START_TEST (names_of_every_length_fit)
+{
+  char name[300] = "tree/";
+
+  for (size_t size = 1; size <= 255; size++) {
+    memset (name + 5, 'n', size);
+    name[5 + size] = '\0';
+    make_file (name, 0644, "");
+  }
+  for (block_size = 1024; block_size <= 4096; block_size *= 4) {
+    must_make ("fs");
+    snprintf (name, sizeof name, "PATH=$PATH:/sbin:/usr/sbin debugfs -R 'ls -p' "
+              "fs 2> /dev/null | grep -c /nn*/");
+    ck_assert_int_eq (atoi (output_of ("%s", name)), 255);
+  }
+  block_size = 0;
+}
+END_TEST
+
+static void
+make_deep (int depth)
+{
+  ck_assert_int_eq (chdir ("tree"), 0);
+  for (int i = 0; i < depth; i++) {
+    ck_assert_int_eq (mkdir ("d", 0755), 0);
+    ck_assert_int_eq (chdir ("d"), 0);
+    if (i % 100 == 0)
+      make_file ("file", 0644, "deep");
+  }
+  ck_assert_int_eq (chdir (scratch), 0);
+}
+
+START_TEST (deep_trees_are_complete)
+{
+  make_deep (3000);
+  make_file ("tree/z", 0644, "after everything");
+  must_make ("fs");
+  HAS (output_of ("PATH=$PATH:/sbin:/usr/sbin dumpe2fs -h fs 2> /dev/null"),
+       "Inode count");
+  HAS (debugfs ("cat z"), "after everything");
+}
+END_TEST
+
+START_TEST (lost_and_found_is_one_directory)
+{
+  ck_assert_int_eq (mkdir ("tree/lost+found", 0700), 0);
+  ck_assert_int_eq (mkdir ("tree/lost+found/sub", 0700), 0);
+  make_file ("tree/lost+found/found", 0644, "found");
+  make_file ("tree/zzz", 0644, "");
+  must_make ("fs");
+  HAS (debugfs ("stat lost+found"), "Inode: 11 ");
+  HAS (debugfs ("cat lost+found/found"), "found");
+}
+END_TEST
+
+START_TEST (lost_and_found_must_be_a_directory)
+{
+  make_file ("tree/lost+found", 0644, "");
+  expect (-EEXIST, "tree.lost-and-found");
+}
+END_TEST
+
+/* ---- what cannot be ------------------------------------------------------- */
+
+START_TEST (unreadable_files_are_named)
+{
+  int status;
+  pid_t pid;
+
+  make_file ("tree/one", 0000, "secret");
+  make_file ("tree/two", 0000, "secret");
+  ck_assert_int_eq (chmod (scratch, 0777), 0);
+  pid = fork ();
+  if (pid == 0) {
+    struct tree_needs needs;
+    int r;
+
+    be_nobody ();
+    r = tree_measure (&work, "tree", "tree", &needs);
+    _exit (r == -EACCES && vmspec_diag_count (diag) == 2
+           && strstr (vmspec_diag_get (diag, 0)->text, "tree/one")
+           && strstr (vmspec_diag_get (diag, 1)->text, "tree/two")
+           && !strcmp (vmspec_diag_get (diag, 0)->id, "tree.unreadable")
+             ? 0 : 1);
+  }
+  ck_assert_int_eq (waitpid (pid, &status, 0), pid);
+  ck_assert_int_eq (status, 0);
+}
+END_TEST
+
+START_TEST (a_tree_that_is_missing_is_named)
+{
+  ck_assert_int_eq (rmdir ("tree"), 0);
+  expect (-ENOENT, "tree.unreadable");
+}
+END_TEST
+
+static void
+cut (void)
+{
+  ck_assert_int_eq (truncate ("tree/file", 300000), 0);
+}
+
+static void
+extend (void)
+{
+  ck_assert_int_eq (truncate ("tree/file", 5000000), 0);
+}
+
+/* The size is looked at when the file is opened; the first report comes after
+ * the first 256 KiB. */
+START_TEST (a_file_that_changes_has_the_size_that_was_seen)
+{
+  struct tree_needs needs;
+
+  fill_file ("tree/file", 1000000);
+  ck_assert_int_eq (tree_measure (&work, "tree", "tree", &needs), 0);
+  calls = 0;
+  at_first_call = _i ? extend : cut;
+  ck_assert_int_eq (make_fs ("fs", 16 * MIB, &needs), 0);
+  at_first_call = NULL;
+  output_of ("PATH=$PATH:/sbin:/usr/sbin e2fsck -fn fs 2>&1");
+  HAS (debugfs ("stat file"), "Size: 1000000");
+  debugfs ("dump file out");
+  output_of ("cmp -n %d tree/file out", _i ? 1000000 : 300000);
+}
+END_TEST
+
+START_TEST (too_small_a_file_system_is_said_to_be)
+{
+  struct tree_needs needs;
+
+  fill_file ("tree/file", 8000000);
+  ck_assert_int_eq (tree_measure (&work, "tree", "tree", &needs), 0);
+  ck_assert_int_eq (make_fs ("fs", 4 * MIB, &needs), -ENOSPC);
+  ck_assert_ptr_nonnull (unit_finding (diag, "tree.no-space"));
+}
+END_TEST
+
+START_TEST (a_link_longer_than_a_block_is_refused)
+{
+  char target[2000];
+
+  memset (target, 'x', sizeof target);
+  target[sizeof target - 1] = '\0';
+  ck_assert_int_eq (symlink (target, "tree/link"), 0);
+  block_size = 1024;
+  expect (-ENAMETOOLONG, "tree.link-too-long");
+  block_size = 0;
+}
+END_TEST
+
+START_TEST (a_file_larger_than_ext4_has_is_refused)
+{
+  make_file ("tree/file", 0644, "");
+  ck_assert_int_eq (truncate ("tree/file", (off_t) (5 * MIB * MIB)), 0);
+  block_size = 1024;
+  expect (-EFBIG, "tree.file-too-large");
+  block_size = 0;
+}
+END_TEST
+
+/* A file system of memory has no limit of its own. */
+START_TEST (too_many_names_of_a_file_are_refused)
+{
+  char top[] = "/dev/shm/vmspec-test.XXXXXX", name[100], command[100];
+
+  if (unit_is_watched () || !mkdtemp (top))
+    return;
+  ck_assert_int_eq (rmdir ("tree"), 0);
+  ck_assert_int_eq (symlink (top, "tree"), 0);
+  make_file ("tree/0", 0644, "");
+  for (int i = 1; i <= 65000; i++) {
+    snprintf (name, sizeof name, "tree/%d", i);
+    ck_assert_int_eq (link ("tree/0", name), 0);
+  }
+  expect (-EMLINK, "tree.too-many-links");
+  snprintf (command, sizeof command, "rm -rf %s", top);
+  ck_assert_int_eq (system (command), 0);
+}
+END_TEST
+
+START_TEST (a_file_system_without_extents_is_refused)
+{
+  struct ext2_super_block wanted = { .s_rev_level = EXT2_DYNAMIC_REV };
+  struct ext4_tree tree = { .work = &work, .member = "tree", .tree = "tree" };
+  ext2_filsys fs;
+
+  make_file ("fs", 0644, "");
+  ext2fs_blocks_count_set (&wanted, 4096);
+  ck_assert_int_eq (
+    ext2fs_initialize ("fs", 0, &wanted, unix_io_manager, &fs), 0);
+  ck_assert_int_eq (ext4_tree_fill (&tree, fs), -ENOTSUP);
+  ck_assert_ptr_nonnull (unit_finding (diag, "tree.no-extents"));
+  ext2fs_free (fs);
+}
+END_TEST
+
+static int
+move_away (void *data, struct tree_directory *in, const char *name,
+           const struct stat *status)
+{
+  (void) data, (void) name, (void) status;
+  return in->depth < 20 ? 0
+                        : rename ("tree/d/d", "tree/moved") == 0 ? 0 : -errno;
+}
+
+START_TEST (a_directory_that_is_moved_meanwhile_is_noticed)
+{
+  const struct tree_walk walk = { .work = &work, .member = "tree",
+                                  .tree = "tree", .visit = move_away };
+
+  make_deep (40);
+  make_file ("tree/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/f", 0644, "");
+  ck_assert_int_eq (tree_walk (&walk), -EBUSY);
+  ck_assert_ptr_nonnull (unit_finding (diag, "tree.changed"));
+}
+END_TEST
+
+/* ---- sizes, progress ------------------------------------------------------ */
+
+static void
+make_mixture (void)
+{
+  char name[80];
+
+  for (int i = 0; i < 200; i++) {
+    if (i % 50 == 0) {
+      snprintf (name, sizeof name, "tree/d%d", i / 50);
+      ck_assert_int_eq (mkdir (name, 0755), 0);
+    }
+    snprintf (name, sizeof name, "tree/d%d/%d", i / 50, i);
+    fill_file (name, (size_t) i * 500);
+  }
+}
+
+START_TEST (the_same_tree_gives_the_same_bytes)
+{
+  make_mixture ();
+  must_make ("one");
+  must_make ("two");
+  output_of ("cmp one two");
+}
+END_TEST
+
+START_TEST (additional_space_is_left_free)
+{
+  static const uint64_t spaces[] = { 0, 1, 100 * MIB, 3000 * MIB };
+
+  make_mixture ();
+  for (size_t i = 0; i < COUNT (spaces); i++) {
+    struct tree_needs needs;
+    uint64_t size;
+    const char *free_blocks;
+
+    ck_assert_int_eq (tree_measure (&work, "tree", "tree", &needs), 0);
+    size = tree_file_system_size (&needs, spaces[i]);
+    ck_assert_uint_le (size, (needs.bytes + spaces[i]) * 5 / 4 + 40 * MIB);
+    ck_assert_int_eq (make_fs ("fs", size, &needs), 0);
+    free_blocks = output_of (
+      "PATH=$PATH:/sbin:/usr/sbin dumpe2fs -h fs 2> /dev/null | awk "
+      "'/^Free blocks:/ { f = $3 } /^Block size:/ { printf \"%%.0f\", f * $3 }'");
+    ck_assert_uint_ge (strtoull (free_blocks, NULL, 10), spaces[i]);
+  }
+}
+END_TEST
+
+START_TEST (what_is_free_can_be_known_before)
+{
+  static const unsigned char uuid[16] = { 1 };
+  const struct ext4_setup setup = { .size = 64 * MIB, .uuid = uuid,
+                                    .hash_seed = uuid, .time = TIME };
+  uint64_t bytes, inodes;
+
+  ck_assert_int_eq (ext4_room (&work, &setup, &bytes, &inodes), 0);
+  ck_assert_uint_gt (bytes, 40 * MIB);
+  ck_assert_uint_lt (bytes, 64 * MIB);
+  ck_assert_uint_gt (inodes, 1000);
+  ck_assert_uint_eq (vmspec_diag_count (diag), 0);
+}
+END_TEST
+
+START_TEST (every_report_may_be_the_last)
+{
+  unsigned total;
+
+  make_mixture ();
+  must_make ("fs");
+  total = calls;
+  ck_assert_uint_gt (total, 200);
+  for (unsigned i = 1; i <= total; i += total / unit_rounds (40) + 1) {
+    calls = 0;
+    cancel_at = i;
+    ck_assert_int_eq (make ("fs"), -ECANCELED);
+    ck_assert_uint_eq (calls, i);
+  }
+  ck_assert_uint_eq (vmspec_diag_count (diag), 0);
+}
+END_TEST
 
 int
 main (void)
 {
-  return unit_run ("tree", unit_case ("tree"));
+  TCase *tcase = unit_case ("tree");
+
+  tcase_add_checked_fixture (tcase, set_up, tear_down);
+  tcase_add_test (tcase, files_of_every_size_come_out_as_they_went_in);
+  tcase_add_test (tcase, modes_and_owners_are_kept);
+  tcase_add_test (tcase, symbolic_links_short_and_long_are_kept);
+  tcase_add_test (tcase, devices_fifos_and_sockets_are_kept);
+  tcase_add_test (tcase, hard_links_are_one_inode);
+  tcase_add_test (tcase, times_are_kept_beyond_2038_and_before_1970);
+  tcase_add_test (tcase, holes_stay_holes);
+  tcase_add_test (tcase, extended_attributes_are_kept);
+  tcase_add_test (tcase, attributes_that_are_too_large_are_refused);
+  tcase_add_test (tcase, large_directories_are_complete);
+  tcase_add_test (tcase, names_of_every_length_fit);
+  tcase_add_test (tcase, deep_trees_are_complete);
+  tcase_add_test (tcase, lost_and_found_is_one_directory);
+  tcase_add_test (tcase, lost_and_found_must_be_a_directory);
+  tcase_add_test (tcase, unreadable_files_are_named);
+  tcase_add_test (tcase, a_tree_that_is_missing_is_named);
+  tcase_add_loop_test (tcase, a_file_that_changes_has_the_size_that_was_seen, 0,
+                       2);
+  tcase_add_test (tcase, too_small_a_file_system_is_said_to_be);
+  tcase_add_test (tcase, a_link_longer_than_a_block_is_refused);
+  tcase_add_test (tcase, a_file_larger_than_ext4_has_is_refused);
+  tcase_add_test (tcase, too_many_names_of_a_file_are_refused);
+  tcase_add_test (tcase, a_file_system_without_extents_is_refused);
+  tcase_add_test (tcase, a_directory_that_is_moved_meanwhile_is_noticed);
+  tcase_add_test (tcase, the_same_tree_gives_the_same_bytes);
+  tcase_add_test (tcase, additional_space_is_left_free);
+  tcase_add_test (tcase, what_is_free_can_be_known_before);
+  tcase_add_test (tcase, every_report_may_be_the_last);
+  return unit_run ("tree", tcase);
 }

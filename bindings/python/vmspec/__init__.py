@@ -19,7 +19,8 @@ and Plan.start().
     progress     called now and then as progress(step, done, total), in bytes;
                  total is 0 while it is not known.  What it returns ends the
                  work if it is true, and the call raises Cancelled; what it
-                 raises ends the work as well, and the call raises just that
+                 raises ends the work as well, and the call raises just that,
+                 as it does with a KeyboardInterrupt that comes meanwhile
     environment  variables of helper programs, which are looked for in its
                  PATH; without it, those of this process
 """

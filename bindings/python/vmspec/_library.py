@@ -109,8 +109,6 @@ _FUNCTIONS = {
 
 def _declare(library: ctypes.CDLL) -> ctypes.CDLL:
     for name, (result, *arguments) in _FUNCTIONS.items():
-        if not hasattr(library, name):
-            continue  # TEMPORARY
         function = getattr(library, name)
         function.restype = result
         function.argtypes = arguments

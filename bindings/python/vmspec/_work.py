@@ -15,19 +15,22 @@ Progress = Callable[[str, int, int], object]
 
 # The library's callback.  Its data is a generator, which is sent each report.
 # Where a function begins, a signal may raise KeyboardInterrupt before its first
-# "try" is reached; a generator goes on inside of one.
+# "try" is reached, and that would be lost; a generator goes on inside of one.
 _TELL = CFUNCTYPE(c_int, py_object, POINTER(STRUCTS["vmspec_progress"]))(
     GeneratorType.send)
 
 
-def _listener(progress: Progress, raised: List[BaseException],
+def _listener(progress: Optional[Progress], raised: List[BaseException],
               ) -> Generator[int, Any, None]:
+    """Answers the library.  It does so even if there is nobody to tell, so that
+    a signal's exception ends the work."""
     cancel = 0
     try:
         while True:
             told = (yield cancel).contents
-            cancel = bool(progress(text(told.step) or "", told.done,
-                                   told.total))
+            if progress is not None:
+                cancel = bool(progress(text(told.step) or "", told.done,
+                                       told.total))
     except GeneratorExit:
         return
     except BaseException as error:
@@ -51,11 +54,10 @@ class Work:
         self.struct = to_c(CLASSES["vmspec_work"](
             sync=sync, environment=_pairs(variables)))
         self._raised: List[BaseException] = []
-        if progress is not None:
-            self._listener = _listener(progress, self._raised)
-            next(self._listener)
-            self.struct.progress = ctypes.cast(_TELL, ctypes.c_void_p)
-            self.struct.data = id(self._listener)
+        self._listener = _listener(progress, self._raised)
+        next(self._listener)
+        self.struct.progress = ctypes.cast(_TELL, ctypes.c_void_p)
+        self.struct.data = id(self._listener)
 
     @property
     def address(self) -> ctypes.c_void_p:
