@@ -15,8 +15,8 @@ struct boot_code {
   size_t core_size;          /* as the file has it */
 };
 
-/* Reads the files; each may be NULL.  The core image may have @room bytes.  0 or
- * -errno with findings. */
+/* Reads the files; each may be NULL.  The core image may have @room bytes.
+ * 0 or -errno with findings. */
 int boot_code_read (struct boot_code *boot, struct work *work,
                     const char *code_file, const char *core_file,
                     uint64_t room);

@@ -73,8 +73,8 @@ is_device (const char *name)
              && lower (name[2]) == 't');
 }
 
-/* What is wrong with a name, or NULL.  Beyond ASCII mtools changes names without
- * a word, and it takes brackets of a directory for a pattern. */
+/* What is wrong with a name, or NULL.  Beyond ASCII mtools changes names
+ * without a word, and it takes brackets of a directory for a pattern. */
 static const char *
 objection (const char *name, int is_directory)
 {
@@ -203,8 +203,8 @@ is_suitable (struct look *l, const struct tree_directory *in, const char *name,
             tree_path (&l->walk, in, name));
   else if ((uint64_t) status->st_size > LARGEST_FILE)
     REFUSE (l, "esp.file", l->walk.member,
-            "%s has 4 GiB or more, which is too much for a file of an EFI system "
-            "partition", tree_path (&l->walk, in, name));
+            "%s has 4 GiB or more, which is too much for a file of an EFI "
+            "system partition", tree_path (&l->walk, in, name));
   else if (geteuid () != 0 && faccessat (in->fd, name, R_OK, AT_EACCESS) < 0
            && errno == EACCES)
     l->error = tree_fail (&l->walk, in, name, -EACCES);

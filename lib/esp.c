@@ -37,8 +37,8 @@ find_program (struct maker *m, const char *name, int *error)
 
   if (!program && !*error)
     *error = work_fail (&m->work, -ENOENT, "helper.missing", "esp",
-                        "%s is not in the PATH: an EFI system partition is made "
-                        "by mtools; install the package mtools", name);
+                        "%s is not in the PATH: an EFI system partition is "
+                        "made by mtools; install the package mtools", name);
   return program;
 }
 

@@ -23,8 +23,8 @@ struct esp {
 };
 
 /* What is to be in it.  Symbolic links are followed if they lead to files, and
- * refused otherwise.  0 or -errno, with a finding for everything that a FAT file
- * system cannot hold. */
+ * refused otherwise.  0 or -errno, with a finding for everything that a FAT
+ * file system cannot hold. */
 int esp_look (struct esp *esp, struct work *work, const char *source);
 /* The bytes that a partition of this size lacks; 0 if it will do. */
 uint64_t esp_shortage (const struct esp *esp, uint64_t size);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Directories.  All names are known from the beginning, so that a directory gets
- * all its blocks at once; they are filled one after the other, and only the one
- * that is being filled is in memory.  ext2fs_link() would read all of them for
- * each entry.
+ * Directories.  All names are known from the beginning, so that a directory
+ * gets all its blocks at once; they are filled one after the other, and only
+ * the one that is being filled is in memory.  ext2fs_link() would read all of
+ * them for each entry.
  */
 #include "ext4-copy.h"
 

@@ -54,7 +54,7 @@ read_content (struct content *c, uint64_t offset, size_t size)
   return 0;
 }
 
-/* @count blocks of the file from @logical on, to where they have their place. */
+/* @count blocks of the file from @logical on, to their place. */
 static int
 write_content (struct content *c, uint64_t logical, blk64_t place,
                uint64_t count)
@@ -176,8 +176,8 @@ check_size (const struct content *c)
     return 0;
   return work_fail (c->copy->tree->work, -EFBIG, "tree.file-too-large",
                     c->copy->tree->member,
-                    "%s has %llu bytes, more than a file of an ext4 file system "
-                    "can have",
+                    "%s has %llu bytes, more than a file of an ext4 file "
+                    "system can have",
                     tree_path (&c->copy->walk, c->in, c->name),
                     (unsigned long long) c->size);
 }
@@ -209,8 +209,8 @@ copy_open_file (struct ext4_copy *copy, struct tree_directory *in,
 }
 
 static int
-copy_regular (struct ext4_copy *copy, struct tree_directory *in, const char *name,
-           ext2_ino_t number)
+copy_regular (struct ext4_copy *copy, struct tree_directory *in,
+              const char *name, ext2_ino_t number)
 {
   int fd = openat (in->fd, name,
                    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);

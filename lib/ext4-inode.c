@@ -131,7 +131,8 @@ by_text (const void *a, const void *b)
   return strcmp (*one, *other);
 }
 
-/* Keeps what is copied, in an order that does not depend on where it is from. */
+/* Keeps what is copied, in an order that does not depend on where it is
+ * from. */
 static ssize_t
 sort_names (char *names, size_t size)
 {

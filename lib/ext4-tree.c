@@ -41,8 +41,8 @@ add_link (struct ext4_copy *copy, struct tree_directory *in, const char *name,
   if (!error && inode.i_links_count >= EXT2_LINK_MAX)
     return work_fail (copy->tree->work, -EMLINK, "tree.too-many-links",
                       copy->tree->member,
-                      "%s has more than %d names, which an ext4 file system does "
-                      "not allow", tree_path (&copy->walk, in, name),
+                      "%s has more than %d names, which an ext4 file system "
+                      "does not allow", tree_path (&copy->walk, in, name),
                       EXT2_LINK_MAX);
   inode.i_links_count++;
   if (!error)
@@ -64,8 +64,9 @@ visit (void *data, struct tree_directory *in, const char *name,
   if (!in->parent && !strcmp (name, "lost+found"))
     return work_fail (copy->tree->work, -EEXIST, "tree.lost-and-found",
                       copy->tree->member,
-                      "%s is no directory, but every ext4 file system has one of "
-                      "this name; rename it", tree_path (&copy->walk, in, name));
+                      "%s is no directory, but every ext4 file system has one "
+                      "of this name; rename it",
+                      tree_path (&copy->walk, in, name));
   if (status->st_nlink > 1) {
     link = tree_link (&copy->links, status);
     if (!link)

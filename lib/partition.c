@@ -126,6 +126,9 @@ write_table (int fd, const struct partition_table *table)
     r = add (context, table, i);
   if (r == 0)
     r = fdisk_write_disklabel (context);
+  /* They hold each other. */
+  if (context)
+    fdisk_set_script (context, NULL);
   fdisk_unref_context (context);
   return r;
 }

@@ -93,6 +93,8 @@ copy_file (const char *from, const char *to)
   r = out < 0 ? -errno : copy_bytes (in, out);
   if (out >= 0 && close (out) < 0 && r == 0)
     r = -errno;
+  if (out >= 0 && r < 0)
+    (void) unlink (to); /* rather nothing than a part of it */
   close (in);
   return r;
 }

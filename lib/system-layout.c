@@ -179,9 +179,10 @@ fit_root (struct system_image *s, uint64_t start, uint64_t end)
   r = ext4_room (s->work, &s->root, &bytes, &inodes);
   if (r == 0 && (bytes < needed (s) || inodes + 32 < s->needs.files))
     return work_fail (s->work, -ENOSPC, "system-image.size", "size",
-                      "%s does not fit: a disk of %llu bytes has %llu for files, "
-                      "which is too few by about %llu; make size larger, or "
-                      "leave it out", s->spec->tree, (unsigned long long) disk,
+                      "%s does not fit: a disk of %llu bytes has %llu for "
+                      "files, which is too few by about %llu; make size "
+                      "larger, or leave it out", s->spec->tree,
+                      (unsigned long long) disk,
                       (unsigned long long) bytes,
                       (unsigned long long) (needed (s) - bytes));
   return r;

@@ -218,23 +218,28 @@ overhead (uint64_t size, uint64_t block, uint64_t ratio, uint64_t files)
          + (journal_blocks (blocks) + 64) * block;
 }
 
+/* Below 512 MiB mke2fs may choose small blocks. */
+static uint64_t
+needed (const struct tree_needs *needs, uint64_t size, uint64_t content)
+{
+  uint64_t small = overhead (size, KIB, 4 * KIB, needs->files);
+  uint64_t large = overhead (size, BLOCK, 16 * KIB, needs->files);
+
+  return content + (size < GIB / 2 && small > large ? small : large);
+}
+
 uint64_t
 tree_file_system_size (const struct tree_needs *needs,
                        uint64_t additional_space)
 {
   uint64_t content = needs->bytes + needs->blocks * BLOCK + additional_space;
-  uint64_t size = content, wanted = 0;
+  uint64_t size = content;
 
   do {
-    uint64_t small = overhead (size, KIB, 4 * KIB, needs->files);
-    uint64_t large = overhead (size, BLOCK, 16 * KIB, needs->files);
+    uint64_t wanted = needed (needs, size, content);
 
-    wanted = content + (size < GIB / 2 && small > large ? small : large);
     size = (wanted > size ? wanted : size) + MIB - 1;
     size -= size % MIB;
-  } while (wanted > size
-           || content + overhead (size, BLOCK, 16 * KIB, needs->files) > size
-           || (size < GIB / 2
-               && content + overhead (size, KIB, 4 * KIB, needs->files) > size));
+  } while (needed (needs, size, content) > size);
   return size;
 }

@@ -223,8 +223,9 @@ open_again (const struct tree_walk *walk, struct tree_directory *directory,
   if (status.st_dev == directory->device && status.st_ino == directory->inode)
     return 0;
   return work_fail (walk->work, -EBUSY, "tree.changed", walk->member,
-                    "%s was moved while it was read; leave the tree alone until "
-                    "the work is done", tree_path (walk, directory, NULL));
+                    "%s was moved while it was read; leave the tree alone "
+                    "until the work is done",
+                    tree_path (walk, directory, NULL));
 }
 
 static int

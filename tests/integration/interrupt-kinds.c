@@ -110,9 +110,10 @@ find_program (const char *name)
 
 /* All steps that there are; @overlays: of the other kind, where there are two. */
 static int
-new_plan (int overlays, vmspec_plan **ret_plan)
+new_plan (int overlays, vmspec_diag *diag, vmspec_plan **ret_plan)
 {
-  char store[PATH_MAX + 20], tmpdir[PATH_MAX + 20], bundle[PATH_MAX + 40];
+  char store[PATH_MAX + 20], template[PATH_MAX + 20];
+  char tmpdir[PATH_MAX + 20], bundle[PATH_MAX + 40];
   const char *const environment[]
     = { tmpdir, "USE_TMPDIR=1", bundle, NULL }, *const nothing[] = { NULL };
   const struct vmspec_host_program qemu
@@ -138,7 +139,7 @@ new_plan (int overlays, vmspec_plan **ret_plan)
   const struct vmspec_efi efi
     = { VMSPEC_INIT (vmspec_efi), .enable = VMSPEC_ON,
         .keep_variables = VMSPEC_OFF, .firmware = "/f",
-        .variables = "in/variables", .state = "out/variables" };
+        .variables = template, .state = "out/variables" };
   const struct vmspec_tpm tpm
     = { VMSPEC_INIT (vmspec_tpm), .enable = VMSPEC_ON, .swtpm = "/bin/sh",
         .state_dir = "out/tpm" };
@@ -160,14 +161,16 @@ new_plan (int overlays, vmspec_plan **ret_plan)
     .drives = LIST (vmspec_drive, &existing, &drive) };
 
   snprintf (store, sizeof store, "%s/in/tree", here);
+  snprintf (template, sizeof template, "%s/in/variables", here);
   snprintf (tmpdir, sizeof tmpdir, "TMPDIR=%s/out/run", here);
   snprintf (bundle, sizeof bundle, "NIX_SSL_CERT_FILE=%s/in/bundle", here);
-  return vmspec_plan_new (&spec, &host, NULL, ret_plan);
+  return vmspec_plan_new (&spec, &host, diag, ret_plan);
 }
 
 /* ---- kinds -------------------------------------------------------------- */
 
 #define RUN "run-directory"
+#define PLAN(...) .is_plan = 1, .steps = { __VA_ARGS__ }
 #define IMAGE(...) .image = { VMSPEC_INIT (vmspec_image),                      \
                               .file = "out/image", __VA_ARGS__ }
 
@@ -186,18 +189,18 @@ static const struct kind {
   { "tree", IMAGE (.tree = "in/tree", .root_owned = VMSPEC_ON,
                    .format = VMSPEC_IMAGE_FORMAT_RAW, .uuid = UUID) },
   { "overlay", IMAGE (.size = 8 * MIB, .backing = "../in/backing.qcow2") },
-  { "disk", { "disk" }, 1 },
-  { "drive", { "drive.0", "drive.1" }, 1 },
-  { "empty-disks", { RUN, "empty-disk.0", "empty-disk.1" }, 1 },
-  { "variables", { "efi-variables" }, 1 },
-  { "tpm", { "tpm" }, 1 },
-  { "certificates", { RUN, "certificates" }, 1 },
-  { "run-directory", { RUN }, 1 },
-  { "exchange", { RUN, "exchange" }, 1 },
-  { "store", { RUN, "store" }, 1, .needs_erofs = 1 },
-  { "disk-overlay", { "disk" }, 1, .overlays = 1 },
-  { "store-overlay", { RUN, "store" }, 1, .overlays = 1 },
-  { "plan", { NULL }, 1, .needs_erofs = 1 },
+  { "disk", PLAN ("disk") },
+  { "drive", PLAN ("drive.0", "drive.1") },
+  { "empty-disks", PLAN (RUN, "empty-disk.0", "empty-disk.1") },
+  { "variables", PLAN ("efi-variables") },
+  { "tpm", PLAN ("tpm") },
+  { "certificates", PLAN (RUN, "certificates") },
+  { "run-directory", PLAN (RUN) },
+  { "exchange", PLAN (RUN, "exchange") },
+  { "store", PLAN (RUN, "store"), .needs_erofs = 1 },
+  { "disk-overlay", PLAN ("disk"), .overlays = 1 },
+  { "store-overlay", PLAN (RUN, "store"), .overlays = 1 },
+  { "plan", .is_plan = 1, .needs_erofs = 1 },
   { "system", .is_system = 1 },
 };
 
@@ -214,6 +217,8 @@ kind_list (void)
 int
 kind_set_up (const char *name)
 {
+  vmspec_diag *diag;
+
   for (size_t i = 0; i < COUNT (kinds); i++)
     if (!strcmp (kinds[i].name, name))
       kind = &kinds[i];
@@ -225,8 +230,11 @@ kind_set_up (const char *name)
   if (!getcwd (here, sizeof here))
     fatal ("getcwd");
   make_sources ();
-  if (kind->is_plan && new_plan (kind->overlays, &plan) < 0)
-    fatal ("the plan");
+  if (vmspec_diag_new (&diag) < 0
+      || (kind->is_plan && new_plan (kind->overlays, diag, &plan) < 0))
+    fatal (vmspec_diag_count (diag) ? vmspec_diag_get (diag, 0)->text
+                                    : "the plan");
+  vmspec_diag_free (diag);
   return 0;
 }
 
@@ -263,7 +271,7 @@ kind_make_apart (void)
 
   if (!kind->is_plan)
     return kind_make (NULL);
-  r = new_plan (kind->overlays, &own);
+  r = new_plan (kind->overlays, NULL, &own);
   if (r == 0)
     r = vmspec_plan_prepare (own, kind->steps[0] ? kind->steps : NULL, NULL,
                              NULL);

@@ -108,7 +108,7 @@ said_by (struct helper_setup *setup)
 START_TEST (a_helper_that_fails_says_why_in_its_last_line)
 {
   ck_assert_int_eq (helper_run (&work, SHELL ("echo first; echo 'it is '"
-                                              "broken >&2; echo; exit 3"),
+                                              "broken' ' >&2; echo; exit 3"),
                                 NULL, NULL), -EIO);
   ck_assert_str_eq (only ("helper.failed"),
                     "sh failed with status 3: it is broken");
@@ -595,10 +595,28 @@ START_TEST (any_two_bytes_may_stand_beside_each_other)
 }
 END_TEST
 
+START_TEST (the_start_of_a_name_keeps_more_than_the_name)
+{
+  struct rules rules;
+
+  compile (&rules, STRINGS ("0123456789", STORE_A, "0123456789x"));
+  ck_assert (!excludes (&rules, "0123456789"));
+  ck_assert (!excludes (&rules, "0123456789y/a"));
+  ck_assert (excludes (&rules, "012345678"));
+  ck_assert (excludes (&rules, "012345678/9"));
+  release (&rules);
+}
+END_TEST
+
 START_TEST (without_a_name_all_is_left_out)
 {
   struct rules rules;
 
+  /* No file can have this one. */
+  compile (&rules, STRINGS ("a/b", "/", ""));
+  ck_assert (excludes (&rules, "a"));
+  ck_assert (excludes (&rules, "a/b"));
+  release (&rules);
   compile (&rules, STRINGS (NULL));
   ck_assert_uint_eq (rules.count, 1);
   ck_assert (excludes (&rules, "a"));
@@ -1058,6 +1076,22 @@ START_TEST (a_cancelled_image_leaves_nothing)
 }
 END_TEST
 
+START_TEST (no_more_is_done_than_there_is)
+{
+  struct seen seen = { 0 };
+
+  said.progress = see;
+  said.data = &seen;
+  work_anew ();
+  pretend (OPTIONS, "", "head -c 9000000 /dev/zero > /proc/self/fd/3; "
+                        "sleep 0.5");
+  ck_assert_int_eq (make_image (), -EINVAL);
+  ck_assert_uint_gt (seen.total, 0);
+  ck_assert_uint_lt (seen.total, 9000000);
+  ck_assert_uint_eq (seen.done, seen.total);
+}
+END_TEST
+
 START_TEST (an_image_is_cancelled_while_the_tree_is_looked_through)
 {
   struct seen seen = { 0 };
@@ -1131,6 +1165,7 @@ main (void)
   tcase_add_test (tcase, a_line_outside_of_the_store_is_an_error);
   tcase_add_test (tcase, every_path_is_left_out_but_those_of_kept_names);
   tcase_add_test (tcase, any_two_bytes_may_stand_beside_each_other);
+  tcase_add_test (tcase, the_start_of_a_name_keeps_more_than_the_name);
   tcase_add_test (tcase, without_a_name_all_is_left_out);
   tcase_add_test (tcase, twenty_thousand_names_are_no_trouble);
   tcase_add_test (tcase, an_expression_that_grows_too_long_goes_on_in_another);
@@ -1148,6 +1183,7 @@ main (void)
   tcase_add_test (tcase, the_reason_of_a_failure_stands_before_the_options);
   tcase_add_test (tcase, a_tree_that_is_missing_is_reported);
   tcase_add_test (tcase, a_cancelled_image_leaves_nothing);
+  tcase_add_test (tcase, no_more_is_done_than_there_is);
   tcase_add_test (tcase,
                   an_image_is_cancelled_while_the_tree_is_looked_through);
   tcase_add_test (tcase, a_closure_that_no_command_line_holds_is_refused);

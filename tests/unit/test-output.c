@@ -239,6 +239,10 @@ START_TEST (a_path_that_cannot_be_is_reported)
   strcpy (name + PATH_MAX, "/n");
   refused (name, -ENAMETOOLONG, "image.directory");
   ck_assert_int_eq (open_descriptors (), before);
+  /* Nothing is left to close. */
+  ck_assert_int_eq (output_open (&output, &work, "file", 0644), -EEXIST);
+  ck_assert_int_eq (output.fd, -1);
+  ck_assert_int_eq (open_descriptors (), before);
 }
 END_TEST
 
@@ -439,24 +443,24 @@ END_TEST
 /* ---- leftovers ---------------------------------------------------------- */
 
 static int
-leave_something (void)
+leave_something (const char *name)
 {
   if (forbid_nameless ())
     return 77;
-  EXPECT (output_open (&output, &work, "a", 0444) == 0);
+  EXPECT (output_open (&output, &work, name, 0444) == 0);
   kill (getpid (), SIGKILL);
   return 1;
 }
 
 /* Starts one that dies while it writes. */
 static void
-die_writing (void)
+die_writing (const char *name)
 {
   int status;
   pid_t pid = fork ();
 
   if (pid == 0)
-    _exit (leave_something ());
+    _exit (leave_something (name));
   EXPECT (waitpid (pid, &status, 0) == pid);
   EXPECT (WIFSIGNALED (status));
 }
@@ -464,10 +468,18 @@ die_writing (void)
 static int
 find_leftovers (void)
 {
+  char name[256];
+
   if (forbid_nameless ())
     return 77;
-  die_writing ();
-  die_writing ();
+  memset (name, 'n', 255);
+  name[255] = '\0';
+  die_writing (name);
+  EXPECT (entries (".") == 1);
+  EXPECT (make (name, 0644, "content") == 0);
+  EXPECT (entries (".") == 1 && unlink (name) == 0);
+  die_writing ("a");
+  die_writing ("a");
   /* The second has removed what the first has left. */
   EXPECT (entries (".") == 1);
   EXPECT (make ("b", 0644, "content") == 0);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Disks that boot by themselves, taken apart by other programs. */
-#include "scratch.h"
+#include "judges.h"
 
 #include <dirent.h>
-#include <sys/wait.h>
 
 #include "image.h"
 #include "partition.h"
@@ -28,7 +27,7 @@ count_call (void *data, const struct vmspec_progress *progress)
   return cancel_at && ++calls == cancel_at;
 }
 
-/* ---- what is there -------------------------------------------------------- */
+/* ---- what is there ------------------------------------------------------- */
 
 static void
 fill_file (const char *name, size_t size, unsigned seed)
@@ -82,26 +81,14 @@ tear_down (void)
 static __attribute__ ((format (printf, 1, 2))) const char *
 output_of (const char *format, ...)
 {
-  static char output[1 << 16];
-  char command[PATH_MAX];
-  int used = snprintf (command, sizeof command,
-                       "export PATH=$PATH:/sbin:/usr/sbin MTOOLSRC=/dev/null "
-                       "MTOOLS_SKIP_CHECK=1; ");
+  char command[4096];
   va_list args;
-  FILE *pipe;
-  size_t size;
-  int status;
 
   va_start (args, format);
-  vsnprintf (command + used, sizeof command - (size_t) used, format, args);
+  vsnprintf (command, sizeof command, format, args);
   va_end (args);
-  pipe = popen (command, "re");
-  ck_assert_ptr_nonnull (pipe);
-  size = fread (output, 1, sizeof output - 1, pipe);
-  output[size] = '\0';
-  status = pclose (pipe);
-  ck_assert_msg (status == 0, "%s: %d: %s", command, status, output);
-  return output;
+  RUN ("export MTOOLSRC=/dev/null MTOOLS_SKIP_CHECK=1; %s", command);
+  return judgement;
 }
 
 #define HAS(text, part)                                                        \
@@ -152,7 +139,7 @@ refused (int error, const char *id, const char *path)
   vmspec_diag_clear (diag);
 }
 
-/* ---- the disk ------------------------------------------------------------- */
+/* ---- the disk ------------------------------------------------------------ */
 
 static void
 make_raw (void)
@@ -332,18 +319,18 @@ START_TEST (many_files_are_more_than_one_call)
 
   spec.esp = "esp";
   for (int i = 0; i < n; i++) {
-    snprintf (name, sizeof name, "esp/a file with a name that is so long that a "
-              "few hundred do not fit in one call of the program %d", i);
+    snprintf (name, sizeof name, "esp/a file with a name that is so long that "
+              "a few hundred do not fit in one call of the program %d", i);
     make_file (name, 0644, "x");
   }
   must_make ();
   make_raw ();
-  ck_assert_int_eq (atoi (output_of ("mdir -b -i raw@@8M :: | grep -c 'so long'")),
-                    n);
+  output_of ("mdir -b -i raw@@8M :: | grep -c 'so long'");
+  ck_assert_int_eq (atoi (judgement), n);
 }
 END_TEST
 
-/* ---- identity ------------------------------------------------------------- */
+/* ---- identity ------------------------------------------------------------ */
 
 START_TEST (the_same_seed_gives_the_same_bytes)
 {
@@ -374,7 +361,7 @@ START_TEST (without_a_seed_every_disk_is_another)
 }
 END_TEST
 
-/* ---- sizes ---------------------------------------------------------------- */
+/* ---- sizes --------------------------------------------------------------- */
 
 START_TEST (additional_space_is_free)
 {
@@ -428,7 +415,7 @@ START_TEST (an_esp_that_is_too_small_is_refused)
 }
 END_TEST
 
-/* ---- what is refused ------------------------------------------------------ */
+/* ---- what is refused ----------------------------------------------------- */
 
 START_TEST (everything_that_is_wrong_is_said_at_once)
 {
@@ -583,7 +570,7 @@ START_TEST (partitions_that_cannot_be_are_refused)
 }
 END_TEST
 
-/* ---- helper programs ------------------------------------------------------ */
+/* ---- helper programs ----------------------------------------------------- */
 
 START_TEST (missing_mtools_are_named)
 {
@@ -635,7 +622,7 @@ START_TEST (programs_have_an_environment_of_their_own)
 }
 END_TEST
 
-/* ---- boot code ------------------------------------------------------------ */
+/* ---- boot code ----------------------------------------------------------- */
 
 static void
 make_grub (size_t core_size)
@@ -661,8 +648,8 @@ make_grub (size_t core_size)
 static unsigned long long
 number_at (uint64_t at, int size)
 {
-  return strtoull (output_of ("od -An -v -tu%d -j %" PRIu64 " -N %d raw", size, at,
-                              size), NULL, 10);
+  output_of ("od -An -v -tu%d -j %" PRIu64 " -N %d raw", size, at, size);
+  return strtoull (judgement, NULL, 10);
 }
 
 START_TEST (grub_is_told_where_it_is)
@@ -717,7 +704,7 @@ START_TEST (a_core_image_has_to_fit)
 }
 END_TEST
 
-/* ---- the variable store --------------------------------------------------- */
+/* ---- the variable store -------------------------------------------------- */
 
 START_TEST (the_variable_store_is_a_copy)
 {

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Trees copied into ext4 file systems, looked at with e2fsprogs. */
-#include "scratch.h"
+#include "judges.h"
 
 #include <ext2fs/ext2fs.h>
 #include <sys/socket.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <sys/xattr.h>
 
 #include "ext4-tree.h"
@@ -59,7 +58,7 @@ tear_down (void)
   scratch_remove ();
 }
 
-/* ---- making and looking --------------------------------------------------- */
+/* ---- making and looking -------------------------------------------------- */
 
 static uint32_t block_size;
 static int root_owned;
@@ -104,25 +103,14 @@ make (const char *file)
 static __attribute__ ((format (printf, 1, 2))) const char *
 output_of (const char *format, ...)
 {
-  static char output[1 << 16];
-  char command[PATH_MAX];
+  char command[4096];
   va_list args;
-  FILE *pipe;
-  size_t size;
-  int status;
 
   va_start (args, format);
   vsnprintf (command, sizeof command, format, args);
   va_end (args);
-  pipe = popen (command, "re");
-  ck_assert_ptr_nonnull (pipe);
-  size = fread (output, 1, sizeof output - 1, pipe);
-  output[size] = '\0';
-  while (fgetc (pipe) != EOF)
-    ;
-  status = pclose (pipe);
-  ck_assert_msg (status == 0, "%s: %d: %s", command, status, output);
-  return output;
+  RUN ("%s", command);
+  return judgement;
 }
 
 static void
@@ -131,14 +119,13 @@ must_make (const char *file)
   int r = make (file);
 
   ck_assert_msg (r == 0, "%s%s", strerror (-r), unit_findings (diag));
-  output_of ("PATH=$PATH:/sbin:/usr/sbin e2fsck -fn %s 2>&1", file);
+  output_of ("e2fsck -fn %s 2>&1", file);
 }
 
 static const char *
 debugfs (const char *request)
 {
-  return output_of ("PATH=$PATH:/sbin:/usr/sbin debugfs -R '%s' fs 2> /dev/null",
-                    request);
+  return output_of ("debugfs -R '%s' fs 2> /dev/null", request);
 }
 
 #define HAS(text, part)                                                        \
@@ -184,7 +171,7 @@ expect (int error, const char *id)
   ck_assert_str_eq (f->path, "tree");
 }
 
-/* ---- kinds ---------------------------------------------------------------- */
+/* ---- kinds --------------------------------------------------------------- */
 
 START_TEST (files_of_every_size_come_out_as_they_went_in)
 {
@@ -349,7 +336,7 @@ START_TEST (holes_stay_holes)
 }
 END_TEST
 
-/* ---- attributes ----------------------------------------------------------- */
+/* ---- attributes ---------------------------------------------------------- */
 
 static void
 set_attribute (const char *file, const char *name, const void *value,
@@ -417,7 +404,7 @@ START_TEST (attributes_that_are_too_large_are_refused)
 }
 END_TEST
 
-/* ---- directories ---------------------------------------------------------- */
+/* ---- directories --------------------------------------------------------- */
 
 START_TEST (large_directories_are_complete)
 {
@@ -434,7 +421,7 @@ START_TEST (large_directories_are_complete)
       ck_assert_int_eq (mkdir (name, 0755), 0);
   }
   must_make ("fs");
-  listed = output_of ("PATH=$PATH:/sbin:/usr/sbin debugfs -R 'ls -p many' fs "
+  listed = output_of ("debugfs -R 'ls -p many' fs "
                       "2> /dev/null | grep -c 'a name of some length'");
   ck_assert_int_eq (atoi (listed), (int) n);
 }
@@ -451,7 +438,7 @@ START_TEST (names_of_every_length_fit)
   }
   for (block_size = 1024; block_size <= 4096; block_size *= 4) {
     must_make ("fs");
-    snprintf (name, sizeof name, "PATH=$PATH:/sbin:/usr/sbin debugfs -R 'ls -p' "
+    snprintf (name, sizeof name, "debugfs -R 'ls -p' "
               "fs 2> /dev/null | grep -c /nn*/");
     ck_assert_int_eq (atoi (output_of ("%s", name)), 255);
   }
@@ -477,7 +464,7 @@ START_TEST (deep_trees_are_complete)
   make_deep (3000);
   make_file ("tree/z", 0644, "after everything");
   must_make ("fs");
-  HAS (output_of ("PATH=$PATH:/sbin:/usr/sbin dumpe2fs -h fs 2> /dev/null"),
+  HAS (output_of ("dumpe2fs -h fs 2> /dev/null"),
        "Inode count");
   HAS (debugfs ("cat z"), "after everything");
 }
@@ -502,7 +489,7 @@ START_TEST (lost_and_found_must_be_a_directory)
 }
 END_TEST
 
-/* ---- what cannot be ------------------------------------------------------- */
+/* ---- what cannot be ------------------------------------------------------ */
 
 START_TEST (unreadable_files_are_named)
 {
@@ -561,7 +548,7 @@ START_TEST (a_file_that_changes_has_the_size_that_was_seen)
   at_first_call = _i ? extend : cut;
   ck_assert_int_eq (make_fs ("fs", 16 * MIB, &needs), 0);
   at_first_call = NULL;
-  output_of ("PATH=$PATH:/sbin:/usr/sbin e2fsck -fn fs 2>&1");
+  output_of ("e2fsck -fn fs 2>&1");
   HAS (debugfs ("stat file"), "Size: 1000000");
   debugfs ("dump file out");
   output_of ("cmp -n %d tree/file out", _i ? 1000000 : 300000);
@@ -659,7 +646,7 @@ START_TEST (a_directory_that_is_moved_meanwhile_is_noticed)
 }
 END_TEST
 
-/* ---- sizes, progress ------------------------------------------------------ */
+/* ---- sizes, progress ----------------------------------------------------- */
 
 static void
 make_mixture (void)
@@ -700,8 +687,8 @@ START_TEST (additional_space_is_left_free)
     ck_assert_uint_le (size, (needs.bytes + spaces[i]) * 5 / 4 + 40 * MIB);
     ck_assert_int_eq (make_fs ("fs", size, &needs), 0);
     free_blocks = output_of (
-      "PATH=$PATH:/sbin:/usr/sbin dumpe2fs -h fs 2> /dev/null | awk "
-      "'/^Free blocks:/ { f = $3 } /^Block size:/ { printf \"%%.0f\", f * $3 }'");
+      "dumpe2fs -h fs 2> /dev/null | awk '/^Free blocks:/ { f = $3 } "
+      "/^Block size:/ { printf \"%%.0f\", f * $3 }'");
     ck_assert_uint_ge (strtoull (free_blocks, NULL, 10), spaces[i]);
   }
 }
