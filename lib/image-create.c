@@ -190,6 +190,8 @@ make_file_system (struct creation *c, struct image *image)
     .size = s->size, .label = s->label, .uuid = c->uuid,
     .hash_seed = c->hash_seed, .time = (uint64_t) time (NULL),
     .inodes = c->needs.files,
+    /* Smaller ones cannot hold long links and large attributes. */
+    .block_size = s->tree ? 4096 : 0,
   };
   struct ext4_tree tree = {
     .work = c->work, .member = "tree", .tree = s->tree,

@@ -401,7 +401,7 @@ static const struct vmspec_option options[] = {
   PATH (vmspec_system_image, tree, REQUIRED, NULL, NULL,
     "Directory that becomes the root file system, with owners, modes, links, devices and extended attributes."),
   PATH (vmspec_system_image, esp, 0, NULL, NULL,
-    "Directory that becomes the EFI system partition."),
+    "Directory that becomes the EFI system partition; names are ASCII, and symbolic links to files are followed."),
   ENUM (vmspec_system_image, partition_table, partition_table_names, "efi with an esp, else none", NULL,
     "How the disk is divided: none, legacy (MBR), legacy+gpt, efi or hybrid."),
   SWITCH (vmspec_system_image, root_owned, "off", NULL, "Have all files of the tree belong to root."),

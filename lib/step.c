@@ -98,19 +98,20 @@ format_name (uint32_t format)
   return option_value ("vmspec_image", "format", format);
 }
 
-static void
+static struct step *
 add_empty_image (struct builder *b, const char *name, const char *option,
                  const char *file, uint32_t format, uint64_t size)
 {
   struct step *step = add (b, VMSPEC_STEP_KIND_IMAGE, name, option, file);
 
   if (!step)
-    return;
+    return NULL;
   step->image = (struct vmspec_image) {
     VMSPEC_INIT (vmspec_image), .file = file, .format = format,
     .size = size * MIB };
   COMMANDS (b, step, COMMAND (b, qemu_img (b), "create", "-f",
                               format_name (format), file, mib (b, size)));
+  return step;
 }
 
 /* A relative one would be looked for from the overlay's directory. */
@@ -131,7 +132,7 @@ add_overlay (struct builder *b, const char *name, const char *option,
   return step;
 }
 
-static void
+static struct step *
 add_file_system (struct builder *b, uint32_t format)
 {
   const char *file = b->d->image;
@@ -141,7 +142,7 @@ add_file_system (struct builder *b, uint32_t format)
   struct step *step = add (b, VMSPEC_STEP_KIND_IMAGE, "disk", "disk.image", file);
 
   if (!step)
-    return;
+    return NULL;
   step->image = (struct vmspec_image) {
     VMSPEC_INIT (vmspec_image), .file = file, .format = format,
     .size = b->r->disk.size * MIB, .content = VMSPEC_CONTENT_EXT4,
@@ -153,48 +154,50 @@ add_file_system (struct builder *b, uint32_t format)
             COMMAND (b, qemu_img (b), "convert", "-f", "raw", "-O",
                      format_name (format), raw, file),
             COMMAND (b, "rm", "--", raw));
+  return step;
 }
 
-static void
+static struct step *
 add_system_overlay (struct builder *b)
 {
   const struct vmspec_disk *disk = &b->r->disk;
   const char *system = host_absolute (b->arena, b->r->host,
                                       disk->system_image);
-  struct step *step = add_overlay (b, "disk", "disk.image", b->d->image, system,
-                                   disk->system_format);
+  struct step *step
+    = system ? add_overlay (b, "disk", "disk.image", b->d->image, system,
+                            disk->system_format)
+             : NULL;
 
   if (!step)
-    return;
+    return NULL;
   if (disk->size != VMSPEC_NONE)
     step->image.size = disk->size * MIB;
   COMMANDS (b, step, COMMAND (b, qemu_img (b), "create", "-f", "qcow2", "-b",
                               system, "-F", format_name (disk->system_format),
                               b->d->image));
+  return step;
 }
 
+/* Nothing where nobody says of what or how large: files.c names what is
+ * missing. */
 static void
 add_disk (struct builder *b)
 {
   const struct resolution *r = b->r;
   uint32_t format = r->disk.format ? r->disk.format
                                    : VMSPEC_IMAGE_FORMAT_QCOW2;
-  size_t before = b->steps->count;
+  int has_file_systems = is_on (r->boot.default_file_systems);
+  struct step *step = NULL;
 
-  if (!b->d->image)
-    return;
-  if (is_on (r->boot.loader) && is_on (r->boot.default_file_systems)) {
-    if (r->disk.system_image)
-      add_system_overlay (b);
-  } else if (r->disk.size == VMSPEC_NONE)
-    ;
-  else if (is_on (r->boot.default_file_systems))
-    add_file_system (b, format);
-  else
-    add_empty_image (b, "disk", "disk.image", b->d->image, format,
-                     r->disk.size);
-  if (b->steps->count > before)
-    b->items[before].lasts = 1;
+  if (is_on (r->boot.loader) && has_file_systems)
+    step = add_system_overlay (b);
+  else if (r->disk.size != VMSPEC_NONE)
+    step = has_file_systems
+             ? add_file_system (b, format)
+             : add_empty_image (b, "disk", "disk.image", b->d->image, format,
+                                r->disk.size);
+  if (step)
+    step->lasts = 1;
 }
 
 /* ---- the store ---------------------------------------------------------- */
@@ -370,15 +373,16 @@ add_drives (struct builder *b)
 
   for (size_t i = r->own_drives; r->spec.drives[i]; i++) {
     const struct vmspec_drive *drive = r->spec.drives[i];
-    size_t n = i - r->own_drives, before = b->steps->count;
+    size_t n = i - r->own_drives;
+    struct step *step = NULL;
 
-    if (!drive->size)
-      continue;
-    add_empty_image (b, arena_printf (b->arena, "drive.%zu", n),
-                     arena_printf (b->arena, "drives[%zu].file", n),
-                     b->d->drive_files[i], drive->format, drive->size);
-    if (b->steps->count > before)
-      b->items[before].lasts = 1;
+    if (drive->size)
+      step = add_empty_image (b, arena_printf (b->arena, "drive.%zu", n),
+                              arena_printf (b->arena, "drives[%zu].file", n),
+                              b->d->drive_files[i], drive->format,
+                              drive->size);
+    if (step)
+      step->lasts = 1;
   }
 }
 

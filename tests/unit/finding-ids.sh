@@ -13,7 +13,7 @@ status=0
 ids () {
   grep -hoE '"[a-z0-9]+(-[a-z0-9]+)*\.[a-z0-9]+(-[a-z0-9]+)*"' \
     "$VMSPEC_SRCDIR"/lib/[!o]*.c |
-    tr -d '"' | grep -vE '\.h$|^scsi0\.0$|^(efi\.variables|qemu\.binary|disk\.image|store\.image)$' |
+    tr -d '"' | grep -vE '\.h$|^scsi0\.0$|^(efi\.variables|qemu\.binary|disk\.image|store\.(image|path)|mkfs\.ext4|5\.0)$' |
     sort -u
 }
 

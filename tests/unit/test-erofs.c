@@ -780,7 +780,10 @@ content_of (const char *image)
   return output_of (command);
 }
 
-#define CHECK_IMAGE "fsck.erofs image 2>&1 | grep '<[EW]>' || :"
+/* Version 1.5 finds a wrong checksum, says so, and ends well. */
+#define CHECK_IMAGE \
+  "out=$(fsck.erofs image 2>&1) || echo failed; " \
+  "echo \"$out\" | grep '<[EW]>'; :"
 
 START_TEST (an_image_has_the_label_the_uuid_and_a_valid_checksum)
 {
@@ -795,9 +798,8 @@ START_TEST (an_image_has_the_label_the_uuid_and_a_valid_checksum)
                     "nix-store\n" UUID "\nerofs\n");
   ck_assert_ptr_nonnull (strstr (output_of ("dump.erofs -s image"), UUID));
   ck_assert_str_eq (output_of (CHECK_IMAGE), "");
-  /* Version 1.5 says so, and ends well. */
   output_of ("printf X | dd of=image bs=1 seek=1100 conv=notrunc 2> /dev/null");
-  ck_assert_ptr_nonnull (strstr (output_of (CHECK_IMAGE), "chksum"));
+  ck_assert_str_ne (output_of (CHECK_IMAGE), "");
 }
 END_TEST
 

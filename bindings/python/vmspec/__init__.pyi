@@ -589,7 +589,8 @@ class SystemImage(Struct):
     # Directory that becomes the root file system, with owners, modes, links,
     # devices and extended attributes.
     tree: Optional[str]
-    # Directory that becomes the EFI system partition.
+    # Directory that becomes the EFI system partition; names are ASCII, and
+    # symbolic links to files are followed.
     esp: Optional[str]
     # How the disk is divided: none, legacy (MBR), legacy+gpt, efi or hybrid.
     partition_table: Optional[_PartitionTable]
