@@ -17,7 +17,9 @@ static int
 read_start (const char *file, unsigned char *bytes, size_t size,
             size_t *ret_size)
 {
-  int fd = open (file, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC), r = 0;
+  int fd = TEMP_FAILURE_RETRY (
+    open (file, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  int r = 0;
   size_t done = 0;
 
   if (fd < 0)

@@ -261,7 +261,8 @@ measure (struct measure *m)
 
   if (!m->work->said->progress)
     return 0;
-  tree = open (setup->tree, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  tree = TEMP_FAILURE_RETRY (
+    open (setup->tree, O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (tree < 0)
     return 0;
   m->total = 4 * BLOCK;
@@ -309,7 +310,7 @@ put_u32 (unsigned char *at, uint32_t number)
 static int
 read_block (int fd, unsigned char *bytes, size_t size)
 {
-  ssize_t n = pread (fd, bytes, size, SUPERBLOCK);
+  ssize_t n = TEMP_FAILURE_RETRY (pread (fd, bytes, size, SUPERBLOCK));
 
   return n < 0 ? -errno : (size_t) n < size ? -EINVAL : 0;
 }
@@ -317,7 +318,8 @@ read_block (int fd, unsigned char *bytes, size_t size)
 static int
 write_header (int fd, const unsigned char *bytes)
 {
-  ssize_t n = pwrite (fd, bytes, HEADER_SIZE, SUPERBLOCK);
+  ssize_t n
+    = TEMP_FAILURE_RETRY (pwrite (fd, bytes, HEADER_SIZE, SUPERBLOCK));
 
   return n < 0 ? -errno : n < HEADER_SIZE ? -ENOSPC : 0;
 }

@@ -212,8 +212,9 @@ static int
 copy_regular (struct ext4_copy *copy, struct tree_directory *in,
               const char *name, ext2_ino_t number)
 {
-  int fd = openat (in->fd, name,
-                   O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  int fd = TEMP_FAILURE_RETRY (
+    openat (in->fd, name,
+            O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   int r;
 
   if (fd < 0)

@@ -67,7 +67,7 @@ helper_start (struct helper *helper, struct work *work,
               const struct helper_setup *setup)
 {
   const char *slash = strrchr (setup->argv[0], '/');
-  int null = open ("/dev/null", O_RDONLY | O_CLOEXEC), r;
+  int null = TEMP_FAILURE_RETRY (open ("/dev/null", O_RDONLY | O_CLOEXEC)), r;
 
   *helper = (struct helper) { .child = { .pid = -1, .pidfd = -1 },
                               .name = slash ? slash + 1 : setup->argv[0],

@@ -42,6 +42,7 @@ int image_put (struct image *image, uint64_t place, const void *data,
 /* The same without the pieces that are zero: they are holes in the file. */
 int image_put_sparsely (struct image *image, uint64_t place, const void *data,
                         uint64_t size);
+int image_truncate (struct image *image, uint64_t size);
 int image_is_zero (const void *data, uint64_t size);
 
 /* qcow2.c */

@@ -32,10 +32,13 @@ qcow_open (int fd, int *ret_error)
   char path[40];
 
   descriptor_path (path, fd);
-  errno = 0;
-  if (libqcow_file_initialize (&file, NULL) == 1
-      && libqcow_file_open (file, path, LIBQCOW_OPEN_READ, NULL) == 1)
-    return file;
+  do {
+    libqcow_file_free (&file, NULL);
+    errno = 0;
+    if (libqcow_file_initialize (&file, NULL) == 1
+        && libqcow_file_open (file, path, LIBQCOW_OPEN_READ, NULL) == 1)
+      return file;
+  } while (errno == EINTR);
   /* It does not say itself whether the file is to blame. */
   *ret_error = errno == ENOMEM || errno == EMFILE || errno == ENFILE
                    || errno == EIO

@@ -150,6 +150,13 @@ get (struct image *image, uint64_t place, void *data, uint64_t size)
   return 0;
 }
 
+int
+image_truncate (struct image *image, uint64_t size)
+{
+  return TEMP_FAILURE_RETRY (ftruncate (image->fd, (off_t) size)) < 0
+           ? image_fail (image, -errno) : 0;
+}
+
 /* ---- places ------------------------------------------------------------- */
 
 static uint64_t
@@ -469,10 +476,10 @@ extend (struct image *image, uint64_t size)
 {
   struct stat status;
 
-  if (fstat (image->fd, &status) < 0
-      || ((uint64_t) status.st_size < size
-          && ftruncate (image->fd, (off_t) size) < 0))
+  if (fstat (image->fd, &status) < 0)
     image_fail (image, -errno);
+  else if ((uint64_t) status.st_size < size)
+    image_truncate (image, size);
 }
 
 int
@@ -559,9 +566,7 @@ image_finish (struct image *image)
     return image->error;
   if (image->format.format == VMSPEC_IMAGE_FORMAT_QCOW2)
     return qcow2_finish (image);
-  if (ftruncate (image->fd, (off_t) image->format.size) < 0)
-    image_fail (image, -errno);
-  return image->error;
+  return image_truncate (image, image->format.size);
 }
 
 uint64_t

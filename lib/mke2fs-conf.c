@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "mke2fs-conf.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,9 +31,11 @@ void
 mke2fs_conf_read (struct mke2fs_conf *conf, struct arena *arena,
                   const char *path)
 {
-  int fd = open (path ? path : SYSTEM_CONF, O_RDONLY | O_CLOEXEC);
+  int fd = TEMP_FAILURE_RETRY (
+    open (path ? path : SYSTEM_CONF, O_RDONLY | O_CLOEXEC));
   char *text = fd < 0 ? NULL : arena_alloc (arena, LONGEST_CONF);
-  ssize_t n = text ? read (fd, text, LONGEST_CONF - 1) : -1;
+  ssize_t n
+    = text ? TEMP_FAILURE_RETRY (read (fd, text, LONGEST_CONF - 1)) : -1;
 
   if (fd >= 0)
     close (fd);

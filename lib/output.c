@@ -67,11 +67,13 @@ remove_if_left (const struct output *output, const char *entry)
 {
   const int flags = O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
   struct stat status;
-  int fd = openat (output->directory, entry, O_RDWR | flags);
+  int fd = TEMP_FAILURE_RETRY (openat (output->directory, entry,
+                                       O_RDWR | flags));
 
   /* Some file systems lock only what could be written to. */
   if (fd < 0 && errno == EACCES)
-    fd = openat (output->directory, entry, O_RDONLY | flags);
+    fd = TEMP_FAILURE_RETRY (openat (output->directory, entry,
+                                     O_RDONLY | flags));
   if (fd < 0)
     return;
   if (fstat (fd, &status) == 0 && S_ISREG (status.st_mode)
@@ -80,10 +82,18 @@ remove_if_left (const struct output *output, const char *entry)
   close (fd);
 }
 
+/* The directory's own descriptor is only for finding files. */
+static int
+open_to_read (const struct output *output)
+{
+  return TEMP_FAILURE_RETRY (
+    openat (output->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+}
+
 static void
 remove_leftovers (const struct output *output)
 {
-  int fd = openat (output->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  int fd = open_to_read (output);
   DIR *directory = fd < 0 ? NULL : fdopendir (fd);
 
   if (!directory) {
@@ -101,12 +111,9 @@ remove_leftovers (const struct output *output)
 static int
 lock (int fd)
 {
-  while (flock (fd, LOCK_EX) < 0)
-    if (errno != EINTR)
-      return errno == ENOLCK || errno == EOPNOTSUPP || errno == ENOSYS
-                 || errno == EINVAL
-               ? 0 : -errno;
-  return 0;
+  return TEMP_FAILURE_RETRY (flock (fd, LOCK_EX)) == 0 || errno == ENOLCK
+             || errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL
+           ? 0 : -errno;
 }
 
 /* -EEXIST: try again. */
@@ -117,8 +124,9 @@ try_to_open_named (struct output *output, unsigned mode)
   int r;
 
   make_temporary_name (output);
-  output->fd = openat (output->directory, output->temporary,
-                       O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+  output->fd = TEMP_FAILURE_RETRY (
+    openat (output->directory, output->temporary,
+            O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode));
   if (output->fd < 0) {
     r = -errno;
     *output->temporary = '\0'; /* not ours */
@@ -131,6 +139,8 @@ try_to_open_named (struct output *output, unsigned mode)
   if (fstatat (output->directory, output->temporary, &status,
                AT_SYMLINK_NOFOLLOW) == 0)
     return 0;
+  if (errno != ENOENT)
+    return -errno;
   close (output->fd);
   output->fd = -1;
   return -EEXIST;
@@ -153,9 +163,17 @@ open_nameless (struct output *output, unsigned mode)
   /* Without it the file could not get its name (link_nameless). */
   if (access ("/proc/self/fd", F_OK) < 0)
     return -EOPNOTSUPP;
-  output->fd = openat (output->directory, ".", O_RDWR | O_TMPFILE | O_CLOEXEC,
-                       mode);
+  output->fd = TEMP_FAILURE_RETRY (openat (output->directory, ".", O_RDWR
+                                             | O_TMPFILE | O_CLOEXEC, mode));
   return output->fd < 0 ? -errno : 0;
+}
+
+/* Of file systems, and of kernels, that have never heard of it. */
+static int
+needs_name (int error)
+{
+  return error == -EOPNOTSUPP || error == -EISDIR || error == -EINVAL
+         || error == -ENOENT;
 }
 
 /* ---- opening ------------------------------------------------------------ */
@@ -174,7 +192,8 @@ open_directory (struct output *output, struct work *work)
   if (!directory)
     return -ENOMEM;
   output->name = slash ? slash + 1 : output->path;
-  output->directory = open (directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  output->directory = TEMP_FAILURE_RETRY (open (directory, O_PATH | O_DIRECTORY
+                                                             | O_CLOEXEC));
   if (output->directory >= 0)
     return 0;
   r = -errno;
@@ -201,9 +220,39 @@ leads_nowhere (const struct output *output)
          && (errno == ENOENT || errno == ELOOP || errno == ENOTDIR);
 }
 
+/* The writer of what exists may have died between giving it this name and taking
+ * the other one away; others, while they wrote the same. */
+static void
+tidy (struct output *output)
+{
+  struct stat status;
+  int has_two_names
+    = fstatat (output->directory, output->name, &status, AT_SYMLINK_NOFOLLOW)
+        == 0 && S_ISREG (status.st_mode) && status.st_nlink > 1;
+  int r = has_two_names ? 0 : open_nameless (output, 0600);
+
+  if (has_two_names || needs_name (r))
+    remove_leftovers (output);
+  if (output->fd >= 0)
+    close (output->fd);
+  output->fd = -1;
+}
+
+void
+output_tidy (struct work *work, const char *path)
+{
+  struct output output = { -1, -1, .path = path };
+  struct work silent = *work;
+
+  silent.diag = NULL;
+  if (open_directory (&output, &silent) == 0)
+    tidy (&output);
+  output_close (&output);
+}
+
 /* What has the name already. */
 static int
-refuse_existing (const struct output *output, struct work *work)
+refuse_existing (struct output *output, struct work *work)
 {
   struct stat status;
 
@@ -214,10 +263,7 @@ refuse_existing (const struct output *output, struct work *work)
     return work_fail (work, -ELOOP, "image.dangling-link", "file",
                       "%s is a symbolic link that leads nowhere; remove it, or "
                       "name the file that it should lead to", output->path);
-  /* Its writer may have died between giving it this name and taking the other
-   * one away. */
-  if (S_ISREG (status.st_mode) && status.st_nlink > 1)
-    remove_leftovers (output);
+  tidy (output);
   if (work->may_exist)
     return -EEXIST;
   return work_fail (work, -EEXIST, "image.exists", "file",
@@ -228,31 +274,44 @@ refuse_existing (const struct output *output, struct work *work)
 static int
 open_file (struct output *output, struct work *work, unsigned mode)
 {
-  int r = *output->name ? refuse_existing (output, work)
-                        : say_failed (output, work, -EISDIR);
+  int r = !*output->name    ? say_failed (output, work, -EISDIR)
+          : output->replaces ? 0 : refuse_existing (output, work);
 
   if (r < 0)
     return r;
-  r = open_nameless (output, mode);
-  /* Of file systems, and of kernels, that have never heard of it. */
-  if (r == -EOPNOTSUPP || r == -EISDIR || r == -EINVAL || r == -ENOENT)
+  /* What has no name can only get one that is free. */
+  r = output->replaces ? -EOPNOTSUPP : open_nameless (output, mode);
+  if (needs_name (r))
     r = open_named (output, mode);
   return r < 0 ? say_failed (output, work, r) : 0;
+}
+
+static int
+open_path (struct output *output, struct work *work, unsigned mode)
+{
+  int r = open_directory (output, work);
+
+  if (r == 0)
+    r = open_file (output, work, mode);
+  if (r < 0)
+    output_close (output);
+  return r;
 }
 
 int
 output_open (struct output *output, struct work *work, const char *path,
              unsigned mode)
 {
-  int r;
-
   *output = (struct output) { .fd = -1, .directory = -1, .path = path };
-  r = open_directory (output, work);
-  if (r == 0)
-    r = open_file (output, work, mode);
-  if (r < 0)
-    output_close (output);
-  return r;
+  return open_path (output, work, mode);
+}
+
+int
+output_open_anew (struct output *output, struct work *work, const char *path,
+                  unsigned mode)
+{
+  *output = (struct output) { -1, -1, .path = path, .replaces = 1 };
+  return open_path (output, work, mode);
 }
 
 /* ---- the name ----------------------------------------------------------- */
@@ -280,8 +339,8 @@ static int
 rename_named (struct output *output)
 {
   if (renameat2 (output->directory, output->temporary, output->directory,
-                 output->name, RENAME_NOREPLACE) < 0) {
-    if (errno != EINVAL && errno != ENOSYS)
+                 output->name, output->replaces ? 0 : RENAME_NOREPLACE) < 0) {
+    if (output->replaces || (errno != EINVAL && errno != ENOSYS))
       return -errno;
     if (linkat (output->directory, output->temporary, output->directory,
                 output->name, 0) < 0)
@@ -295,10 +354,7 @@ rename_named (struct output *output)
 static int
 sync_file (int fd)
 {
-  while (fsync (fd) < 0)
-    if (errno != EINTR)
-      return -errno;
-  return 0;
+  return TEMP_FAILURE_RETRY (fsync (fd)) < 0 ? -errno : 0;
 }
 
 /* O_PATH descriptors cannot be synced.  Who may write to a directory may still
@@ -306,8 +362,7 @@ sync_file (int fd)
 static int
 sync_directory (const struct output *output)
 {
-  int fd = openat (output->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  int r;
+  int fd = open_to_read (output), r;
 
   if (fd < 0 && errno == EACCES)
     return syncfs (output->fd) < 0 ? -errno : 0;
@@ -328,6 +383,7 @@ output_commit (struct output *output, struct work *work)
     r = *output->temporary ? rename_named (output) : link_nameless (output);
   if (r < 0)
     return r == -EEXIST ? r : say_failed (output, work, r);
+  output->is_named = 1;
   r = work->sync ? sync_directory (output) : 0;
   if (r < 0)
     work_fail (work, r, "image.failed", "file",

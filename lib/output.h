@@ -17,6 +17,8 @@ struct output {
   int directory;
   const char *path, *name;
   char temporary[256]; /* its name for now, or "" */
+  int replaces;
+  int is_named;        /* it has its name, though perhaps not on the disk yet */
 };
 
 /* @path is the file to be, with @mode less the umask; it stays the caller's,
@@ -25,6 +27,11 @@ struct output {
  * work->may_exist), -ELOOP for a link that leads nowhere. */
 int output_open (struct output *output, struct work *work, const char *path,
                  unsigned mode);
+/* For a file that is made anew each time: replaces an old one. */
+int output_open_anew (struct output *output, struct work *work,
+                      const char *path, unsigned mode);
+/* For a file that exists: removes what others, who died, have left of theirs. */
+void output_tidy (struct work *work, const char *path);
 /* Gives the file its name, on the disk if work->sync.  0, or -EEXIST (without a
  * finding) if somebody else has made it meanwhile, or another error with one.
  * Either way output_close comes next. */

@@ -150,7 +150,8 @@ copy_written (struct image *image, int fd, uint64_t size)
       return errno == ENXIO ? 0 : -errno;
     at -= at % (off_t) sizeof bytes;
     room = size - (uint64_t) at;
-    n = pread (fd, bytes, room < sizeof bytes ? room : sizeof bytes, at);
+    n = TEMP_FAILURE_RETRY (
+      pread (fd, bytes, room < sizeof bytes ? room : sizeof bytes, at));
     if (n <= 0)
       return n < 0 ? -errno : 0;
     r = image_write (image, (uint64_t) at, bytes, (uint64_t) n);

@@ -54,7 +54,7 @@ copy_content (struct work *work, int from, int to, uint64_t size)
 static int
 copy_to (struct work *work, const char *source, struct output *output)
 {
-  int from = open (source, O_RDONLY | O_CLOEXEC);
+  int from = TEMP_FAILURE_RETRY (open (source, O_RDONLY | O_CLOEXEC));
   struct stat status;
   int r = from < 0 || fstat (from, &status) < 0
             ? -errno
@@ -62,6 +62,8 @@ copy_to (struct work *work, const char *source, struct output *output)
 
   if (from >= 0)
     close (from);
+  if (r == 0 && fchmod (output->fd, 0644) < 0)
+    r = -errno;
   if (r < 0 && r != -ECANCELED)
     work_fail (work, r, "file.not-copied", NULL, "%s cannot be copied to %s: %s",
                source, output->path, strerrordesc_np (-r));
@@ -77,8 +79,6 @@ copy_file (struct preparation *p)
 
   if (r == 0)
     r = copy_to (&p->work, step->source, &output);
-  if (r == 0 && fchmod (output.fd, 0644) < 0)
-    r = -errno;
   if (r == 0)
     r = output_commit (&output, &p->work);
   output_close (&output);
@@ -121,7 +121,7 @@ make_directory (struct preparation *p)
   if (!strcmp (name, "exchange"))
     return run_dir_exchange (p->plan, p->work.diag);
   if (!strcmp (name, "certificates"))
-    return run_dir_certificates (p->plan, p->work.diag);
+    return run_dir_certificates (p->plan, &p->work);
   return make_state_directory (p);
 }
 
@@ -196,8 +196,10 @@ take (struct preparation *p)
 
   /* An existing file is used as it is. */
   if (p->step->told.kind != VMSPEC_STEP_KIND_DIRECTORY
-      && stat (p->step->told.file, &status) == 0)
+      && stat (p->step->told.file, &status) == 0) {
+    output_tidy (&p->work, p->step->told.file);
     return 0;
+  }
   switch (p->step->told.kind) {
   case VMSPEC_STEP_KIND_DIRECTORY:
     return make_directory (p);

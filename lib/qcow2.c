@@ -279,8 +279,6 @@ qcow2_finish (struct image *image)
   write_refcounts (&t);
   write_header (&t);
   free (t.room);
-  if (!image->error
-      && ftruncate (image->fd, (off_t) (image->next * t.cluster_size)) < 0)
-    image_fail (image, -errno);
-  return image->error;
+  return image->error ? image->error
+                      : image_truncate (image, image->next * t.cluster_size);
 }

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "output.h"
+
 /* ---- making ------------------------------------------------------------- */
 
 /* With @may_exist, a directory that is there will do, also by a link. */
@@ -79,29 +81,32 @@ copy_bytes (int from, int to)
   return 0;
 }
 
+/* An old copy is replaced, not written into: it may be a link by now, or the very
+ * file that is read. */
 static int
-copy_file (const char *from, const char *to)
+copy_file (struct work *work, const char *from, const char *to)
 {
-  int in = open (from, O_RDONLY | O_CLOEXEC), out, r;
+  int in = TEMP_FAILURE_RETRY (open (from, O_RDONLY | O_CLOEXEC)), r;
+  struct work silent = *work;
+  struct output out;
 
   if (in < 0)
     return -errno;
-  /* An old copy is replaced, not written into: it may be a link by now, or the
-   * very file that is read. */
-  (void) unlink (to);
-  out = open (to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-  r = out < 0 ? -errno : copy_bytes (in, out);
-  if (out >= 0 && close (out) < 0 && r == 0)
-    r = -errno;
-  if (out >= 0 && r < 0)
-    (void) unlink (to); /* rather nothing than a part of it */
+  silent.diag = NULL;
+  silent.sync = 0; /* it is made again each time */
+  r = output_open_anew (&out, &silent, to, 0644);
+  if (r == 0)
+    r = copy_bytes (in, out.fd);
+  if (r == 0)
+    r = output_commit (&out, &silent);
+  output_close (&out);
   close (in);
   return r;
 }
 
 /* Without a bundle the guest has an empty directory, as with the script. */
 static void
-copy_certificates (const vmspec_plan *plan, vmspec_diag *diag)
+copy_certificates (const vmspec_plan *plan, struct work *work)
 {
   const struct path option = { .name = "host_certs" };
   const char *from = plan->decided.certificates;
@@ -109,10 +114,10 @@ copy_certificates (const vmspec_plan *plan, vmspec_diag *diag)
   int r = path_below (plan, "certs/ca-certificates.crt", to);
 
   if (r == 0)
-    r = from ? copy_file (from, to) : -ENOENT;
+    r = from ? copy_file (work, from, to) : -ENOENT;
   if (r < 0)
-    diag_add (diag, VMSPEC_SEVERITY_WARNING, "host-certs.missing", &option,
-              NULL, "the guest gets no certificates (%s): NIX_SSL_CERT_FILE has "
+    diag_add (work->diag, VMSPEC_SEVERITY_WARNING, "host-certs.missing",
+              &option, NULL, "the guest gets no certificates (%s): NIX_SSL_CERT_FILE has "
               "to name the host's bundle, often "
               "/etc/ssl/certs/ca-certificates.crt", strerrordesc_np (-r));
 }
@@ -163,13 +168,13 @@ run_dir_exchange (const vmspec_plan *plan, vmspec_diag *diag)
 }
 
 int
-run_dir_certificates (const vmspec_plan *plan, vmspec_diag *diag)
+run_dir_certificates (const vmspec_plan *plan, struct work *work)
 {
   int r = make_below (plan, "certs");
 
   if (r < 0)
-    return say_failed (plan, diag, r);
-  copy_certificates (plan, diag);
+    return say_failed (plan, work->diag, r);
+  copy_certificates (plan, work);
   return 0;
 }
 

@@ -229,26 +229,60 @@ work_on_variables (const struct system_image *s)
   return work;
 }
 
+/* A call that was killed between the store and the image has left the store,
+ * and nobody would know what to do with it. */
+static int
+is_same (int fd, const char *file)
+{
+  int other = TEMP_FAILURE_RETRY (
+    open (file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  char ours[4096], theirs[4096];
+  off_t at = 0;
+  ssize_t n, m;
+
+  if (other < 0)
+    return 0;
+  do {
+    n = TEMP_FAILURE_RETRY (pread (fd, ours, sizeof ours, at));
+    m = TEMP_FAILURE_RETRY (pread (other, theirs, sizeof theirs, at));
+    at += n;
+  } while (n > 0 && n == m && !memcmp (ours, theirs, (size_t) n));
+  close (other);
+  return n == 0 && m == 0;
+}
+
+static int
+copy_template (struct system_image *s, int fd, struct output *output)
+{
+  struct work work = work_on_variables (s);
+  int r;
+
+  if (is_same (fd, s->spec->variables_file))
+    return 0;
+  r = output_open (output, &work, s->spec->variables_file, 0644);
+  if (r == 0 && (r = copy_bytes (fd, output->fd)) < 0)
+    work_fail (s->work, r, "system-image.variables", "variables",
+               "%s cannot be copied to %s: %s", s->spec->variables,
+               s->spec->variables_file, strerrordesc_np (-r));
+  return r;
+}
+
 static int
 copy_variables (struct system_image *s, struct output *output)
 {
   const char *template = s->spec->variables;
-  struct work work = work_on_variables (s);
   int fd, r;
 
   *output = (struct output) { .fd = -1, .directory = -1 };
   if (!template)
     return 0;
-  fd = open (template, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  fd = TEMP_FAILURE_RETRY (
+    open (template, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   if (fd < 0)
     return work_fail (s->work, -errno, "system-image.variables", "variables",
                       "%s cannot be read: %s; OVMF's is often called "
                       "OVMF_VARS.fd", template, strerrordesc_np (errno));
-  r = output_open (output, &work, s->spec->variables_file, 0644);
-  if (r == 0 && (r = copy_bytes (fd, output->fd)) < 0)
-    work_fail (s->work, r, "system-image.variables", "variables",
-               "%s cannot be copied to %s: %s", template,
-               s->spec->variables_file, strerrordesc_np (-r));
+  r = copy_template (s, fd, output);
   close (fd);
   return r;
 }
@@ -277,10 +311,9 @@ commit (struct system_image *s, struct output *image, struct output *variables)
 
   if (r == 0 && variables->fd >= 0)
     r = commit_one (variables, &work);
-  if (r < 0)
-    return r;
-  r = commit_one (image, s->work);
-  if (r < 0 && variables->fd >= 0)
+  if (r == 0)
+    r = commit_one (image, s->work);
+  if (r < 0 && variables->is_named && !image->is_named)
     (void) unlinkat (variables->directory, variables->name, 0);
   return r;
 }

@@ -68,8 +68,9 @@ static int
 measure_pieces (struct measuring *m, const struct tree_directory *in,
                 const char *name, uint64_t size, uint64_t *ret_pieces)
 {
-  int fd = openat (in->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY
-                                   | O_CLOEXEC);
+  int fd = TEMP_FAILURE_RETRY (
+    openat (in->fd, name,
+            O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
 
   if (fd < 0)
     return tree_fail (&m->walk, in, name, -errno);

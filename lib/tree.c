@@ -175,9 +175,9 @@ open_directory (const struct tree_walk *walk, struct tree_directory *directory,
 {
   struct tree_directory *parent = directory->parent;
 
-  directory->fd = parent ? openat (parent->fd, directory->name,
-                                   OPEN_FLAGS | O_NOFOLLOW)
-                         : open (walk->tree, OPEN_FLAGS);
+  directory->fd = TEMP_FAILURE_RETRY (
+    parent ? openat (parent->fd, directory->name, OPEN_FLAGS | O_NOFOLLOW)
+           : open (walk->tree, OPEN_FLAGS));
   if (directory->fd < 0 || fstat (directory->fd, ret_status) < 0)
     return -errno;
   directory->device = ret_status->st_dev;
@@ -217,7 +217,8 @@ open_again (const struct tree_walk *walk, struct tree_directory *directory,
 {
   struct stat status;
 
-  directory->fd = openat (below, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  directory->fd = TEMP_FAILURE_RETRY (
+    openat (below, "..", O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (directory->fd < 0 || fstat (directory->fd, &status) < 0)
     return tree_fail (walk, directory, NULL, -errno);
   if (status.st_dev == directory->device && status.st_ino == directory->inode)

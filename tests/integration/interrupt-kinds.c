@@ -87,25 +87,25 @@ make_sources (void)
 
 /* ---- a plan ------------------------------------------------------------- */
 
-static char here[PATH_MAX];
+static char here[PATH_MAX], mkfs_erofs[PATH_MAX], mformat[PATH_MAX];
 
-/* Where PATH has it, or NULL. */
-static const char *
-find_program (const char *name)
+/* Where PATH has it, or "". */
+static void
+find_program (char file[PATH_MAX], const char *name)
 {
   const char *path = getenv ("PATH");
-  static char file[PATH_MAX];
 
   for (; path && *path; path += *path == ':') {
     size_t size = strcspn (path, ":");
 
-    snprintf (file, sizeof file, "%.*s/%s", (int) size, path, name);
+    snprintf (file, PATH_MAX, "%.*s/%s", (int) size, path, name);
     if (access (file, X_OK) == 0)
-      return file;
+      return;
     path += size;
   }
-  snprintf (file, sizeof file, "/usr/sbin/%s", name);
-  return access (file, X_OK) == 0 ? file : NULL;
+  snprintf (file, PATH_MAX, "/usr/sbin/%s", name);
+  if (access (file, X_OK) < 0)
+    *file = '\0';
 }
 
 /* All steps that there are; @overlays: of the other kind, where there are two. */
@@ -121,15 +121,15 @@ new_plan (int overlays, vmspec_diag *diag, vmspec_plan **ret_plan)
         .path = "/bin/qemu-system-x86_64" };
   const struct vmspec_host_program mkfs
     = { VMSPEC_INIT (vmspec_host_program), .name = "mkfs.erofs",
-        .path = find_program ("mkfs.erofs") };
+        .path = mkfs_erofs };
   const struct vmspec_host host = {
     VMSPEC_INIT (vmspec_host), .arch = VMSPEC_ARCH_X86_64,
     .os = VMSPEC_OS_LINUX, .kvm = VMSPEC_KVM_ABSENT, .cpus = 2,
     .directory = here, .run_name = "vmspec.0", .environment = environment,
     .arguments = nothing, .files = LIST (vmspec_host_file, NULL),
     .firmware = LIST (vmspec_host_firmware, NULL),
-    .programs = mkfs.path ? LIST (vmspec_host_program, &qemu, &mkfs)
-                          : LIST (vmspec_host_program, &qemu) };
+    .programs = *mkfs_erofs ? LIST (vmspec_host_program, &qemu, &mkfs)
+                            : LIST (vmspec_host_program, &qemu) };
   const struct vmspec_disk disk
     = { VMSPEC_INIT (vmspec_disk), .size = overlays ? 8 : 16,
         .image = "out/disk", .system_image = overlays ? "in/backing.qcow2"
@@ -224,8 +224,9 @@ kind_set_up (const char *name)
       kind = &kinds[i];
   if (!kind)
     fatal ("no such kind");
-  if ((kind->needs_erofs && !find_program ("mkfs.erofs"))
-      || (kind->is_system && !find_program ("mformat")))
+  find_program (mkfs_erofs, "mkfs.erofs");
+  find_program (mformat, "mformat");
+  if ((kind->needs_erofs && !*mkfs_erofs) || (kind->is_system && !*mformat))
     return 77;
   if (!getcwd (here, sizeof here))
     fatal ("getcwd");

@@ -62,6 +62,7 @@ struct state {
 enum state_flag {
   COMPLETE = 1,              /* everything that is to be made is there */
   MAY_HAVE_TEMPORARY = 2,    /* of a dead process */
+  MAY_HAVE_COPY = 4          /* the same, of a file that is replaced */
 };
 
 /* The current directory. */
@@ -81,6 +82,8 @@ struct report {
   int result, findings;      /* of the call */
   int failed;                /* something was made to fail */
   int leaked;                /* descriptors */
+  int may_crash;             /* a library that cannot do without got no
+                                memory */
   char said[200];            /* the first finding */
 };
 
@@ -90,8 +93,9 @@ void disturb_set_up (void);
 /* Each makes it in a process of its own, in this mode, and waits for all that
  * the process has started.  They return waitpid's status. */
 int run_undisturbed (enum mode mode);
-/* Killed before its @n-th system call, from 1. */
-int run_killed (enum mode mode, long n);
+/* Killed before its *n-th system call, from 1.  If it survives, *n is less by the
+ * number of its calls. */
+int run_killed (enum mode mode, long *n);
 /* The @n-th system call of a class fails. */
 int run_failing (enum mode mode, size_t class, long n);
 /* The @n-th allocation fails, and all that follow if @for_ever. */
@@ -112,6 +116,7 @@ int class_error (size_t class);
 
 struct attempt {
   enum mode mode;
+  long step;                 /* only each so many-th call is disturbed */
   struct state before, reference;
   unsigned tries, problems;
 };

@@ -732,6 +732,16 @@ START_TEST (the_variable_store_is_beside_the_image)
 }
 END_TEST
 
+/* Of a call that died before the image had its name. */
+START_TEST (a_variable_store_that_is_the_same_is_used)
+{
+  make_file ("efi-vars.fd", 0644, "variables");
+  spec.variables = "template.fd";
+  must_make ();
+  ck_assert_str_eq (read_file ("efi-vars.fd"), "variables");
+}
+END_TEST
+
 START_TEST (a_variable_store_that_exists_stays)
 {
   const struct vmspec_finding *f;
@@ -846,6 +856,7 @@ main (void)
   tcase_add_test (tcase, a_core_image_has_to_fit);
   tcase_add_loop_test (tcase, the_variable_store_is_a_copy, 0, 2);
   tcase_add_test (tcase, the_variable_store_is_beside_the_image);
+  tcase_add_test (tcase, a_variable_store_that_is_the_same_is_used);
   tcase_add_test (tcase, a_variable_store_that_exists_stays);
   tcase_add_test (tcase, an_image_that_exists_stays);
   tcase_add_test (tcase, who_comes_second_leaves_nothing);
