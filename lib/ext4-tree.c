@@ -15,6 +15,9 @@ ext4_copy_fail (struct ext4_copy *copy, const struct tree_directory *in,
   const struct ext4_tree *tree = copy->tree;
   int r = ext4_errno (code);
 
+  /* See ext4_make. */
+  if (errno == ENOMEM)
+    return -ENOMEM;
   if (r == 0)
     return 0;
   if (r == -ENOSPC && code != ENOSPC)
@@ -74,6 +77,7 @@ visit (void *data, struct tree_directory *in, const char *name,
     if (link->value)
       return add_link (copy, in, name, status, (ext2_ino_t) link->value);
   }
+  errno = 0;
   r = ext4_copy_file (copy, in, name, status, &number);
   if (link)
     link->value = number;

@@ -363,9 +363,10 @@ say (struct maker *m, errcode_t error)
                       ? "libext2fs fails" : strerrordesc_np (-r));
 }
 
-int
-ext4_make (struct image *image, const struct ext4_setup *setup,
-           int (*fill) (void *data, void *fs), void *data, struct work *work)
+static int
+make_file_system (struct image *image, const struct ext4_setup *setup,
+                  int (*fill) (void *data, void *fs), void *data,
+                  struct work *work)
 {
   struct ext4_disk disk = { image, setup->offset, setup->size };
   struct maker m = { .setup = setup, .work = work };
@@ -374,6 +375,8 @@ ext4_make (struct image *image, const struct ext4_setup *setup,
   errcode_t error;
   int r = want (&m);
 
+  if (errno == ENOMEM)
+    return -ENOMEM;
   if (r < 0)
     return say (&m, -r);
   ext4_disk_name (&disk, name);
@@ -393,4 +396,17 @@ ext4_make (struct image *image, const struct ext4_setup *setup,
   }
   error = ext2fs_close_free (&m.fs);
   return error ? say (&m, error) : 0;
+}
+
+/* libe2p and libext2fs do not tell of every allocation that fails: they leave
+ * something out, or have another reason.  errno(3) knows. */
+int
+ext4_make (struct image *image, const struct ext4_setup *setup,
+           int (*fill) (void *data, void *fs), void *data, struct work *work)
+{
+  int r;
+
+  errno = 0;
+  r = make_file_system (image, setup, fill, data, work);
+  return errno == ENOMEM ? -ENOMEM : r;
 }

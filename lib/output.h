@@ -18,7 +18,7 @@ struct output {
   const char *path, *name;
   char temporary[256]; /* its name for now, or "" */
   int replaces;
-  int is_named;        /* it has its name, though perhaps not on the disk yet */
+  int is_named;        /* by this process */
 };
 
 /* @path is the file to be, with @mode less the umask; it stays the caller's,

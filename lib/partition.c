@@ -165,10 +165,15 @@ partition_table_write (struct image *image,
                        const struct partition_table *table, struct work *work)
 {
   int fd = memfd_create ("vmspec", MFD_CLOEXEC);
-  int r = fd < 0 || ftruncate (fd, (off_t) table->disk_size) < 0 ? -errno : 0;
+  int r = fd < 0 || TEMP_FAILURE_RETRY (ftruncate (fd, (off_t) table->disk_size))
+                      < 0
+            ? -errno : 0;
 
+  /* libfdisk gives up when a signal interrupts it. */
   if (r == 0)
-    r = write_table (fd, table);
+    do
+      r = write_table (fd, table);
+    while (r == -EINTR);
   if (r == 0)
     r = copy_written (image, fd, table->disk_size);
   if (fd >= 0)

@@ -257,8 +257,10 @@ copy_template (struct system_image *s, int fd, struct output *output)
   struct work work = work_on_variables (s);
   int r;
 
-  if (is_same (fd, s->spec->variables_file))
+  if (is_same (fd, s->spec->variables_file)) {
+    output_tidy (s->work, s->spec->variables_file);
     return 0;
+  }
   r = output_open (output, &work, s->spec->variables_file, 0644);
   if (r == 0 && (r = copy_bytes (fd, output->fd)) < 0)
     work_fail (s->work, r, "system-image.variables", "variables",
@@ -307,13 +309,17 @@ commit (struct system_image *s, struct output *image, struct output *variables)
 {
   struct work work = work_on_variables (s);
   uint64_t total = s->esp.bytes + s->needs.bytes;
+  struct stat status;
   int r = work_progress_now (s->work, total, total);
 
   if (r == 0 && variables->fd >= 0)
     r = commit_one (variables, &work);
   if (r == 0)
     r = commit_one (image, s->work);
-  if (r < 0 && variables->is_named && !image->is_named)
+  /* With an image, whoever's it is, the store may be relied on. */
+  if (r < 0 && variables->is_named
+      && fstatat (image->directory, image->name, &status, AT_SYMLINK_NOFOLLOW)
+           < 0)
     (void) unlinkat (variables->directory, variables->name, 0);
   return r;
 }

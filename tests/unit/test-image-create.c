@@ -225,7 +225,7 @@ START_TEST (a_name_that_cannot_be_recorded_is_refused)
 {
   char name[1200] = "", *at = name;
 
-  for (int i = 0; i < 300; i++)
+  for (int i = 0; i < 275; i++)
     at = stpcpy (at, "././");
   RUN ("qemu-img create -q -f qcow2 base 1M");
   strcpy (name + 1100, "base");
