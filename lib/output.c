@@ -220,8 +220,8 @@ leads_nowhere (const struct output *output)
          && (errno == ENOENT || errno == ELOOP || errno == ENOTDIR);
 }
 
-/* The writer of what exists may have died between giving it this name and taking
- * the other one away; others, while they wrote the same. */
+/* The writer of what exists may have died between giving it this name and
+ * taking the other one away; others, while they wrote the same. */
 static void
 tidy (struct output *output)
 {

@@ -81,8 +81,8 @@ copy_bytes (int from, int to)
   return 0;
 }
 
-/* An old copy is replaced, not written into: it may be a link by now, or the very
- * file that is read. */
+/* An old copy is replaced, not written into: it may be a link by now, or the
+ * very file that is read. */
 static int
 copy_file (struct work *work, const char *from, const char *to)
 {
@@ -117,8 +117,8 @@ copy_certificates (const vmspec_plan *plan, struct work *work)
     r = from ? copy_file (work, from, to) : -ENOENT;
   if (r < 0)
     diag_add (work->diag, VMSPEC_SEVERITY_WARNING, "host-certs.missing",
-              &option, NULL, "the guest gets no certificates (%s): NIX_SSL_CERT_FILE has "
-              "to name the host's bundle, often "
+              &option, NULL,
+              "the guest gets no certificates (%s): NIX_SSL_CERT_FILE has to name the host's bundle, often "
               "/etc/ssl/certs/ca-certificates.crt", strerrordesc_np (-r));
 }
 

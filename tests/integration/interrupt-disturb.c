@@ -199,7 +199,8 @@ static const struct class {
   { "EIO", EIO, { WRITE_CALLS, NAME_CALLS, READ_CALLS, STAT_CALLS, SYS_openat,
                   SYS_flock, SYS_getrandom, SYS_faccessat, SYS_fchmod,
                   SYS_memfd_create, SYS_fcntl, -1 } },
-  { "EMFILE", EMFILE, { SYS_openat, SYS_memfd_create, SYS_pipe2, SYS_fcntl, -1 } },
+  { "EMFILE", EMFILE, { SYS_openat, SYS_memfd_create, SYS_pipe2, SYS_fcntl,
+                        -1 } },
   { "EAGAIN", EAGAIN, { SYS_clone, SYS_clone3, SYS_pidfd_open, -1 } },
 };
 
@@ -454,6 +455,21 @@ run_killed (enum mode mode, long *n)
 
 /* ---- several ------------------------------------------------------------ */
 
+/* Not even a warning, except that somebody was faster. */
+static int
+make_without_a_word (void)
+{
+  vmspec_diag *diag = NULL;
+  int r = vmspec_diag_new (&diag);
+
+  if (r == 0)
+    r = kind_make (diag);
+  for (size_t i = 0; i < vmspec_diag_count (diag); i++)
+    if (strcmp (vmspec_diag_get (diag, i)->id, "image.exists"))
+      return 1;
+  return r < 0;
+}
+
 pid_t
 start_undisturbed (enum mode mode, unsigned delay)
 {
@@ -462,7 +478,7 @@ start_undisturbed (enum mode mode, unsigned delay)
   if (pid == 0) {
     install_mode (mode);
     usleep (delay);
-    _exit (kind_make (NULL) == 0 ? 0 : 1);
+    _exit (make_without_a_word ());
   }
   return pid;
 }

@@ -108,7 +108,8 @@ find_program (char file[PATH_MAX], const char *name)
     *file = '\0';
 }
 
-/* All steps that there are; @overlays: of the other kind, where there are two. */
+/* All steps that there are; with @overlays of the other kind, where there are
+ * two. */
 static int
 new_plan (int overlays, vmspec_diag *diag, vmspec_plan **ret_plan)
 {

@@ -58,8 +58,8 @@ try_starters (struct attempt *a)
   }
 }
 
-/* Half of them are killed at some time; what they leave is gone when the next
- * was there. */
+/* Half of them are killed at some time, mostly at work; what they leave is gone
+ * when the next was there. */
 void
 try_killed_starters (struct attempt *a)
 {
@@ -68,10 +68,11 @@ try_killed_starters (struct attempt *a)
 
   srandom (2);
   for (int round = 0; round < ROUNDS; round++) {
-    for (int i = 0; i < N; i++)
-      pids[i] = start_undisturbed (a->mode, random_below (3000));
+    for (int i = 0; i < N / 2; i++)
+      pids[N / 2 + i] = start_undisturbed (a->mode, random_below (a->duration));
     for (int i = 0; i < N / 2; i++) {
-      usleep (random_below (1500));
+      pids[i] = start_undisturbed (a->mode, 0);
+      usleep (random_below (a->duration));
       kill (pids[i], SIGKILL);
     }
     end_round (a, "killed among others", wait_for_all (pids, N, 1));

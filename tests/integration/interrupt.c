@@ -14,6 +14,7 @@
 #include <sys/mount.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SKIPPED 77
@@ -117,14 +118,15 @@ count_calls (struct attempt *a)
 static void
 try_kill (struct attempt *a)
 {
-  long end = count_calls (a) - 40;
+  long end = count_calls (a) - 40, step = 1;
 
-  for (long n = 1;; n = n + a->step < end ? n + a->step : n < end ? end : n + 1) {
+  for (long n = 1;; n += step) {
     long left = n;
     int status = run_killed (a->mode, &left);
     char where[100];
 
     snprintf (where, sizeof where, "killed before call %ld", n);
+    step = n + a->step < end ? a->step : n < end ? end - n : 1;
     if (!wait_for_orphans ())
       complain (a, where, "a helper does not end");
     if (!WIFSIGNALED (status) || WTERMSIG (status) != SIGKILL) {
@@ -270,6 +272,15 @@ choose_mode (struct attempt *a, const char *name)
       fatal ("no such mode");
 }
 
+static unsigned
+microseconds (void)
+{
+  struct timespec now;
+
+  clock_gettime (CLOCK_MONOTONIC, &now);
+  return (unsigned) (now.tv_sec * 1000000 + now.tv_nsec / 1000);
+}
+
 static int
 set_up (struct attempt *a, const char *kind)
 {
@@ -278,10 +289,12 @@ set_up (struct attempt *a, const char *kind)
   if (r)
     return r;
   state_take (&a->before);
+  a->duration = microseconds ();
   if (run_undisturbed (a->mode) || !report->ended || report->result < 0) {
     complain (a, "undisturbed", strerror (-report->result));
     return 1;
   }
+  a->duration = microseconds () - a->duration + 1;
   state_take (&a->reference);
   return 0;
 }

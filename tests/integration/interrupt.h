@@ -93,8 +93,8 @@ void disturb_set_up (void);
 /* Each makes it in a process of its own, in this mode, and waits for all that
  * the process has started.  They return waitpid's status. */
 int run_undisturbed (enum mode mode);
-/* Killed before its *n-th system call, from 1.  If it survives, *n is less by the
- * number of its calls. */
+/* Killed before its *n-th system call, from 1.  If it survives, *n is less by
+ * the number of its calls. */
 int run_killed (enum mode mode, long *n);
 /* The @n-th system call of a class fails. */
 int run_failing (enum mode mode, size_t class, long n);
@@ -118,6 +118,7 @@ struct attempt {
   enum mode mode;
   long step;                 /* only each so many-th call is disturbed */
   struct state before, reference;
+  unsigned duration;         /* of an undisturbed run, in microseconds */
   unsigned tries, problems;
 };
 
