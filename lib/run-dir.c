@@ -118,7 +118,8 @@ copy_certificates (const vmspec_plan *plan, struct work *work)
   if (r < 0)
     diag_add (work->diag, VMSPEC_SEVERITY_WARNING, "host-certs.missing",
               &option, NULL,
-              "the guest gets no certificates (%s): NIX_SSL_CERT_FILE has to name the host's bundle, often "
+              "the guest gets no certificates (%s): NIX_SSL_CERT_FILE has to "
+              "name the host's bundle, often "
               "/etc/ssl/certs/ca-certificates.crt", strerrordesc_np (-r));
 }
 
