@@ -13,6 +13,7 @@
 
 #define LONGEST_LABEL 16
 #define DEFAULT_CLUSTER 65536
+#define SECTOR 512
 
 struct creation {
   struct work *work;
@@ -261,6 +262,8 @@ create (struct creation *c)
     r = look_at_backing (c);
   if (r == 0)
     r = look_at_tree (c);
+  /* A disk has whole sectors.  qcow2's drivers round down what has not. */
+  c->spec->size = (c->spec->size + SECTOR - 1) / SECTOR * SECTOR;
   if (r == 0)
     r = fill (c, output.fd);
   if (r == 0)

@@ -241,7 +241,8 @@ describe (struct look *look, struct image_layer *layer, uint32_t format)
       || info->format == VMSPEC_IMAGE_FORMAT_QCOW2)
     return describe_qcow (look, layer);
   if (info->format == VMSPEC_IMAGE_FORMAT_RAW) {
-    info->virtual_size = layer->file_size;
+    /* As QEMU shows it: whole sectors. */
+    info->virtual_size = (layer->file_size + 511) / 512 * 512;
     info->encrypted = VMSPEC_OFF;
     return 0;
   }

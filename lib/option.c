@@ -379,7 +379,7 @@ static const struct vmspec_option options[] = {
   ENUM (vmspec_image, format, format_names, "qcow2", NULL, "Format of the image: raw or qcow2."),
   PATH (vmspec_image, file, REQUIRED, NULL, NULL, "The image, which must not exist."),
   UINT64 (vmspec_image, size, 512, 1ull << 60, BYTES, "of backing, or as tree needs it", NULL,
-    "Size that a guest sees, in bytes; with backing, at least its size."),
+    "Size that a guest sees, in bytes, rounded up to whole sectors of 512; with backing, at least its size."),
   ENUM (vmspec_image, content, content_names, "ext4 with a tree, else empty", NULL,
     "What the image holds."),
   ENUM (vmspec_image, backing_format, format_names, "qcow2", NULL, "Format of backing."),

@@ -167,6 +167,28 @@ START_TEST (what_somebody_writes_to_can_carry_no_overlay)
 }
 END_TEST
 
+START_TEST (a_disk_has_whole_sectors)
+{
+  RUN ("head -c 1000 /dev/zero > base");
+  image.backing = "base";
+  image.backing_format = VMSPEC_IMAGE_FORMAT_RAW;
+  image.size = 0;
+  made ();
+  RUN ("qemu-img info --output=json image");
+  SAYS ("\"virtual-size\": 1024");
+  image.backing = NULL;
+  image.backing_format = VMSPEC_IMAGE_FORMAT_UNSET;
+  image.size = 513;
+  made ();
+  RUN ("qemu-img info --output=json image");
+  SAYS ("\"virtual-size\": 1024");
+  image.format = VMSPEC_IMAGE_FORMAT_RAW;
+  made ();
+  RUN ("stat -c %%s image");
+  ck_assert_str_eq (judgement, "1024\n");
+}
+END_TEST
+
 /* ---- refusals ----------------------------------------------------------- */
 
 START_TEST (what_cannot_be_made_is_refused)
@@ -311,6 +333,7 @@ main (void)
   tcase_add_test (t, an_overlay_is_found_from_where_it_stands);
   tcase_add_test (t, what_an_overlay_rests_on_must_be_what_it_is_said_to_be);
   tcase_add_test (t, what_somebody_writes_to_can_carry_no_overlay);
+  tcase_add_test (t, a_disk_has_whole_sectors);
   tcase_add_test (t, what_cannot_be_made_is_refused);
   tcase_add_test (t, what_goes_with_a_file_system_needs_one);
   tcase_add_test (t, an_overlay_is_qcow2_and_nothing_else);

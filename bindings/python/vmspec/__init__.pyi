@@ -541,7 +541,8 @@ class Image(Struct):
     format: Optional[_Format]
     # The image, which must not exist.
     file: Optional[str]
-    # Size that a guest sees, in bytes; with backing, at least its size.
+    # Size that a guest sees, in bytes, rounded up to whole sectors of 512;
+    # with backing, at least its size.
     size: Optional[int]
     # What the image holds.
     content: Optional[_Content]
