@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ext4-io.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -71,6 +72,16 @@ is_outside (const struct ext4_disk *disk, uint64_t at, uint64_t size)
   return at > disk->size || size > disk->size - at;
 }
 
+/* Once that was so, nothing is done any more: libext2fs does not stop at every
+ * error. */
+static int
+is_cancelled (struct ext4_disk *disk)
+{
+  if (!disk->cancelled && disk->work)
+    disk->cancelled = work_poll (disk->work) < 0;
+  return disk->cancelled;
+}
+
 static errcode_t
 read_blocks (io_channel channel, unsigned long long block, int count,
              void *data)
@@ -94,6 +105,8 @@ write_blocks (io_channel channel, unsigned long long block, int count,
 
   if (is_outside (disk, at, size))
     return EXT2_ET_SHORT_WRITE;
+  if (is_cancelled (disk))
+    return ECANCELED;
   return -image_write (disk->image, disk->offset + at, data, size);
 }
 

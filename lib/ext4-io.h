@@ -4,12 +4,15 @@
 #define VMSPEC_EXT4_IO_H
 
 #include "image.h"
+#include "work.h"
 
 #include <ext2fs/ext2fs.h>
 
 struct ext4_disk {
   struct image *image;
   uint64_t offset, size; /* in the image */
+  struct work *work;     /* that may be cancelled; or NULL */
+  int cancelled;
 };
 
 /* libext2fs opens by name: this is the name of @disk.  At least

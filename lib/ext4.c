@@ -99,6 +99,8 @@ want_mount_options (struct maker *m)
 
 /* With fewer, libext2fs has other complaints than that it is too small. */
 #define FEWEST_BLOCKS 16
+/* Its tables are kept in memory: some 5 MiB for each TiB. */
+#define LARGEST (1024 * TIB)
 
 /* Sizes that do not fit in a file system's numbers end at what does. */
 static int
@@ -128,6 +130,8 @@ want_sizes (struct maker *m)
   }
   if (blocks < FEWEST_BLOCKS)
     return -ENOSPC;
+  if (m->setup->size > LARGEST)
+    return -EFBIG;
   inodes = blocks * (uint64_t) block / (uint64_t) ratio;
   if (inodes < m->setup->inodes)
     inodes = m->setup->inodes;
@@ -352,6 +356,8 @@ say (struct maker *m, errcode_t error)
 {
   int r = ext4_errno (error);
 
+  if (r == -ECANCELED)
+    return r;
   if (r == -ENOSPC || r == -EFBIG)
     return work_fail (m->work, r, "image.file-system-size", "size",
                       "an ext4 file system of %llu bytes cannot be made, for it "
@@ -368,7 +374,8 @@ make_file_system (struct image *image, const struct ext4_setup *setup,
                   int (*fill) (void *data, void *fs), void *data,
                   struct work *work)
 {
-  struct ext4_disk disk = { image, setup->offset, setup->size };
+  struct ext4_disk disk = { .image = image, .offset = setup->offset,
+                            .size = setup->size, .work = work };
   struct maker m = { .setup = setup, .work = work };
   io_manager manager;
   char name[EXT4_DISK_NAME];
@@ -395,6 +402,8 @@ make_file_system (struct image *image, const struct ext4_setup *setup,
     return error ? say (&m, error) : r;
   }
   error = ext2fs_close_free (&m.fs);
+  if (disk.cancelled)
+    return -ECANCELED;
   return error ? say (&m, error) : 0;
 }
 

@@ -264,6 +264,7 @@ create (struct creation *c)
     r = look_at_tree (c);
   /* A disk has whole sectors.  qcow2's drivers round down what has not. */
   c->spec->size = (c->spec->size + SECTOR - 1) / SECTOR * SECTOR;
+  c->work->total = c->spec->size;
   if (r == 0)
     r = fill (c, output.fd);
   if (r == 0)

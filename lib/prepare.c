@@ -165,6 +165,7 @@ set_step (struct preparation *p, const struct step *step)
   p->work.step = step->told.name;
   p->work.option = step->told.option;
   p->work.next_report = 0;
+  p->work.done = p->work.total = 0;
   /* What goes with the run directory need not survive a crash. */
   p->work.sync
     = sync ? is_on (sync) : step->lasts || !p->plan->decided.run_is_fresh;

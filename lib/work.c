@@ -52,6 +52,8 @@ work_progress_now (struct work *work, uint64_t done, uint64_t total)
     .done = done, .total = total,
   };
 
+  work->done = done;
+  work->total = total;
   if (!work->said->progress)
     return 0;
   work->next_report = now_ms () + REPORT_EVERY_MS;
@@ -64,6 +66,12 @@ work_progress (struct work *work, uint64_t done, uint64_t total)
   if (!work->said->progress || now_ms () < work->next_report)
     return 0;
   return work_progress_now (work, done, total);
+}
+
+int
+work_poll (struct work *work)
+{
+  return work_progress (work, work->done, work->total);
 }
 
 /* ---- findings ----------------------------------------------------------- */

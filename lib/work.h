@@ -17,6 +17,7 @@ struct work {
   const char *option;             /* the option that asked for it; NULL: the
                                      member that a finding is about */
   int64_t next_report;            /* in ms */
+  uint64_t done, total;           /* as was reported last */
 };
 
 /* @said may be NULL.  0 or what spec_copy and spec_accept say. */
@@ -26,6 +27,8 @@ int work_init (struct work *work, struct arena *arena,
 /* Tells the caller how far the work is, unless it was told a moment ago.
  * 0 or -ECANCELED.  @total is 0 while it is not known. */
 int work_progress (struct work *work, uint64_t done, uint64_t total);
+/* The same again, by who does not know how far it is: to be cancelled. */
+int work_poll (struct work *work);
 /* Tells it in any case. */
 int work_progress_now (struct work *work, uint64_t done, uint64_t total);
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "progress.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "start.h"
 
 #define QUICK_MS 500
 #define WIDTH 30
@@ -17,19 +18,6 @@ now_ms (void)
 
   clock_gettime (CLOCK_MONOTONIC, &now);
   return now.tv_sec * 1000ll + now.tv_nsec / 1000000;
-}
-
-/* Those that hold_signals() has put off. */
-static int
-signal_waits (void)
-{
-  sigset_t waiting;
-
-  return sigpending (&waiting) == 0
-         && (sigismember (&waiting, SIGINT) == 1
-             || sigismember (&waiting, SIGTERM) == 1
-             || sigismember (&waiting, SIGHUP) == 1
-             || sigismember (&waiting, SIGQUIT) == 1);
 }
 
 static void

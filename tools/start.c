@@ -46,16 +46,22 @@ print_accel (const vmspec_plan *plan, const struct vmspec_host *host)
 
 /* ---- waiting ------------------------------------------------------------ */
 
+/* Not those that whoever started us has us ignore, as nohup(1) does: they would
+ * wait, too. */
 static sigset_t
 held_signals (void)
 {
+  static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
   sigset_t signals;
 
   sigemptyset (&signals);
-  sigaddset (&signals, SIGINT);
-  sigaddset (&signals, SIGTERM);
-  sigaddset (&signals, SIGHUP);
-  sigaddset (&signals, SIGQUIT);
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+    struct sigaction action;
+
+    if (sigaction (numbers[i], NULL, &action) == 0
+        && action.sa_handler != SIG_IGN)
+      sigaddset (&signals, numbers[i]);
+  }
   return signals;
 }
 
@@ -67,7 +73,16 @@ hold_signals (void)
   sigprocmask (SIG_BLOCK, &signals, NULL);
 }
 
-static void
+int
+signal_waits (void)
+{
+  sigset_t held = held_signals (), waiting, both;
+
+  return sigpending (&waiting) == 0 && sigandset (&both, &held, &waiting) == 0
+         && !sigisemptyset (&both);
+}
+
+void
 let_signals_pass (void)
 {
   sigset_t signals = held_signals ();

@@ -31,7 +31,9 @@ struct run {
 static void
 say (const char *what, int error)
 {
-  fprintf (stderr, "vmspec-run: %s: %s\n", what, strerror (-error));
+  fprintf (stderr, "vmspec-run: %s: %s\n", what,
+           error == -ECANCELED ? "interrupted; nothing was left half made"
+                               : strerror (-error));
 }
 
 /* Prints what was found, once. */
@@ -365,5 +367,7 @@ main (int argc, char **argv)
   vmspec_diag_free (run.diag);
   free (run.options.sets);
   free (run.options.steps);
+  /* Now that everything is cleaned up, a signal that waited may end this. */
+  let_signals_pass ();
   return status;
 }
