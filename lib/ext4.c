@@ -23,6 +23,7 @@ struct maker {
   const char *types[3];           /* "ext4", and by the size */
   struct ext2_super_block wanted;
   ext2_filsys fs;
+  struct image *image;
   struct work *work;
 };
 
@@ -354,7 +355,8 @@ make (struct maker *m)
 static int
 say (struct maker *m, errcode_t error)
 {
-  int r = ext4_errno (error);
+  /* What the file had against it, libext2fs may not know. */
+  int r = image_error (m->image) ? image_error (m->image) : ext4_errno (error);
 
   if (r == -ECANCELED)
     return r;
@@ -375,13 +377,16 @@ make_file_system (struct image *image, const struct ext4_setup *setup,
                   struct work *work)
 {
   struct ext4_disk disk = { .image = image, .offset = setup->offset,
-                            .size = setup->size, .work = work };
-  struct maker m = { .setup = setup, .work = work };
+                            .size = setup->size };
+  struct maker m = { .setup = setup, .work = work, .image = image };
   io_manager manager;
   char name[EXT4_DISK_NAME];
   errcode_t error;
   int r = want (&m);
 
+  /* Who fills it tells how far that is. */
+  if (!fill)
+    disk.work = work;
   if (errno == ENOMEM)
     return -ENOMEM;
   if (r < 0)

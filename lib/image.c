@@ -569,6 +569,12 @@ image_finish (struct image *image)
   return image_truncate (image, image->format.size);
 }
 
+int
+image_error (const struct image *image)
+{
+  return image->error;
+}
+
 uint64_t
 image_written (const struct image *image)
 {

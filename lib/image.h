@@ -47,6 +47,8 @@ int image_lend (struct image *image, uint64_t offset, uint64_t size,
 int image_adopt (struct image *image, uint64_t offset, uint64_t size);
 /* Writes what is left, and the tables. */
 int image_finish (struct image *image);
+/* The first failure, or 0. */
+int image_error (const struct image *image);
 /* Bytes that went to the file so far. */
 uint64_t image_written (const struct image *image);
 void image_free (struct image *image);

@@ -452,6 +452,8 @@ static const struct vmspec_option options[] = {
   PATH (vmspec_step, file, REQUIRED, NULL, NULL, "What is made."),
   PATH (vmspec_step, source, 0, NULL, NULL, "What it is made from."),
   STRINGS (vmspec_step, commands, "command", NULL, NULL, "Commands that do about the same."),
+  SWITCH (vmspec_step, lasts, NULL, NULL, "Whether what is made is there for the next run, too."),
+  RESERVED (vmspec_step, reserved),
 
   SIZE (vmspec_host),
   ENUM (vmspec_host, arch, arch_names, "uname", NULL, "Architecture of the host."),

@@ -168,7 +168,7 @@ set_step (struct preparation *p, const struct step *step)
   p->work.done = p->work.total = 0;
   /* What goes with the run directory need not survive a crash. */
   p->work.sync
-    = sync ? is_on (sync) : step->lasts || !p->plan->decided.run_is_fresh;
+    = sync ? is_on (sync) : is_on (step->told.lasts);
 }
 
 static int

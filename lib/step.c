@@ -32,7 +32,9 @@ add (struct builder *b, enum vmspec_step_kind kind, const char *name,
   set_add (&b->steps->files, file, b->steps->count++);
   *step = (struct step) {
     .told = { VMSPEC_INIT (vmspec_step), .kind = kind, .name = name,
-              .option = option, .file = file } };
+              .option = option, .file = file,
+              /* Nobody finds a fresh run directory again. */
+              .lasts = to_switch (!b->d->run_is_fresh) } };
   return step;
 }
 
@@ -197,7 +199,7 @@ add_disk (struct builder *b)
              : add_empty_image (b, "disk", "disk.image", b->d->image, format,
                                 r->disk.size);
   if (step)
-    step->lasts = 1;
+    step->told.lasts = VMSPEC_ON;
 }
 
 /* ---- the store ---------------------------------------------------------- */
@@ -335,7 +337,7 @@ add_variables (struct builder *b)
   step->told.source = from;
   step->source_option = is_on (b->r->efi.keep_variables) ? "disk.system_image"
                                                          : "efi.variables";
-  step->lasts = 1;
+  step->told.lasts = VMSPEC_ON;
   COMMANDS (b, step, COMMAND (b, "cp", "--", from, to),
             COMMAND (b, "chmod", "0644", to));
 }
@@ -348,7 +350,7 @@ add_tpm (struct builder *b)
   if (b->d->tpm_state)
     step = add_directory (b, "tpm", "tpm.state_dir", b->d->tpm_state);
   if (step)
-    step->lasts = 1;
+    step->told.lasts = VMSPEC_ON;
 }
 
 /* ---- further disks ------------------------------------------------------ */
@@ -382,7 +384,7 @@ add_drives (struct builder *b)
                               b->d->drive_files[i], drive->format,
                               drive->size);
     if (step)
-      step->lasts = 1;
+      step->told.lasts = VMSPEC_ON;
   }
 }
 

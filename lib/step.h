@@ -10,7 +10,6 @@ struct step {
   struct vmspec_step told;     /* what callers see */
   struct vmspec_image image;   /* of an image or an overlay */
   const char *source_option;   /* path of the option that names the source */
-  int lasts;                   /* outlives the run directory */
 };
 
 struct steps {

@@ -113,7 +113,7 @@ vmspec_vm_start (const vmspec_plan *plan, const struct vmspec_start *options,
   const struct vmspec_start *said = NULL;
   void *copy = NULL;
   vmspec_vm *vm;
-  int r = make_vm (&vm), made_run;
+  int r = make_vm (&vm), made_run = 0;
 
   if (r < 0)
     return r;
@@ -128,6 +128,9 @@ vmspec_vm_start (const vmspec_plan *plan, const struct vmspec_start *options,
     r = plan_prepare (plan, NULL, said->work, diag, &made_run);
   if (r == 0)
     r = start (vm, plan, diag);
+  /* One that another machine has is not ours to remove. */
+  if (r < 0 && made_run && !vm->run && r != -EEXIST)
+    run_dir_remove (plan->decided.run);
   if (r < 0) {
     vm->ended = 1;
     vmspec_vm_free (vm);

@@ -51,13 +51,17 @@ work_progress_now (struct work *work, uint64_t done, uint64_t total)
     VMSPEC_INIT (vmspec_progress), .step = work->step ? work->step : "image",
     .done = done, .total = total,
   };
+  int error = errno, cancel;
 
   work->done = done;
   work->total = total;
   if (!work->said->progress)
     return 0;
   work->next_report = now_ms () + REPORT_EVERY_MS;
-  return work->said->progress (work->said->data, &progress) ? -ECANCELED : 0;
+  cancel = work->said->progress (work->said->data, &progress);
+  /* Ours is looked at by whoever calls libraries that tell nothing else. */
+  errno = error;
+  return cancel ? -ECANCELED : 0;
 }
 
 int

@@ -126,7 +126,11 @@ apply_settings (const struct options *options, const char *owner, void *spec,
     size_t size = equals ? (size_t) (equals - *set) : strlen (*set);
     const struct vmspec_option *row = find_row (owner, *set, size);
 
-    if (!row || !is_scalar (row)) {
+    if (row && !strcmp (row->name, "file")) {
+      fprintf (stderr, "vmspec-run: the image is %s already; leave %s out\n",
+               options->file, *set);
+      failed = -EINVAL;
+    } else if (!row || !is_scalar (row)) {
       say_unknown (owner, *set, size);
       failed = -EINVAL;
     } else if (!equals) {

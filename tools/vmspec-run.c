@@ -219,21 +219,11 @@ explain_start (struct run *run, int error)
            "all the same\n", stderr);
 }
 
-static int
-is_said (const char *variable)
-{
-  const char *value = getenv (variable);
-
-  return value && *value;
-}
-
 /* The names of all steps but those in a run directory that the next start will
  * not find again; NULL without memory. */
 static const char **
 lasting_steps (const struct run *run)
 {
-  const char *directory = vmspec_plan_directory (run->plan);
-  int fresh = !is_said ("TMPDIR") || !is_said ("USE_TMPDIR");
   const struct vmspec_step *step;
   const char **names;
   size_t n = 0, kept = 0;
@@ -242,7 +232,7 @@ lasting_steps (const struct run *run)
     n++;
   names = calloc (n + 1, sizeof *names);
   for (size_t i = 0; names && (step = vmspec_plan_step (run->plan, i)); i++)
-    if (!fresh || strncmp (step->file, directory, strlen (directory)))
+    if (step->lasts == VMSPEC_ON)
       names[kept++] = step->name;
   return names;
 }

@@ -741,6 +741,8 @@ struct vmspec_step {
   const char *source;        /* or NULL */
   const char *const *commands; /* for sh(1), what does about the same: those
                                   of the NixOS start script.  Ends with NULL */
+  uint32_t lasts;            /* switch: it is there for the next run, too */
+  uint32_t reserved;
 };
 
 /* The steps in their order.  NULL past the end.  Lives as long as the plan. */
@@ -751,6 +753,7 @@ vmspec_plan_step (const vmspec_plan *plan, size_t index);
  * be NULL; where sync is not said, files that last are synced and those of a
  * fresh run directory are not.  A start does this by itself; done before, it
  * leaves a fresh run directory to that start, or to the caller to remove.
+ * Blockers keep nothing from being made.
  * -EINVAL: there is no step of that name; others: see findings. */
 VMSPEC_PUBLIC int vmspec_plan_prepare (vmspec_plan *plan,
                                        const char *const *names,

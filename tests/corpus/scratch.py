@@ -150,10 +150,16 @@ def _get_namespaces() -> None:
         Path("/proc/self", name).write_text(content)
 
 
+def _mount_point(path: Path) -> Path:
+    """Not always "/": in another root directory that is no mount point."""
+    return path if path.is_mount() else _mount_point(path.parent)
+
+
 def _enter(root: Path) -> None:
     try:
         _get_namespaces()
-        _mount(b"none", b"/", _MS_REC | _MS_PRIVATE)
+        # Nobody else is to see what is mounted below it.
+        _mount(b"none", os.fsencode(_mount_point(root)), _MS_PRIVATE)
         # mkfs.erofs is told of its output by a name in there.
         _mount(b"/proc", os.fsencode(root / "proc"), _MS_REC | _MS_BIND)
         os.chroot(root)

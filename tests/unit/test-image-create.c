@@ -288,6 +288,25 @@ struct seen {
   uint64_t done, total;
 };
 
+/* Whatever it does to errno is its own affair. */
+static int
+leave_errno (void *data, const struct vmspec_progress *progress)
+{
+  (void) data, (void) progress;
+  errno = ENOMEM;
+  return 0;
+}
+
+START_TEST (what_is_told_may_leave_any_errno)
+{
+  ck_assert_int_eq (mkdir ("tree", 0755), 0);
+  make_file ("tree/file", 0644, "content");
+  work.progress = leave_errno;
+  image.tree = "tree";
+  made ();
+}
+END_TEST
+
 static int
 see (void *data, const struct vmspec_progress *progress)
 {
@@ -340,6 +359,7 @@ main (void)
   tcase_add_test (t, a_name_that_cannot_be_recorded_is_refused);
   tcase_add_test (t, everything_that_is_wrong_is_said_at_once);
   tcase_add_test (t, nothing_is_overwritten);
+  tcase_add_test (t, what_is_told_may_leave_any_errno);
   tcase_add_test (t, the_end_is_told_and_the_work_can_be_cancelled);
   return unit_run ("image-create", t);
 }

@@ -48,6 +48,13 @@ tear_down (void)
 }
 
 static void
+be_fresh (void)
+{
+  snprintf (tmpdir, sizeof tmpdir, "TMPDIR=%s", scratch);
+  environment[1] = NULL;
+}
+
+static void
 make_plan (void)
 {
   vmspec_plan_free (plan);
@@ -135,6 +142,11 @@ START_TEST (steps_come_in_the_order_of_the_start_script)
             below ("data"));
   ck_assert_str_eq (step ("drive.1")->commands[0], command);
   ck_assert_str_eq (step ("efi-variables")->source, "/v");
+  ck_assert_uint_eq (step ("empty-disk.0")->lasts, VMSPEC_ON);
+  be_fresh ();
+  make_plan ();
+  ck_assert_uint_eq (step ("empty-disk.0")->lasts, VMSPEC_OFF);
+  ck_assert_uint_eq (step ("disk")->lasts, VMSPEC_ON);
 }
 END_TEST
 
@@ -345,13 +357,6 @@ START_TEST (steps_are_taken_by_name)
 END_TEST
 
 /* ---- fresh run directories ---------------------------------------------- */
-
-static void
-be_fresh (void)
-{
-  snprintf (tmpdir, sizeof tmpdir, "TMPDIR=%s", scratch);
-  environment[1] = NULL;
-}
 
 START_TEST (a_fresh_run_directory_is_gone_after_a_failure)
 {

@@ -708,6 +708,8 @@ class Step(Struct):
     source: Optional[str]
     # Commands that do about the same.
     commands: Optional[List[str]]
+    # Whether what is made is there for the next run, too.
+    lasts: Optional[bool]
     def __init__(
         self, *,
         kind: Optional[_Kind] = ...,
@@ -716,6 +718,7 @@ class Step(Struct):
         file: Optional[_Text] = ...,
         source: Optional[_Text] = ...,
         commands: Optional[Sequence[_Text]] = ...,
+        lasts: Optional[bool] = ...,
     ) -> None: ...
 
 
