@@ -29,6 +29,8 @@ struct image {
   struct image_map map;     /* offsets in the file, by the disk's clusters */
   struct unit **units;      /* a hash table with open addresses */
   size_t n_units;
+  struct unit *free_units;
+  struct slab *slabs;
   struct hole *holes;
   size_t n_holes;
   uint64_t lent;            /* where in the file */

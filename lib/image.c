@@ -12,9 +12,19 @@
 /* Only the pieces that were touched say anything; memory that is not used is not
  * looked at. */
 struct unit {
+  struct unit *next;         /* of those that are free */
   uint64_t index;
   uint32_t touched;          /* a bit for each piece */
   unsigned char bytes[UNIT];
+};
+
+/* Allocated together, and used again: memory that is new to a process costs more
+ * than what is put there. */
+#define SLAB 16
+
+struct slab {
+  struct slab *next;
+  struct unit units[SLAB];
 };
 
 #define MOST_UNITS 512 /* 32 MiB */
@@ -279,8 +289,32 @@ flush (struct image *image)
   for (size_t i = 0; i < n && !image->error; i++)
     write_unit (&run, sorted[i]);
   run_write (&run);
-  for (size_t i = 0; i < n; i++)
-    free (sorted[i]);
+  for (size_t i = 0; i < n; i++) {
+    sorted[i]->next = image->free_units;
+    image->free_units = sorted[i];
+  }
+}
+
+static struct unit *
+take_unit (struct image *image)
+{
+  struct unit *unit = image->free_units;
+  struct slab *slab;
+
+  if (unit) {
+    image->free_units = unit->next;
+    return unit;
+  }
+  slab = malloc (sizeof *slab);
+  if (!slab)
+    return NULL;
+  slab->next = image->slabs;
+  image->slabs = slab;
+  for (size_t i = 1; i < SLAB; i++) {
+    slab->units[i].next = image->free_units;
+    image->free_units = &slab->units[i];
+  }
+  return &slab->units[0];
 }
 
 /* The unit to write to; NULL on failure. */
@@ -296,7 +330,7 @@ find_unit (struct image *image, uint64_t index)
     flush (image);
     slot = slot_of (image, index);
   }
-  unit = image->error ? NULL : malloc (sizeof *unit);
+  unit = image->error ? NULL : take_unit (image);
   if (!unit) {
     image_fail (image, -ENOMEM);
     return NULL;
@@ -586,8 +620,10 @@ image_free (struct image *image)
 {
   if (!image)
     return;
-  for (size_t i = 0; i < HASH_SIZE; i++)
-    free (image->units[i]);
+  for (struct slab *slab = image->slabs, *next; slab; slab = next) {
+    next = slab->next;
+    free (slab);
+  }
   free (image->units);
   free (image->holes);
   image_map_free (&image->map);

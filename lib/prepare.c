@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "copy.h"
 #include "erofs.h"
 #include "image-create.h"
 #include "suggest.h"
@@ -25,32 +26,6 @@ struct preparation {
 
 /* ---- files -------------------------------------------------------------- */
 
-/* A template is small: reading and writing will do. */
-static int
-copy_content (struct work *work, int from, int to, uint64_t size)
-{
-  char bytes[65536];
-  ssize_t n;
-
-  for (uint64_t done = 0;; done += (uint64_t) n) {
-    int r = work_progress (work, done, size);
-
-    if (r < 0)
-      return r;
-    n = read (from, bytes, sizeof bytes);
-    if (n < 0 && errno == EINTR)
-      n = 0;
-    else if (n <= 0)
-      return n < 0 ? -errno : 0;
-    for (ssize_t at = 0, m; at < n; at += m)
-      if ((m = write (to, bytes + at, (size_t) (n - at))) < 0) {
-        if (errno != EINTR)
-          return -errno;
-        m = 0;
-      }
-  }
-}
-
 static int
 copy_to (struct work *work, const char *source, struct output *output)
 {
@@ -58,7 +33,7 @@ copy_to (struct work *work, const char *source, struct output *output)
   struct stat status;
   int r = from < 0 || fstat (from, &status) < 0
             ? -errno
-            : copy_content (work, from, output->fd, (uint64_t) status.st_size);
+            : copy_bytes (work, from, output->fd, (uint64_t) status.st_size);
 
   if (from >= 0)
     close (from);

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "copy.h"
 #include "output.h"
 
 /* ---- making ------------------------------------------------------------- */
@@ -60,27 +61,6 @@ make_below (const vmspec_plan *plan, const char *name)
                                                                     : -EPERM;
 }
 
-static int
-copy_bytes (int from, int to)
-{
-  char bytes[65536];
-  ssize_t n, written;
-
-  while ((n = read (from, bytes, sizeof bytes)) != 0) {
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n < 0)
-      return -errno;
-    for (char *at = bytes; n > 0; at += written, n -= written)
-      if ((written = write (to, at, (size_t) n)) < 0) {
-        if (errno != EINTR)
-          return -errno;
-        written = 0;
-      }
-  }
-  return 0;
-}
-
 /* An old copy is replaced, not written into: it may be a link by now, or the
  * very file that is read. */
 static int
@@ -96,7 +76,7 @@ copy_file (struct work *work, const char *from, const char *to)
   silent.sync = 0; /* it is made again each time */
   r = output_open_anew (&out, &silent, to, 0644);
   if (r == 0)
-    r = copy_bytes (in, out.fd);
+    r = copy_bytes (&silent, in, out.fd, 0);
   if (r == 0)
     r = output_commit (&out, &silent);
   output_close (&out);

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "copy.h"
 #include "default.h"
 #include "output.h"
 
@@ -199,26 +200,6 @@ make (struct system_image *s, int fd)
 
 /* ---- the variable store ------------------------------------------------- */
 
-static int
-copy_bytes (int from, int to)
-{
-  char bytes[65536];
-  ssize_t n, written;
-
-  while ((n = read (from, bytes, sizeof bytes)) != 0) {
-    if (n < 0 && errno != EINTR)
-      return -errno;
-    for (char *at = bytes; n > 0; at += written, n -= written) {
-      written = write (to, at, (size_t) n);
-      if (written < 0 && errno != EINTR)
-        return -errno;
-      if (written < 0)
-        written = 0;
-    }
-  }
-  return 0;
-}
-
 /* Findings about its file are about "variables_file". */
 static struct work
 work_on_variables (const struct system_image *s)
@@ -262,7 +243,7 @@ copy_template (struct system_image *s, int fd, struct output *output)
     return 0;
   }
   r = output_open (output, &work, s->spec->variables_file, 0644);
-  if (r == 0 && (r = copy_bytes (fd, output->fd)) < 0)
+  if (r == 0 && (r = copy_bytes (&work, fd, output->fd, 0)) < 0)
     work_fail (s->work, r, "system-image.variables", "variables",
                "%s cannot be copied to %s: %s", s->spec->variables,
                s->spec->variables_file, strerrordesc_np (-r));
