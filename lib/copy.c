@@ -26,14 +26,15 @@ copy_bytes (struct work *work, int from, int to, uint64_t total)
   int r = 0;
 
   while (r == 0) {
-    ssize_t n = TEMP_FAILURE_RETRY (read (from, bytes, sizeof bytes));
+    ssize_t n;
 
+    if (total && (r = work_progress (work, done, total)) < 0)
+      break;
+    n = TEMP_FAILURE_RETRY (read (from, bytes, sizeof bytes));
     if (n <= 0)
       return n < 0 ? -errno : 0;
     r = write_all (to, bytes, (size_t) n);
     done += (uint64_t) n;
-    if (r == 0)
-      r = work_progress (work, done, total > done ? total : done);
   }
   return r;
 }

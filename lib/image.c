@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -15,16 +16,18 @@ struct unit {
   struct unit *next;         /* of those that are free */
   uint64_t index;
   uint32_t touched;          /* a bit for each piece */
-  unsigned char bytes[UNIT];
+  unsigned char *bytes;      /* UNIT of them */
 };
 
-/* Allocated together, and used again: memory that is new to a process costs more
- * than what is put there. */
-#define SLAB 16
+/* Memory that is new to a process costs more than what is put there: so units are
+ * used again, and many are one page of the kind that x86 calls huge. */
+#define SLAB ((size_t) 2 << 20)
+#define SLAB_UNITS (SLAB / UNIT)
 
 struct slab {
   struct slab *next;
-  struct unit units[SLAB];
+  unsigned char *bytes;
+  struct unit units[SLAB_UNITS];
 };
 
 #define MOST_UNITS 512 /* 32 MiB */
@@ -295,26 +298,38 @@ flush (struct image *image)
   }
 }
 
-static struct unit *
-take_unit (struct image *image)
+static void
+add_slab (struct image *image)
 {
-  struct unit *unit = image->free_units;
-  struct slab *slab;
+  struct slab *slab = malloc (sizeof *slab);
+  void *bytes = NULL;
 
-  if (unit) {
-    image->free_units = unit->next;
-    return unit;
+  if (!slab || posix_memalign (&bytes, SLAB, SLAB) != 0) {
+    free (slab);
+    return;
   }
-  slab = malloc (sizeof *slab);
-  if (!slab)
-    return NULL;
-  slab->next = image->slabs;
+  /* Where there are no such pages, it works as well. */
+  (void) madvise (bytes, SLAB, MADV_HUGEPAGE);
+  *slab = (struct slab) { .next = image->slabs, .bytes = bytes };
   image->slabs = slab;
-  for (size_t i = 1; i < SLAB; i++) {
+  for (size_t i = SLAB_UNITS; i-- > 0;) {
+    slab->units[i].bytes = slab->bytes + i * UNIT;
     slab->units[i].next = image->free_units;
     image->free_units = &slab->units[i];
   }
-  return &slab->units[0];
+}
+
+static struct unit *
+take_unit (struct image *image)
+{
+  struct unit *unit;
+
+  if (!image->free_units)
+    add_slab (image);
+  unit = image->free_units;
+  if (unit)
+    image->free_units = unit->next;
+  return unit;
 }
 
 /* The unit to write to; NULL on failure. */
@@ -622,6 +637,7 @@ image_free (struct image *image)
     return;
   for (struct slab *slab = image->slabs, *next; slab; slab = next) {
     next = slab->next;
+    free (slab->bytes);
     free (slab);
   }
   free (image->units);
