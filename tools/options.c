@@ -43,7 +43,7 @@ static const struct row {
   { "image-info", 0, NULL, MODE_IMAGE_INFO,
     "say what the image FILE is, and what it rests on" },
   { "make-image", 0, NULL, MODE_MAKE_IMAGE,
-    "make the image FILE, as KEY=VALUE words say" },
+    "make the image FILE; its keys are in vmspec-run(1)" },
   { "make-system-image", 0, NULL, MODE_MAKE_SYSTEM_IMAGE,
     "make the image FILE from a directory tree, to boot from" },
   { "set", 0, "KEY=VALUE", ACTION_SET,
