@@ -142,24 +142,33 @@ set_step (struct preparation *p, const struct step *step)
   p->work.next_report = 0;
   p->work.done = p->work.total = 0;
   /* What goes with the run directory need not survive a crash. */
-  p->work.sync
-    = sync ? is_on (sync) : is_on (step->told.lasts);
+  p->work.sync = sync ? is_on (sync) : is_on (step->told.lasts);
 }
 
+static int
+wait_for_store (struct preparation *p)
+{
+  int r;
+
+  set_step (p, step_for (&p->plan->steps, p->store_output.path));
+  r = erofs_wait (&p->store, &p->work);
+  if (r == 0)
+    r = output_commit (&p->store_output, &p->work);
+  return r == -EEXIST ? 0 : r; /* as in take() */
+}
+
+/* @result is that of the steps that were taken beside it. */
 static int
 finish_store (struct preparation *p, int result)
 {
   if (!p->store_runs)
     return result;
-  set_step (p, step_for (&p->plan->steps, p->store_output.path));
   if (result < 0)
     erofs_abandon (&p->store);
   else
-    result = erofs_wait (&p->store, &p->work);
-  if (result == 0)
-    result = output_commit (&p->store_output, &p->work);
+    result = wait_for_store (p);
   output_close (&p->store_output);
-  return result == -EEXIST ? 0 : result;
+  return result;
 }
 
 /* ---- all ---------------------------------------------------------------- */

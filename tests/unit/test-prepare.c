@@ -293,6 +293,22 @@ START_TEST (a_directory_that_cannot_be_made_is_said)
 }
 END_TEST
 
+START_TEST (a_failure_beside_the_store_is_a_failure)
+{
+  struct vmspec_host_program mkfs
+    = { VMSPEC_INIT (vmspec_host_program), .name = "mkfs.erofs",
+        .path = "/usr/bin/mkfs.erofs" };
+
+  ck_assert_int_eq (mkdir ("store", 0755), 0);
+  store.image = tpm.enable = VMSPEC_ON;
+  store.path = below ("store");
+  host.programs = LIST (vmspec_host_program, &unit_qemu, &mkfs);
+  make_file ("vm-swtpm", 0644, "");
+  fails (-EEXIST, "directory.failed", "tpm.state_dir");
+  ck_assert (!exists ("run/store.img"));
+}
+END_TEST
+
 START_TEST (what_cannot_be_copied_is_said)
 {
   efi.enable = VMSPEC_ON;
@@ -465,6 +481,7 @@ main (void)
   tcase_add_test (t, a_store_without_its_list_or_its_program_is_said);
   tcase_add_test (t, directories_are_made_once_and_used_again);
   tcase_add_test (t, a_directory_that_cannot_be_made_is_said);
+  tcase_add_test (t, a_failure_beside_the_store_is_a_failure);
   tcase_add_test (t, what_cannot_be_copied_is_said);
   tcase_add_test (t, what_exists_is_left_as_it_is);
   tcase_add_test (t, a_link_that_leads_nowhere_is_refused_by_name);
