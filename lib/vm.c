@@ -68,13 +68,12 @@ start (vmspec_vm *vm, const vmspec_plan *plan, vmspec_diag *diag)
 {
   int r = take_run_directory (vm, plan, diag);
 
-  if (r == 0)
-    r = child_spawn (&(struct child_setup) {
-      .argv = plan->argv, .environment = plan->decided.qemu_environment,
-      .directory = plan->decided.run, .input = -1, .output = -1, .error = -1,
-      .extra = -1 }, &vm->child);
-  else
+  if (r < 0)
     return r;
+  r = child_spawn (&(struct child_setup) {
+    .argv = plan->argv, .environment = plan->decided.qemu_environment,
+    .directory = plan->decided.run, .input = -1, .output = -1, .error = -1,
+    .extra = -1 }, &vm->child);
   return r < 0 ? say_failed (plan, r, diag) : 0;
 }
 
