@@ -238,8 +238,11 @@ fill (struct creation *c, int fd)
     .backing_format = s->backing ? format_name (s->backing_format) : NULL,
   };
   struct image *image;
-  int r = image_new (fd, &format, &image), said = 0;
+  int r = arena_error (c->work->arena), said = 0;
 
+  /* Without memory it might lack the name of what it rests on. */
+  if (r == 0)
+    r = image_new (fd, &format, &image);
   if (r < 0)
     return say_failed (c, r);
   if (s->content == VMSPEC_CONTENT_EXT4)
