@@ -208,6 +208,10 @@ detect_programs (struct detected *found, const struct resolution *r)
                     r->network.netcat ? r->network.netcat : "nc");
   if (!r->tpm.swtpm && is_on (r->tpm.enable))
     detect_program (found, &programs, "swtpm");
+  if (is_on (r->tpm.enable) && is_on (r->tpm.setup))
+    detect_program (found, &programs, "swtpm_setup");
+  if (is_on (r->tpm.enable))
+    detect_program (found, &programs, r->tpm.provision);
   if (is_on (r->store.image) && !is_on (r->store.writable))
     detect_program (found, &programs, "mkfs.erofs");
   found->host.programs = (const void *) vector_end (&programs);

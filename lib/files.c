@@ -125,18 +125,34 @@ look_for_boot (struct look *look)
 }
 
 static void
-look_for_tpm (struct look *look)
+look_for_helper (struct look *look, const char *member, const char *name,
+                 const char *remedy)
 {
   const struct path tpm = { .name = "tpm" };
-  const struct path path = { .parent = &tpm, .name = "state_dir" };
-  const char *socket = look->plan->decided.tpm_socket;
-  struct stat status;
+  const struct path path = { .parent = &tpm, .name = member };
+  const char *program = host_program (look->plan->resolution.host, name);
 
-  if (socket && (stat (socket, &status) < 0 || !S_ISSOCK (status.st_mode)))
-    say_missing (look, "tpm.not-running", &path, socket,
-                 "is no socket: nobody emulates the TPM; start 'swtpm socket "
-                 "--tpm2 --tpmstate dir=DIR --ctrl type=unixio,path=DIR/socket'"
-                 " with this directory first");
+  if (!program || access (program, X_OK) < 0)
+    say_missing (look, "tpm.missing", &path, program ? program : name, remedy);
+}
+
+static void
+look_for_tpm (struct look *look)
+{
+  const struct vmspec_tpm *tpm = &look->plan->resolution.tpm;
+
+  if (!is_on (tpm->enable))
+    return;
+  look_for_helper (look, "swtpm", tpm->swtpm ? tpm->swtpm : "swtpm",
+                   "is no program that can be run, and emulates the TPM; "
+                   "install swtpm or set tpm.swtpm");
+  if (is_on (tpm->setup))
+    look_for_helper (look, "setup", "swtpm_setup",
+                     "is no program that can be run, and makes the TPM; "
+                     "install swtpm-tools or turn tpm.setup off");
+  if (tpm->provision)
+    look_for_helper (look, "provision", tpm->provision,
+                     "is no program that can be run; name another file");
 }
 
 static void

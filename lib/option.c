@@ -77,6 +77,10 @@ static const char *const interface_names[]
   = { "", "virtio", "scsi", "ide", "virtio-scsi", "nvme", NULL };
 static const char *const format_names[]
   = { "", "raw", "qcow2", "qcow", "vdi", "vmdk", "vhdx", "vpc", NULL };
+static const char *const vlan_backend_names[]
+  = { "", "none", "vde", "multicast", "dgram", "stream", NULL };
+static const char *const stdio_names[]
+  = { "", "inherit", "null", "descriptor", NULL };
 static const char *const content_names[] = { "", "empty", "ext4", NULL };
 static const char *const preallocation_names[]
   = { "", "off", "metadata", NULL };
@@ -195,6 +199,15 @@ static const struct vmspec_option options[] = {
     "Program that carries connections from the guest to the host."),
   STRING (vmspec_network, primary_address, NONE, "none", "networking.primaryIPAddress",
     "The machine's own address in the guest's /etc/hosts."),
+  ENUM (vmspec_network, vlan_backend, vlan_backend_names, "none", NULL,
+    "What connects the machine's interfaces with those of others on the same virtual networks; none gives QEMU no devices for them."),
+  UINT32 (vmspec_network, machine_number, 1, 254, 0, "1", NULL,
+    "Number of the machine among those on its virtual networks; the last byte of its MAC addresses."),
+  PATH (vmspec_network, vlan_directory, 0, "$XDG_RUNTIME_DIR/vmspec-vlans, or /tmp/vmspec-vlans-UID", NULL,
+    "Directory of the sockets of virtual networks, the same for all machines on them."),
+  SWITCH (vmspec_network, vlan_switch, "off", NULL,
+    "Start a vde_switch for each virtual network that has none, which ends with this machine."),
+  RESERVED (vmspec_network, reserved),
 
   SIZE (vmspec_boot),
   SWITCH (vmspec_boot, direct, "on with a kernel or system and without a loader", NIXOS "directBoot.enable",
@@ -250,6 +263,11 @@ static const struct vmspec_option options[] = {
     "The swtpm program."),
   PATH (vmspec_tpm, state_dir, 0, "./NAME-swtpm", NULL,
     "Directory that keeps the state of the TPM."),
+  SWITCH (vmspec_tpm, setup, "off", NULL,
+    "Have swtpm_setup make a new TPM, with an endorsement key and its certificate."),
+  RESERVED (vmspec_tpm, reserved),
+  PATH (vmspec_tpm, provision, 0, NULL, NIXOS "tpm.provisioning",
+    "Program that is run before each start, with the TPM at hand by TPM2TOOLS_TCTI and TCTI."),
 
   SIZE (vmspec_store),
   SWITCH (vmspec_store, mount_host, "on with boot.system, without a store image and without a loader", NIXOS "mountHostNixStore",
@@ -351,7 +369,8 @@ static const struct vmspec_option options[] = {
     "Port of the host."),
   UINT32 (vmspec_forward_port, guest_port, 1, 65535, 0, NULL, NIXOS "forwardPorts.*.guest.port",
     "Port of the guest."),
-  RESERVED (vmspec_forward_port, reserved),
+  SWITCH (vmspec_forward_port, any_host_port, "off", NULL,
+    "Have QEMU take any free port of the host, which a started machine tells."),
   STRING (vmspec_forward_port, host_address, EMPTY, "any", NIXOS "forwardPorts.*.host.address",
     "IPv4 address of the host."),
   STRING (vmspec_forward_port, guest_address, EMPTY, "the guest's first", NIXOS "forwardPorts.*.guest.address",
@@ -360,6 +379,51 @@ static const struct vmspec_option options[] = {
   SIZE (vmspec_start),
   SWITCH (vmspec_start, force, "off", NULL, "Start in spite of blockers and missing files."),
   GROUP (vmspec_start, work, vmspec_work, "How what is missing is made."),
+  SWITCH (vmspec_start, qmp, "on", NULL, "Control the machine by a private QMP socket."),
+  SWITCH (vmspec_start, guest_agent, "off", NULL, "Give the guest's agent a channel."),
+  UINT32 (vmspec_start, ready_timeout, 1, 3600000, 0, "5000", NULL,
+    "Milliseconds to wait until QEMU answers."),
+  SWITCH (vmspec_start, own_group, "off", NULL,
+    "Put QEMU into a process group of its own, which a terminal's signals do not reach."),
+  SWITCH (vmspec_start, keep_directory, "off", NULL,
+    "Leave a fresh run directory when the machine has ended."),
+  ENUM (vmspec_start, input, stdio_names, "inherit", NULL, "Standard input."),
+  ENUM (vmspec_start, output, stdio_names, "inherit", NULL, "Standard output."),
+  ENUM (vmspec_start, error, stdio_names, "inherit", NULL, "Standard error."),
+  UINT32 (vmspec_start, input_fd, 0, INT32_MAX, ZERO, "0", NULL, "The descriptor for input."),
+  UINT32 (vmspec_start, output_fd, 0, INT32_MAX, ZERO, "0", NULL, "The descriptor for output."),
+  UINT32 (vmspec_start, error_fd, 0, INT32_MAX, ZERO, "0", NULL, "The descriptor for error."),
+  RESERVED (vmspec_start, reserved),
+  LIST (vmspec_start, descriptors, vmspec_descriptor, "descriptor", "none", NULL,
+    "Further descriptors that QEMU gets."),
+  PATH (vmspec_start, keeper, ABSOLUTE, "as installed with the library", NULL,
+    "The program vmspec-keeper."),
+
+  SIZE (vmspec_descriptor),
+  UINT32 (vmspec_descriptor, number, 3, 999, REQUIRED, NULL, NULL, "Its number in QEMU."),
+  UINT32 (vmspec_descriptor, fd, 0, INT32_MAX, ZERO, "0", NULL, "Its number in the caller."),
+  RESERVED (vmspec_descriptor, reserved),
+
+  SIZE (vmspec_helper),
+  SWITCH (vmspec_helper, at_exit, NULL, NULL, "Whether it is run when QEMU has ended."),
+  STRING (vmspec_helper, name, REQUIRED, NULL, NULL, "Name of the helper."),
+  STRINGS (vmspec_helper, argv, "argument", NULL, NULL, "Its arguments."),
+
+  SIZE (vmspec_event),
+  UINT32 (vmspec_event, microseconds, 0, 999999, ZERO, NULL, NULL, "Of its second."),
+  UINT64 (vmspec_event, seconds, 0, UINT64_MAX - 1, ZERO, NULL, NULL, "When it was, since 1970."),
+  STRING (vmspec_event, name, REQUIRED, NULL, NULL, "Name of the event."),
+  STRING (vmspec_event, data, EMPTY, NULL, NULL, "Its data in JSON."),
+  UINT64 (vmspec_event, lost, 0, UINT64_MAX - 1, ZERO, NULL, NULL, "Events before it that were lost."),
+
+  SIZE (vmspec_exec_result),
+  SWITCH (vmspec_exec_result, truncated, NULL, NULL, "Whether output was lost."),
+  UINT32 (vmspec_exec_result, exit_code, 0, UINT32_MAX, ZERO, NULL, NULL, "Exit status."),
+  UINT32 (vmspec_exec_result, signal, 0, UINT32_MAX, ZERO, NULL, NULL, "Signal that ended it."),
+  STRING (vmspec_exec_result, output, EMPTY, NULL, NULL, "What it wrote to standard output."),
+  STRING (vmspec_exec_result, error, EMPTY, NULL, NULL, "What it wrote to standard error."),
+  UINT64 (vmspec_exec_result, output_size, 0, UINT64_MAX - 1, ZERO | BYTES, NULL, NULL, "Bytes of output."),
+  UINT64 (vmspec_exec_result, error_size, 0, UINT64_MAX - 1, ZERO | BYTES, NULL, NULL, "Bytes of error."),
 
   SIZE (vmspec_work),
   SWITCH (vmspec_work, sync, "on for what lasts", NULL,

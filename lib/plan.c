@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Findings go to @diag, which is this call's own.  Errors in it do not end the
  * stages: what follows has more to say. */
@@ -134,6 +135,15 @@ vmspec_plan_new (const struct vmspec *spec, const struct vmspec_host *host,
   if (!plan)
     return -ENOMEM;
   plan->arena = arena;
+  plan->references = arena_alloc (&plan->arena, sizeof *plan->references);
+  plan->run_fd = arena_alloc (&plan->arena, sizeof *plan->run_fd);
+  if (!plan->references || !plan->run_fd) {
+    arena = plan->arena;
+    arena_free (&arena);
+    return -ENOMEM;
+  }
+  *plan->references = 1;
+  *plan->run_fd = -1;
   r = vmspec_diag_new (&plan->diag);
   if (r == 0)
     r = tell (diag, plan->diag, run_plan (plan, spec, host));
@@ -144,15 +154,26 @@ vmspec_plan_new (const struct vmspec *spec, const struct vmspec_host *host,
   return r;
 }
 
+vmspec_plan *
+plan_reference (const vmspec_plan *plan)
+{
+  __atomic_add_fetch (plan->references, 1, __ATOMIC_RELAXED);
+  return writable (plan);
+}
+
 void
 vmspec_plan_free (vmspec_plan *plan)
 {
-  if (plan) {
-    struct arena arena = plan->arena;
+  struct arena arena;
 
-    vmspec_diag_free (plan->diag);
-    arena_free (&arena);
-  }
+  if (!plan
+      || __atomic_sub_fetch (plan->references, 1, __ATOMIC_ACQ_REL) > 0)
+    return;
+  if (*plan->run_fd >= 0)
+    close (*plan->run_fd);
+  vmspec_diag_free (plan->diag);
+  arena = plan->arena;
+  arena_free (&arena);
 }
 
 int
@@ -229,4 +250,12 @@ const char *
 vmspec_plan_accel (const vmspec_plan *plan)
 {
   return emulator_accel (&plan->resolution);
+}
+
+const struct vmspec_helper *
+vmspec_plan_helper (const vmspec_plan *plan, size_t index)
+{
+  (void) plan;
+  (void) index;
+  return NULL;
 }

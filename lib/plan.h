@@ -15,13 +15,21 @@ struct vmspec_plan {
   vmspec_diag *diag;        /* what was found, for the start */
   const char *const *argv;
   const char *command;
-  int made_run;             /* the fresh run directory is there already */
+  unsigned *references;     /* the caller's, and one of each machine */
+  int *run_fd;              /* holds the lock of a fresh run directory that was
+                               prepared and not started yet, or -1 */
 };
 
-/* Takes the steps (prepare.c).  *ret_made_run says whether a fresh run directory
- * was made by this call, which is then the caller's to remove. */
+/* One more, for vmspec_plan_free to take back.  Machines of one plan may be in
+ * several threads. */
+vmspec_plan *plan_reference (const vmspec_plan *plan);
+
+/* Whether a fresh run directory is this call's to make, or there already. */
+enum run { RUN_MAKE, RUN_MADE };
+
+/* Takes the steps (prepare.c). */
 int plan_prepare (const vmspec_plan *plan, const char *const *names,
                   const struct vmspec_work *work, vmspec_diag *diag,
-                  int *ret_made_run);
+                  enum run run);
 
 #endif

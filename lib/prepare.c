@@ -11,13 +11,15 @@
 #include "copy.h"
 #include "erofs.h"
 #include "image-create.h"
+#include "remove.h"
 #include "suggest.h"
 
 struct preparation {
   const vmspec_plan *plan;
   struct work work;
   const struct step *step;      /* that is being taken */
-  int made_run;                 /* by this call */
+  int has_run;                  /* a fresh run directory */
+  int run_lock;                 /* of one that was made by this call, or -1 */
   int store_runs;               /* mkfs.erofs does, beside everything else */
   struct erofs store;
   struct erofs_setup store_setup;
@@ -92,7 +94,7 @@ make_directory (struct preparation *p)
   const char *name = p->step->told.name;
 
   if (!strcmp (name, "run-directory"))
-    return run_dir_make (p->plan, p->work.diag, &p->made_run);
+    return p->has_run ? 0 : run_dir_make (p->plan, p->work.diag, &p->run_lock);
   if (!strcmp (name, "exchange"))
     return run_dir_exchange (p->plan, p->work.diag);
   if (!strcmp (name, "certificates"))
@@ -251,10 +253,12 @@ check_names (struct preparation *p, const char *const *names)
 
 int
 plan_prepare (const vmspec_plan *plan, const char *const *names,
-              const struct vmspec_work *said, vmspec_diag *diag,
-              int *ret_made_run)
+              const struct vmspec_work *said, vmspec_diag *diag, enum run run)
 {
-  struct preparation p = { .plan = plan };
+  int fresh = plan->decided.run_is_fresh;
+  struct preparation p
+    = { .plan = plan, .run_lock = -1,
+        .has_run = fresh && (run == RUN_MADE || *plan->run_fd >= 0) };
   struct arena arena = { 0 };
   int r = work_init (&p.work, &arena, said, diag);
 
@@ -269,9 +273,11 @@ plan_prepare (const vmspec_plan *plan, const char *const *names,
         r = tell_end (&p);
     }
   r = finish_store (&p, r);
-  if (r < 0 && p.made_run)
-    run_dir_remove (plan->decided.run);
-  *ret_made_run = r == 0 && p.made_run;
+  if (r < 0 && p.run_lock >= 0) {
+    remove_tree (plan->decided.run);
+    close (p.run_lock);
+  } else if (p.run_lock >= 0)
+    *plan->run_fd = p.run_lock;
   arena_free (&arena);
   return r;
 }
@@ -280,8 +286,5 @@ int
 vmspec_plan_prepare (vmspec_plan *plan, const char *const *names,
                      const struct vmspec_work *work, vmspec_diag *diag)
 {
-  int made_run = 0, r = plan_prepare (plan, names, work, diag, &made_run);
-
-  plan->made_run |= made_run;
-  return r;
+  return plan_prepare (plan, names, work, diag, RUN_MAKE);
 }

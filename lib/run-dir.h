@@ -6,15 +6,13 @@
 #include "plan.h"
 #include "work.h"
 
-/* Each returns 0 or -errno with a finding.  The directory may exist: one that is
- * not fresh (USE_TMPDIR) anyhow, and a fresh one if an earlier call made it. */
-int run_dir_make (const vmspec_plan *plan, vmspec_diag *diag, int *ret_made);
+/* Each returns 0 or -errno with a finding.  One that is not fresh (USE_TMPDIR) may
+ * exist.  A fresh one's lock is in *ret_lock: as long as that is open in some
+ * process the directory is in use. */
+int run_dir_make (const vmspec_plan *plan, vmspec_diag *diag, int *ret_lock);
 int run_dir_exchange (const vmspec_plan *plan, vmspec_diag *diag);
 int run_dir_certificates (const vmspec_plan *plan, struct work *work);
-/* A machine has its fresh run directory for itself as long as the descriptor is
- * open.  -EEXIST with a finding if another machine has it. */
-int run_dir_lock (const vmspec_plan *plan, vmspec_diag *diag, int *ret_fd);
-/* Removes a fresh one with everything in it, whatever a guest put there. */
-void run_dir_remove (const char *path);
+/* Adds the finding, and returns @error. */
+int run_dir_failed (const vmspec_plan *plan, vmspec_diag *diag, int error);
 
 #endif

@@ -1,208 +1,103 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A running machine. */
-#include "run-dir.h"
-#include "child.h"
+/* A running machine: waited for, signalled, forgotten. */
+#include "vm.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <string.h>
+#include <stdio.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-struct vmspec_vm {
-  struct arena arena;
-  struct child child;
-  const char *run;    /* to be removed, or NULL */
-  int run_fd;         /* holds its lock, or -1 */
-  int ended;
-  int error, status;  /* of the end: somebody else may have taken the status */
-};
+#include "explain.h"
+#include "leftover.h"
+#include "remove.h"
 
-/* ---- start -------------------------------------------------------------- */
-
-static int
-refuse_blocked (const vmspec_plan *plan, vmspec_diag *diag)
+struct arena *
+vm_answers (vmspec_vm *vm)
 {
-  if (!plan->diag->blockers)
-    return 0;
-  for (size_t i = 0; i < vmspec_diag_count (plan->diag); i++) {
-    const struct vmspec_finding *f = vmspec_diag_get (plan->diag, i);
-
-    if (f->severity == VMSPEC_SEVERITY_BLOCKER)
-      say (diag, VMSPEC_SEVERITY_BLOCKER, f->id, NULL, f->path, "%s", f->text);
-  }
-  return -ENOEXEC;
+  arena_free (&vm->answers);
+  vm->answers = (struct arena) { 0 };
+  return &vm->answers;
 }
 
-static int
-say_failed (const vmspec_plan *plan, int error, vmspec_diag *diag)
+/* ---- the end ------------------------------------------------------------ */
+
+static void
+remove_below (const char *directory, const char *name, struct arena *arena)
 {
-  say (diag, VMSPEC_SEVERITY_ERROR,
-       error == -ENOENT ? "qemu.missing" : "qemu.failed", "qemu", "binary",
-       "%s cannot be started: %s%s", plan->argv[0], strerrordesc_np (-error),
-       error == -ENOENT ? "; install QEMU or set qemu.binary" : "");
-  return error;
+  const char *path = arena_concat (arena, directory, "/", name, (char *) NULL);
+
+  if (path)
+    (void) unlink (path);
 }
 
-static int
-take_run_directory (vmspec_vm *vm, const vmspec_plan *plan, vmspec_diag *diag)
-{
-  int r;
-
-  if (!plan->decided.run_is_fresh)
-    return 0;
-  r = run_dir_lock (plan, diag, &vm->run_fd);
-  if (r < 0)
-    return r;
-  vm->run = arena_strdup (&vm->arena, plan->decided.run);
-  if (!vm->run)
-    run_dir_remove (plan->decided.run);
-  return vm->run ? 0 : -ENOMEM;
-}
-
-static int
-start (vmspec_vm *vm, const vmspec_plan *plan, vmspec_diag *diag)
-{
-  int r = take_run_directory (vm, plan, diag);
-
-  if (r < 0)
-    return r;
-  r = child_spawn (&(struct child_setup) {
-    .argv = plan->argv, .environment = plan->decided.qemu_environment,
-    .directory = plan->decided.run, .input = -1, .output = -1, .error = -1,
-    .extra = -1 }, &vm->child);
-  return r < 0 ? say_failed (plan, r, diag) : 0;
-}
-
-static int
-may_start (const vmspec_plan *plan, const struct vmspec_start *said,
-           vmspec_diag *diag)
-{
-  int blocked, r;
-
-  if (is_on (said->force))
-    return 0;
-  blocked = refuse_blocked (plan, diag);
-  r = vmspec_plan_check_files (plan, diag);
-  return blocked < 0 ? blocked : r;
-}
-
-static int
-make_vm (vmspec_vm **ret_vm)
-{
-  struct arena arena = { 0 };
-  vmspec_vm *vm = arena_alloc (&arena, sizeof *vm);
-
-  if (!vm)
-    return -ENOMEM;
-  vm->arena = arena;
-  vm->child.pidfd = vm->run_fd = -1;
-  *ret_vm = vm;
-  return 0;
-}
-
-int
-vmspec_vm_start (const vmspec_plan *plan, const struct vmspec_start *options,
-                 vmspec_diag *diag, vmspec_vm **ret_vm)
-{
-  const struct vmspec_start none = { VMSPEC_INIT (vmspec_start) };
-  const struct vmspec_start *said = NULL;
-  void *copy = NULL;
-  vmspec_vm *vm;
-  int r = make_vm (&vm), made_run = 0;
-
-  if (r < 0)
-    return r;
-  r = spec_copy (&vm->arena, "vmspec_start", options ? options : &none, diag,
-                 &copy);
-  if (r == 0)
-    r = spec_accept (&vm->arena, "vmspec_start", copy, diag);
-  said = copy;
-  if (r == 0)
-    r = may_start (plan, said, diag);
-  if (r == 0)
-    r = plan_prepare (plan, NULL, said->work, diag, &made_run);
-  if (r == 0)
-    r = start (vm, plan, diag);
-  /* One that another machine has is not ours to remove. */
-  if (r < 0 && made_run && !vm->run && r != -EEXIST)
-    run_dir_remove (plan->decided.run);
-  if (r < 0) {
-    vm->ended = 1;
-    vmspec_vm_free (vm);
-    return r;
-  }
-  *ret_vm = vm;
-  return 0;
-}
-
-/* ---- end ---------------------------------------------------------------- */
-
+/* Somebody has killed the keeper.  The kernel has killed its children, which may
+ * take a moment; the rest is left to us. */
 static void
 clean_up (vmspec_vm *vm)
 {
-  if (vm->run)
-    run_dir_remove (vm->run);
-  if (vm->run_fd >= 0)
-    close (vm->run_fd);
-  vm->run = NULL;
-  vm->run_fd = -1;
-}
-
-static void
-reap (vmspec_vm *vm)
-{
-  pid_t pid;
-
-  do
-    pid = waitpid (vm->child.pid, &vm->status, 0);
-  while (pid < 0 && errno == EINTR);
-  vm->error = pid < 0 ? -errno : 0;
-  vm->ended = 1;
-  clean_up (vm);
-}
-
-static int64_t
-now_ms (void)
-{
-  struct timespec now;
-
-  clock_gettime (CLOCK_MONOTONIC, &now);
-  return (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-#define STEP_MS 10
-
-/* Whether the process ends within a moment.  Without a descriptor to poll that
- * is looked at in steps. */
-static int
-ends_within (const vmspec_vm *vm, int ms)
-{
-  struct pollfd end = { .fd = vm->child.pidfd, .events = POLLIN };
-  siginfo_t info = { .si_pid = 0 };
+  const struct decided *d = &vm->plan->decided;
+  struct pollfd end = { .fd = vm->qemu.pidfd, .events = POLLIN };
+  int fd;
 
   if (end.fd >= 0)
-    return poll (&end, 1, ms) > 0;
-  if (waitid (P_PID, (id_t) vm->child.pid, &info, WEXITED | WNOHANG | WNOWAIT)
-        < 0 || info.si_pid)
-    return 1;
-  poll (NULL, 0, ms >= 0 && ms < STEP_MS ? ms : STEP_MS);
-  return 0;
+    (void) poll (&end, 1, 1000);
+  if (d->run_is_fresh && !vm->keep_directory
+      && leftover_lock (d->run, &fd) == 0) {
+    remove_tree (d->run);
+    close (fd);
+  }
+  if (d->tpm_state) {
+    remove_below (d->tpm_state, "socket", &vm->arena);
+    remove_below (d->tpm_state, "pid", &vm->arena);
+  }
+}
+
+/* QEMU has ended, or the keeper has; the other follows. */
+static void
+finish (vmspec_vm *vm)
+{
+  int keeper;
+
+  keeper_wait (&vm->keeper, &keeper);
+  vm->error = vm->keeper.children[KEPT_QEMU].ended ? 0 : -ECHILD;
+  vm->status = vm->keeper.children[KEPT_QEMU].status;
+  if (WIFSIGNALED (keeper))
+    clean_up (vm);
+  vm->ended = 1;
+}
+
+int
+vm_has_ended (vmspec_vm *vm)
+{
+  while (!vm->ended && keeper_listen (&vm->keeper, 0) == 0)
+    ;
+  return vm->ended || vm->keeper.link < 0
+         || vm->keeper.children[KEPT_QEMU].ended;
+}
+
+/* The keeper hears of it a moment after those who poll the process. */
+static int
+is_about_to_end (const vmspec_vm *vm)
+{
+  struct pollfd end = { .fd = vm->qemu.pidfd, .events = POLLIN };
+
+  return end.fd >= 0 && poll (&end, 1, 0) > 0;
 }
 
 static int
-ends_in_time (const vmspec_vm *vm, int timeout_ms)
+ends_in_time (vmspec_vm *vm, int timeout_ms)
 {
-  int64_t until = now_ms () + timeout_ms, left = timeout_ms;
+  int64_t until = deadline_after (timeout_ms < 0 ? 0 : timeout_ms);
 
-  while (!ends_within (vm, (int) left)) {
-    if (timeout_ms >= 0)
-      left = until - now_ms ();
-    if (timeout_ms >= 0 && left <= 0)
-      return ends_within (vm, 0);
+  while (!vm_has_ended (vm)) {
+    int left = timeout_ms < 0 ? -1 : deadline_left (until);
+
+    if (left == 0 && !is_about_to_end (vm))
+      return 0;
+    (void) keeper_listen (&vm->keeper, left == 0 ? -1 : left);
   }
   return 1;
 }
@@ -213,52 +108,132 @@ vmspec_vm_wait (vmspec_vm *vm, int timeout_ms, int *ret_status)
   if (!vm->ended) {
     if (!ends_in_time (vm, timeout_ms))
       return -ETIME;
-    reap (vm);
+    finish (vm);
   }
   if (vm->error == 0 && ret_status)
     *ret_status = vm->status;
   return vm->error;
 }
 
+/* ---- the process -------------------------------------------------------- */
+
 int
 vmspec_vm_pid (const vmspec_vm *vm)
 {
-  return vm->child.pid;
+  return vm->qemu.pid;
 }
 
 int
 vmspec_vm_pidfd (const vmspec_vm *vm)
 {
-  return vm->child.pidfd;
+  return vm->qemu.pidfd;
 }
 
+/* By the descriptor: the number may be another process's by now. */
 int
 vmspec_vm_kill (vmspec_vm *vm, int signal)
 {
-  if (vm->ended)
+  if (vm_has_ended (vm))
     return -ESRCH;
-  /* The caller may have reaped it by waiting for all children; then the number
-   * could be another process's by now, but not the descriptor. */
-  if (vm->child.pidfd >= 0)
-    return syscall (SYS_pidfd_send_signal, vm->child.pidfd, signal, NULL, 0) == 0
+  if (vm->qemu.pidfd >= 0)
+    return syscall (SYS_pidfd_send_signal, vm->qemu.pidfd, signal, NULL, 0) == 0
              ? 0 : -errno;
-  return kill (vm->child.pid, signal) == 0 ? 0 : -errno;
+  return kill (vm->qemu.pid, signal) == 0 ? 0 : -errno;
 }
 
 void
 vmspec_vm_free (vmspec_vm *vm)
 {
   struct arena arena;
+  int keeper;
 
   if (!vm)
     return;
   if (!vm->ended) {
-    vmspec_vm_kill (vm, SIGKILL);
-    reap (vm);
+    if (vm->qemu.pid > 0)
+      (void) vmspec_vm_kill (vm, SIGKILL);
+    keeper_end (&vm->keeper, &keeper);
+    if (WIFSIGNALED (keeper))
+      clean_up (vm);
   }
-  clean_up (vm);
-  if (vm->child.pidfd >= 0)
-    close (vm->child.pidfd);
+  qmp_close (&vm->qmp);
+  channel_close (&vm->agent);
+  if (vm->qemu.pidfd >= 0)
+    close (vm->qemu.pidfd);
+  keeper_free (&vm->keeper);
+  vmspec_plan_free (vm->plan);
+  arena_free (&vm->answers);
   arena = vm->arena;
   arena_free (&arena);
+}
+
+/* ---- why ---------------------------------------------------------------- */
+
+const char *
+vmspec_vm_last_words (vmspec_vm *vm, size_t *ret_size)
+{
+  (void) vm_has_ended (vm);
+  return keeper_words (&vm->keeper, KEPT_QEMU, vm_answers (vm), ret_size);
+}
+
+const char *
+vmspec_vm_accel (const vmspec_vm *vm)
+{
+  return vm->accel;
+}
+
+static void
+make_plain (char *words)
+{
+  for (; *words; words++)
+    if ((unsigned char) *words < ' ' || *words == 0x7f)
+      *words = ' ';
+}
+
+/* Of the end of a child that should have outlived QEMU. */
+static int
+explain_helper (vmspec_vm *vm, vmspec_diag *diag)
+{
+  const struct path tpm = { .name = "tpm" };
+  const struct kept_state *state = &vm->keeper.children[KEPT_SWTPM];
+  char how[64];
+  size_t size;
+  char *words;
+
+  if (!state->ended || state->status == 0)
+    return 0;
+  words = writable (keeper_words (&vm->keeper, KEPT_SWTPM, vm_answers (vm),
+                                  &size));
+  if (words)
+    make_plain (words);
+  snprintf (how, sizeof how, WIFSIGNALED (state->status) ? "signal %d"
+                                                        : "status %d",
+            WIFSIGNALED (state->status) ? WTERMSIG (state->status)
+                                        : WEXITSTATUS (state->status));
+  diag_add (diag, VMSPEC_SEVERITY_ERROR, "tpm.ended", &tpm, NULL,
+            "swtpm ended with %s before QEMU did, and a machine does not run on "
+            "without its TPM; its log is %s/stdout%s%.300s", how,
+            vm->plan->decided.tpm_state, words && *words ? ": " : "",
+            words ? words : "");
+  return -EIO;
+}
+
+int
+vmspec_vm_explain (vmspec_vm *vm, vmspec_diag *diag)
+{
+  const char *words;
+  size_t size;
+  int r;
+
+  if (!vm_has_ended (vm))
+    return 0;
+  r = explain_helper (vm, diag);
+  if (r < 0 || (vm->keeper.children[KEPT_QEMU].ended
+                && vm->keeper.children[KEPT_QEMU].status == 0))
+    return r;
+  words = vmspec_vm_last_words (vm, &size);
+  if (!words)
+    return -ENOMEM;
+  explain_failure (vm->plan, words, size, diag);
+  return -EIO;
 }

@@ -137,6 +137,34 @@ enum vmspec_proto {
   VMSPEC_PROTO_UDP
 };
 
+/* What carries virtual networks between machines. */
+enum vmspec_vlan_backend {
+  VMSPEC_VLAN_BACKEND_UNSET = 0,
+  VMSPEC_VLAN_BACKEND_NONE,      /* QEMU gets no devices for them */
+  VMSPEC_VLAN_BACKEND_VDE,       /* vde_switch */
+  VMSPEC_VLAN_BACKEND_MULTICAST, /* UDP on this host, any number of machines */
+  VMSPEC_VLAN_BACKEND_DGRAM,     /* Unix datagrams between machines 1 and 2 */
+  VMSPEC_VLAN_BACKEND_STREAM     /* a Unix stream, 1 listens and 2 connects */
+};
+
+/* What a machine's standard descriptor is. */
+enum vmspec_stdio {
+  VMSPEC_STDIO_UNSET = 0,
+  VMSPEC_STDIO_INHERIT,     /* the caller's of that number */
+  VMSPEC_STDIO_NULL,        /* /dev/null */
+  VMSPEC_STDIO_DESCRIPTOR   /* another of the caller's */
+};
+
+/* What a machine can be asked for by vmspec_vm_control. */
+enum vmspec_action {
+  VMSPEC_ACTION_UNSET = 0,
+  VMSPEC_ACTION_POWERDOWN,  /* presses the power button */
+  VMSPEC_ACTION_RESET,
+  VMSPEC_ACTION_QUIT,       /* ends QEMU at once, with its images written */
+  VMSPEC_ACTION_PAUSE,
+  VMSPEC_ACTION_CONTINUE
+};
+
 /* What an image is made with, besides its format. */
 enum vmspec_content {
   VMSPEC_CONTENT_UNSET = 0,
@@ -250,7 +278,8 @@ struct vmspec_forward_port {
   uint32_t proto;      /* enum vmspec_proto */
   uint32_t host_port;
   uint32_t guest_port;
-  uint32_t reserved;
+  uint32_t any_host_port; /* switch: QEMU takes a free one, see
+                             vmspec_vm_host_port */
   const char *host_address;  /* IPv4, dotted */
   const char *guest_address;
 };
@@ -291,6 +320,11 @@ struct vmspec_network {
   const struct vmspec_forward_port *const *forward_ports;
   const char *netcat;
   const char *primary_address;
+  uint32_t vlan_backend;     /* enum vmspec_vlan_backend */
+  uint32_t machine_number;   /* among those on the same virtual networks */
+  const char *vlan_directory;/* of sockets that the backend needs */
+  uint32_t vlan_switch;      /* switch: start vde_switch where none runs */
+  uint32_t reserved;
 };
 
 struct vmspec_boot {
@@ -328,6 +362,9 @@ struct vmspec_tpm {
   const char *model;
   const char *swtpm;
   const char *state_dir;
+  uint32_t setup;            /* switch: swtpm_setup makes a new TPM */
+  uint32_t reserved;
+  const char *provision;     /* program that is run with the TPM before a start */
 };
 
 struct vmspec_store {
@@ -760,35 +797,195 @@ VMSPEC_PUBLIC int vmspec_plan_prepare (vmspec_plan *plan,
                                        const struct vmspec_work *work,
                                        vmspec_diag *diag);
 
-/* ---- running machines -------------------------------------------------- */
+/* ---- helpers ----------------------------------------------------------- */
+
+/* A program that the NixOS start script runs beside QEMU, or when it ends. */
+struct vmspec_helper {
+  uint32_t struct_size;
+  uint32_t at_exit;          /* switch: run when QEMU has ended */
+  const char *name;          /* "swtpm", "socat" */
+  const char *const *argv;   /* as the script runs it; ends with NULL */
+};
+
+/* Those of the plan, in their order.  NULL past the end.  Lives as long as the
+ * plan.  vmspec_vm_start runs the first kind by a vector of its own, which does
+ * the same and leaves nothing behind, and needs nothing at the exit. */
+VMSPEC_PUBLIC const struct vmspec_helper *
+vmspec_plan_helper (const vmspec_plan *plan, size_t index);
+
+/* ---- running machines -------------------------------------------------- *
+ *
+ * A machine is QEMU, the helpers that it needs, and a small process that keeps
+ * them: vmspec-keeper.  They have one fate.  When QEMU ends, by itself or not,
+ * when a helper ends before it, when the handle is freed, or when the calling
+ * process ends in whatever way, the others end as well, and what was made for
+ * this run alone is removed; within two seconds.
+ *
+ * The calling process may have threads, may handle SIGCHLD or ignore it, and may
+ * wait for any child: the status of QEMU does not get lost by that.  A process
+ * that becomes a daemon does so before it starts machines.
+ */
+
+/* A descriptor of the caller that QEMU gets, with a number of the caller's
+ * choice: options such as -chardev fd=5 name it. */
+struct vmspec_descriptor {
+  uint32_t struct_size;
+  uint32_t number;           /* in QEMU: 3 to 999 */
+  uint32_t fd;               /* in the caller */
+  uint32_t reserved;
+};
 
 struct vmspec_start {
   uint32_t struct_size;
-  uint32_t force;           /* switch: start in spite of blockers */
+  uint32_t force;            /* switch: start in spite of blockers */
   const struct vmspec_work *work; /* how what is missing is made */
+  uint32_t qmp;              /* switch: a private QMP socket */
+  uint32_t guest_agent;      /* switch: a channel to the guest's agent */
+  uint32_t ready_timeout;    /* ms to wait until QEMU answers */
+  uint32_t own_group;        /* switch: a process group of its own, which a
+                                terminal's signals do not reach */
+  uint32_t keep_directory;   /* switch: leave a fresh run directory */
+  uint32_t input, output, error;          /* enum vmspec_stdio */
+  uint32_t input_fd, output_fd, error_fd; /* of VMSPEC_STDIO_DESCRIPTOR */
+  uint32_t reserved;
+  const struct vmspec_descriptor *const *descriptors;
+  const char *keeper;        /* the program vmspec-keeper, absolute */
 };
 
 typedef struct vmspec_vm vmspec_vm;
 
-/* Takes all steps of the plan and starts QEMU, with standard input, output and
- * error of the caller.  @start may be NULL.
+/* Takes all steps of the plan, and starts QEMU with its helpers.  Returns when
+ * QEMU is known to run, which is when it answers, or to have ended; without a
+ * QMP socket, when it was executed.  @start may be NULL.
+ *
+ * QEMU's arguments are those of the plan, and with a QMP socket or a guest agent
+ * "-readconfig /proc/self/fd/N" at their end.  A QEMU that fails at once is a
+ * machine that has ended: vmspec_vm_wait tells its status, and the findings tell
+ * why.  One that says nothing within ready_timeout, or nonsense, is started
+ * with a warning, and can be waited for and killed but not asked.
+ *
  * -ENOEXEC: refused because of a blocker; -ENOENT: something is missing;
- * other: of posix_spawn(3). */
+ * -ECANCELED: by the progress function; -EBUSY: another machine has the TPM's
+ * state; others: see findings.  Nothing is left running then. */
 VMSPEC_PUBLIC int vmspec_vm_start (const vmspec_plan *plan,
                                    const struct vmspec_start *start,
                                    vmspec_diag *diag, vmspec_vm **ret_vm);
-/* Waits for the end: @timeout_ms milliseconds, for ever if negative.
+/* Waits until the machine has ended and everything is removed: @timeout_ms
+ * milliseconds, for ever if negative.  @ret_status is QEMU's, as from
+ * waitpid(2); may be NULL.
  * -ETIME: still running.  -ECHILD: it has ended, but its status is lost, since
- * the caller ignores SIGCHLD or waited for it by itself.  @ret_status is as from
- * waitpid(2); may be NULL. */
+ * somebody killed vmspec-keeper. */
 VMSPEC_PUBLIC int vmspec_vm_wait (vmspec_vm *vm, int timeout_ms,
                                   int *ret_status);
+/* QEMU's, which is no child of the caller. */
 VMSPEC_PUBLIC int vmspec_vm_pid (const vmspec_vm *vm);
-/* Readable when QEMU has ended; close-on-exec; belongs to the handle. */
+/* Readable when QEMU has ended; close-on-exec; belongs to the handle.  -1 before
+ * Linux 5.3. */
 VMSPEC_PUBLIC int vmspec_vm_pidfd (const vmspec_vm *vm);
+/* -ESRCH: it has ended. */
 VMSPEC_PUBLIC int vmspec_vm_kill (vmspec_vm *vm, int signal);
+/* Ends the machine within @grace_ms milliseconds: by its power button, of which
+ * the guest has six tenths of the time to take notice; by QMP's quit, SIGTERM,
+ * and at last SIGKILL, each a tenth after the other.  A negative time is ten
+ * seconds; 0 kills at once.  As vmspec_vm_wait otherwise. */
+VMSPEC_PUBLIC int vmspec_vm_stop (vmspec_vm *vm, int grace_ms,
+                                  int *ret_status);
 /* Kills a machine that still runs, and removes what the start made. */
 VMSPEC_PUBLIC void vmspec_vm_free (vmspec_vm *vm);
+
+/* The last 64 KiB of what QEMU wrote to standard error (which also went where
+ * that leads).  Ends with a NUL that is not counted; lives until the next call
+ * for this machine.  NULL without memory. */
+VMSPEC_PUBLIC const char *vmspec_vm_last_words (vmspec_vm *vm,
+                                                size_t *ret_size);
+/* Says why a machine that has ended did so, where it was no success: by QEMU's
+ * last words, or since a helper ended first.  0 if there is nothing to say, or
+ * it still runs; -EIO with findings, which name the option. */
+VMSPEC_PUBLIC int vmspec_vm_explain (vmspec_vm *vm, vmspec_diag *diag);
+/* "kvm", "tcg", "hvf", as QEMU says it, or as the plan does without QMP; "" if
+ * neither knows.  Lives as long as @vm. */
+VMSPEC_PUBLIC const char *vmspec_vm_accel (const vmspec_vm *vm);
+/* The host's port that leads to network.forward_ports[@index]; where
+ * any_host_port is on, the one that QEMU has taken.
+ * -ENOENT: there is no such rule; others as vmspec_vm_qmp. */
+VMSPEC_PUBLIC int vmspec_vm_host_port (vmspec_vm *vm, size_t index,
+                                       vmspec_diag *diag, uint32_t *ret_port);
+
+/* ---- control ----------------------------------------------------------- *
+ *
+ * Of machines with a QMP socket.  Functions here wait for their answer, at most
+ * @timeout_ms milliseconds (ten seconds if negative), and return
+ *
+ * -ENOTCONN: there is no socket, or it is closed since QEMU has ended;
+ * -ETIME: no answer in time; it is thrown away when it comes;
+ * -EREMOTEIO: QEMU, or the agent, refused the command, see the finding;
+ * -EPROTO: what came is no answer; the socket is closed;
+ * -EINVAL: an argument is no JSON.
+ */
+
+VMSPEC_PUBLIC int vmspec_vm_control (vmspec_vm *vm,
+                                     uint32_t action /* enum vmspec_action */,
+                                     int timeout_ms, vmspec_diag *diag);
+/* "running", "paused", "shutdown", ...: QMP's RunState.  Lives until the next
+ * call for this machine. */
+VMSPEC_PUBLIC int vmspec_vm_status (vmspec_vm *vm, int timeout_ms,
+                                    vmspec_diag *diag,
+                                    const char **ret_status);
+/* Any QMP command.  @arguments is a JSON object as text, or NULL.  *ret_answer
+ * is the answer as JSON; may be NULL; lives until the next call for this
+ * machine. */
+VMSPEC_PUBLIC int vmspec_vm_qmp (vmspec_vm *vm, const char *command,
+                                 const char *arguments, int timeout_ms,
+                                 vmspec_diag *diag, const char **ret_answer);
+
+struct vmspec_event {
+  uint32_t struct_size;
+  uint32_t microseconds;
+  uint64_t seconds;          /* since 1970, as QEMU gives it */
+  const char *name;          /* "SHUTDOWN" */
+  const char *data;          /* JSON object */
+  uint64_t lost;             /* events before this one, which came while more
+                                than 1000 waited */
+};
+
+/* Readable when an event may have come, or QEMU has closed the socket: call
+ * vmspec_vm_event then, until it returns -EAGAIN, and once before the first
+ * poll and after other calls, as they may have read events.  -1 without QMP. */
+VMSPEC_PUBLIC int vmspec_vm_event_fd (const vmspec_vm *vm);
+/* The next event, of those that have come: does not wait.  Lives until the next
+ * call for this machine.  -EAGAIN: there is none now; -ENOTCONN: and there will
+ * be none. */
+VMSPEC_PUBLIC int vmspec_vm_event (vmspec_vm *vm,
+                                   const struct vmspec_event **ret_event);
+
+/* Any command of the guest agent (qemu-ga), with arguments as above.  The channel
+ * is brought in step before (guest-sync-delimited).  guest-shutdown and its like
+ * have no answer: *ret_answer is then "{}". */
+VMSPEC_PUBLIC int vmspec_vm_agent (vmspec_vm *vm, const char *command,
+                                   const char *arguments, int timeout_ms,
+                                   vmspec_diag *diag, const char **ret_answer);
+
+struct vmspec_exec_result {
+  uint32_t struct_size;
+  uint32_t truncated;        /* switch: the agent did not keep all output */
+  uint32_t exit_code;
+  uint32_t signal;           /* that ended it, and there is no exit code; or 0 */
+  const char *output, *error;            /* bytes; a NUL comes after them */
+  uint64_t output_size, error_size;
+};
+
+/* Runs a program in the guest by its agent, and waits for its end.  @argv ends
+ * with NULL.  The result lives until the next call for this machine. */
+VMSPEC_PUBLIC int vmspec_vm_exec (vmspec_vm *vm, const char *const *argv,
+                                  int timeout_ms, vmspec_diag *diag,
+                                  const struct vmspec_exec_result **ret_result);
+
+/* ---- leftovers --------------------------------------------------------- */
+
+/* Removes what killed machines have left in a directory such as /tmp: fresh run
+ * directories that no process holds the lock of.  A start does this for the
+ * directory that it uses.  0 with their number, or -errno. */
+VMSPEC_PUBLIC int vmspec_clean (const char *directory, size_t *ret_removed);
 
 /* "0.1.0" */
 VMSPEC_PUBLIC const char *vmspec_version (void);

@@ -45,9 +45,11 @@ _Arch = Literal["x86_64", "i686", "aarch64", "armv7l", "powerpc64",
 _Accel = Literal["require", "prefer", "off"]
 _DiskInterface = Literal["virtio", "scsi", "ide", "virtio-scsi", "nvme"]
 _Format = Literal["raw", "qcow2", "qcow", "vdi", "vmdk", "vhdx", "vpc"]
+_VlanBackend = Literal["none", "vde", "multicast", "dgram", "stream"]
 _SecurityModel = Literal["passthrough", "mapped-xattr", "mapped-file", "none"]
 _From = Literal["host", "guest"]
 _Proto = Literal["tcp", "udp"]
+_Input = Literal["inherit", "null", "descriptor"]
 _Content = Literal["empty", "ext4"]
 _Preallocation = Literal["off", "metadata"]
 _PartitionTable = Literal["none", "legacy", "legacy+gpt", "efi", "hybrid"]
@@ -242,12 +244,28 @@ class Network(Struct):
     netcat: Optional[str]
     # The machine's own address in the guest's /etc/hosts.
     primary_address: Optional[str]
+    # What connects the machine's interfaces with those of others on the same
+    # virtual networks; none gives QEMU no devices for them.
+    vlan_backend: Optional[_VlanBackend]
+    # Number of the machine among those on its virtual networks; the last byte
+    # of its MAC addresses.
+    machine_number: Optional[int]
+    # Directory of the sockets of virtual networks, the same for all machines
+    # on them.
+    vlan_directory: Optional[str]
+    # Start a vde_switch for each virtual network that has none, which ends
+    # with this machine.
+    vlan_switch: Optional[bool]
     def __init__(
         self, *,
         restricted: Optional[bool] = ...,
         forward_ports: Optional[Sequence[ForwardPort]] = ...,
         netcat: Optional[_Text] = ...,
         primary_address: Optional[_Text] = ...,
+        vlan_backend: Optional[_VlanBackend] = ...,
+        machine_number: Optional[int] = ...,
+        vlan_directory: Optional[_Text] = ...,
+        vlan_switch: Optional[bool] = ...,
     ) -> None: ...
 
 
@@ -336,12 +354,20 @@ class Tpm(Struct):
     swtpm: Optional[str]
     # Directory that keeps the state of the TPM.
     state_dir: Optional[str]
+    # Have swtpm_setup make a new TPM, with an endorsement key and its
+    # certificate.
+    setup: Optional[bool]
+    # Program that is run before each start, with the TPM at hand by
+    # TPM2TOOLS_TCTI and TCTI.
+    provision: Optional[str]
     def __init__(
         self, *,
         enable: Optional[bool] = ...,
         model: Optional[_Text] = ...,
         swtpm: Optional[_Text] = ...,
         state_dir: Optional[_Text] = ...,
+        setup: Optional[bool] = ...,
+        provision: Optional[_Text] = ...,
     ) -> None: ...
 
 
@@ -521,6 +547,8 @@ class ForwardPort(Struct):
     host_port: Optional[int]
     # Port of the guest.
     guest_port: Optional[int]
+    # Have QEMU take any free port of the host, which a started machine tells.
+    any_host_port: Optional[bool]
     # IPv4 address of the host.
     host_address: Optional[str]
     # IPv4 address in the guest's network, 10.0.2.0/24.
@@ -531,8 +559,84 @@ class ForwardPort(Struct):
         proto: Optional[_Proto] = ...,
         host_port: Optional[int] = ...,
         guest_port: Optional[int] = ...,
+        any_host_port: Optional[bool] = ...,
         host_address: Optional[_Text] = ...,
         guest_address: Optional[_Text] = ...,
+    ) -> None: ...
+
+
+class Descriptor(Struct):
+    # Its number in QEMU.
+    number: Optional[int]
+    # Its number in the caller.
+    fd: Optional[int]
+    def __init__(
+        self, *,
+        number: Optional[int] = ...,
+        fd: Optional[int] = ...,
+    ) -> None: ...
+
+
+class Helper(Struct):
+    # Whether it is run when QEMU has ended.
+    at_exit: Optional[bool]
+    # Name of the helper.
+    name: Optional[str]
+    # Its arguments.
+    argv: Optional[List[str]]
+    def __init__(
+        self, *,
+        at_exit: Optional[bool] = ...,
+        name: Optional[_Text] = ...,
+        argv: Optional[Sequence[_Text]] = ...,
+    ) -> None: ...
+
+
+class Event(Struct):
+    # Of its second.
+    microseconds: Optional[int]
+    # When it was, since 1970.
+    seconds: Optional[int]
+    # Name of the event.
+    name: Optional[str]
+    # Its data in JSON.
+    data: Optional[str]
+    # Events before it that were lost.
+    lost: Optional[int]
+    def __init__(
+        self, *,
+        microseconds: Optional[int] = ...,
+        seconds: Optional[int] = ...,
+        name: Optional[_Text] = ...,
+        data: Optional[_Text] = ...,
+        lost: Optional[int] = ...,
+    ) -> None: ...
+
+
+class ExecResult(Struct):
+    # Whether output was lost.
+    truncated: Optional[bool]
+    # Exit status.
+    exit_code: Optional[int]
+    # Signal that ended it.
+    signal: Optional[int]
+    # What it wrote to standard output.
+    output: Optional[str]
+    # What it wrote to standard error.
+    error: Optional[str]
+    # Bytes of output.
+    output_size: Optional[int]
+    # Bytes of error.
+    error_size: Optional[int]
+    def __init__(
+        self, *,
+        truncated: Optional[bool] = ...,
+        exit_code: Optional[int] = ...,
+        signal: Optional[int] = ...,
+        output: Optional[_Text] = ...,
+        error: Optional[_Text] = ...,
+        output_size: Optional[int] = ...,
+        error_size: Optional[int] = ...,
     ) -> None: ...
 
 

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The guest's agent: docs/interop/qemu-ga-ref in QEMU's sources. */
+#ifndef VMSPEC_AGENT_H
+#define VMSPEC_AGENT_H
+
+#include "channel.h"
+#include "diag.h"
+
+/* As qmp_execute, after the channel was brought in step: a guest that was reset,
+ * or an answer that was given up, may have left anything in it. */
+int agent_execute (struct channel *channel, const char *command,
+                   json_t *arguments, int64_t deadline, vmspec_diag *diag,
+                   json_t **ret_answer);
+
+#endif

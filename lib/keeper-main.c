@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * vmspec-keeper: the processes of one machine have it as their parent, and what
+ * is to go with the machine is removed by it.
+ *
+ * Its caller may end at any moment, and then the link breaks and the caller's
+ * pidfd becomes readable.  It may itself be killed: then the kernel kills its
+ * children, and the directories, whose locks are gone, are for the next start.
+ * It is nobody's to talk to but libvmspec's, on descriptor 3.  Its arguments are
+ * the version of what is spoken there, its caller, and the machine's name, for
+ * people who look at the list of processes.
+ */
+#include "keeper-child.h"
+#include "leftover.h"
+#include "remove.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+  LINK = 3,
+  MOST_CHILDREN = 64,
+  MOST_HELD = 128,
+  /* All of it together is less than two seconds. */
+  AFTER_HELPER_MS = 500, /* a helper has ended: so will QEMU, by itself? */
+  TERM_MS = 500,         /* from SIGTERM to SIGKILL */
+  IDLE_MS = 20           /* nobody asks for anything: time for leftovers */
+};
+
+struct held {
+  int fd;                /* or -1 */
+  char *path;            /* or NULL */
+  int is_tree;
+};
+
+struct keeper {
+  int link, caller, signals;
+  pid_t group;
+  struct kept_child children[MOST_CHILDREN];
+  struct held held[MOST_HELD];
+  size_t n_held;
+  char *clean;           /* directory to look for leftovers in */
+  int leave;             /* the directories */
+  int ending;            /* nobody asks for anything any more */
+};
+
+static int64_t
+now_ms (void)
+{
+  struct timespec now;
+
+  clock_gettime (CLOCK_MONOTONIC, &now);
+  return (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* ---- ending ------------------------------------------------------------- */
+
+static void
+end_child (struct kept_child *child, int after)
+{
+  int64_t at = now_ms () + after;
+
+  if (child->pid && (!child->term_at || at < child->term_at)) {
+    child->term_at = at;
+    child->kill_at = at + TERM_MS;
+  }
+}
+
+static int
+has_main (const struct keeper *k)
+{
+  for (int i = 0; i < MOST_CHILDREN; i++)
+    if (k->children[i].pid && k->children[i].role == KEEPER_MAIN)
+      return 1;
+  return 0;
+}
+
+static int
+has_children (const struct keeper *k)
+{
+  for (int i = 0; i < MOST_CHILDREN; i++)
+    if (k->children[i].pid)
+      return 1;
+  return 0;
+}
+
+/* A TPM is wanted as long as there is a machine. */
+static void
+end_all (struct keeper *k)
+{
+  int keep_bound = has_main (k);
+
+  k->ending = 1;
+  for (int i = 0; i < MOST_CHILDREN; i++) {
+    struct kept_child *child = &k->children[i];
+
+    if (child->role == KEEPER_BOUND && keep_bound)
+      continue;
+    end_child (child, 0);
+    if (child->role == KEEPER_TRANSIENT)
+      child->kill_at = child->term_at;
+  }
+}
+
+static void
+send_signals (struct keeper *k)
+{
+  int64_t now = now_ms ();
+
+  for (int i = 0; i < MOST_CHILDREN; i++) {
+    struct kept_child *child = &k->children[i];
+
+    if (child->pid && child->kill_at && child->kill_at <= now)
+      kill (child->pid, SIGKILL);
+    else if (child->pid && child->term_at && child->term_at <= now)
+      kill (child->pid, SIGTERM);
+    else
+      continue;
+    /* Each is sent once; a second SIGTERM could be one too many. */
+    child->term_at = child->term_at <= now ? INT64_MAX : child->term_at;
+    if (child->kill_at <= now)
+      child->kill_at = INT64_MAX;
+  }
+}
+
+/* How long until the next signal; -1 for ever. */
+static int
+time_left (const struct keeper *k)
+{
+  int64_t next = INT64_MAX, now = now_ms ();
+
+  for (int i = 0; i < MOST_CHILDREN; i++) {
+    const struct kept_child *child = &k->children[i];
+
+    if (child->pid && child->term_at && child->term_at < next)
+      next = child->term_at;
+    if (child->pid && child->kill_at && child->kill_at < next)
+      next = child->kill_at;
+  }
+  if (next == INT64_MAX)
+    return k->clean ? IDLE_MS : -1;
+  return next <= now ? 0 : (int) (next - now);
+}
+
+/* ---- children ----------------------------------------------------------- */
+
+static void
+tell_end (struct keeper *k, const struct kept_child *child, int status)
+{
+  struct keeper_message message = { .kind = KEEPER_ENDED, .number = status,
+                                    .child = child->number };
+
+  if (k->link >= 0)
+    (void) link_send (k->link, &message, NULL);
+}
+
+static void
+child_has_ended (struct keeper *k, struct kept_child *child, int status)
+{
+  uint32_t role = child->role;
+
+  while (kept_listen (child))
+    ;
+  tell_end (k, child, status);
+  child->pid = 0;
+  kept_close (child);
+  if (role == KEEPER_MAIN)
+    end_all (k);
+  for (int i = 0; role == KEEPER_BOUND && i < MOST_CHILDREN; i++)
+    if (k->children[i].role == KEEPER_MAIN)
+      end_child (&k->children[i], AFTER_HELPER_MS);
+}
+
+static void
+reap (struct keeper *k)
+{
+  struct signalfd_siginfo info;
+  int status;
+  pid_t pid;
+
+  while (read (k->signals, &info, sizeof info) > 0)
+    ;
+  /* Descendants that lost their parent are ours as well. */
+  while ((pid = waitpid (-1, &status, WNOHANG)) > 0)
+    for (int i = 0; i < MOST_CHILDREN; i++)
+      if (k->children[i].pid == pid) {
+        child_has_ended (k, &k->children[i], status);
+        break;
+      }
+}
+
+/* Children of children that outlived those: QEMU's own helpers, or what a
+ * script in its place has started. */
+static void
+kill_strays (void)
+{
+  char path[64];
+  FILE *children;
+  long pid;
+
+  snprintf (path, sizeof path, "/proc/self/task/%d/children", (int) getpid ());
+  for (int round = 0; round < 100; round++) {
+    size_t found = 0;
+
+    children = fopen (path, "re");
+    if (!children)
+      return;
+    while (fscanf (children, "%ld", &pid) == 1) {
+      kill ((pid_t) pid, SIGKILL);
+      found++;
+    }
+    fclose (children);
+    if (!found)
+      return;
+    while (waitpid (-1, NULL, 0) > 0)
+      ;
+  }
+}
+
+/* ---- requests ----------------------------------------------------------- */
+
+static int
+hold (struct keeper *k, int fd, const char *path, int is_tree)
+{
+  struct held *held = &k->held[k->n_held];
+  int copy = fd < 0 ? -1 : fcntl (fd, F_DUPFD_CLOEXEC, LINK + 1);
+
+  if (k->n_held == MOST_HELD)
+    return -ENOBUFS;
+  if (fd >= 0 && copy < 0)
+    return -errno;
+  *held = (struct held) { copy, *path ? strdup (path) : NULL, is_tree };
+  if (*path && !held->path) {
+    if (copy >= 0)
+      close (copy);
+    return -ENOMEM;
+  }
+  k->n_held++;
+  return 0;
+}
+
+static int
+make_directory (struct keeper *k, const char *path)
+{
+  int fd, r = leftover_make (path, &fd);
+
+  if (r < 0)
+    return r;
+  r = hold (k, fd, path, 1);
+  close (fd);
+  if (r < 0)
+    remove_tree (path);
+  return r;
+}
+
+/* The reply is the process; beside it goes its pidfd. */
+static int
+spawn (struct keeper *k, const struct keeper_message *message, const int *fds,
+       int *ret_pidfd)
+{
+  int i = 0, r;
+
+  while (i < MOST_CHILDREN && k->children[i].pid)
+    i++;
+  if (i == MOST_CHILDREN)
+    return -EAGAIN;
+  r = kept_spawn (&k->children[i], message, fds, k->group);
+  if (r < 0)
+    return r;
+  *ret_pidfd = (int) syscall (SYS_pidfd_open, k->children[i].pid, 0);
+  return k->children[i].pid;
+}
+
+static int
+do_request (struct keeper *k, const struct keeper_message *message,
+            const int *fds, int *ret_pidfd)
+{
+  int held = message->n_fds ? fds[0] : -1;
+
+  switch (message->kind) {
+  case KEEPER_DIRECTORY:
+    return make_directory (k, message->path);
+  case KEEPER_HOLD_TREE:
+    return hold (k, held, message->path, 1);
+  case KEEPER_HOLD_FILE:
+  case KEEPER_HOLD:
+    return hold (k, held, message->path, 0);
+  case KEEPER_LEAVE:
+    k->leave = 1;
+    return 0;
+  case KEEPER_CLEAN:
+    free (k->clean);
+    k->clean = strdup (message->path);
+    return 0;
+  case KEEPER_SPAWN:
+    return spawn (k, message, fds, ret_pidfd);
+  }
+  return -EBADMSG;
+}
+
+static void
+answer (struct keeper *k, int number, int pidfd)
+{
+  struct keeper_message reply
+    = { .kind = KEEPER_REPLY, .number = number, .n_fds = pidfd >= 0 };
+
+  (void) link_send (k->link, &reply, &pidfd);
+  if (pidfd >= 0)
+    close (pidfd);
+}
+
+static void
+serve (struct keeper *k)
+{
+  struct keeper_message message;
+  int fds[KEEPER_FDS], pidfd = -1, r = link_receive (k->link, &message, fds);
+
+  if (r < 0 || message.kind == KEEPER_END) {
+    if (r < 0) {
+      close (k->link);
+      k->link = -1;
+    }
+    end_all (k);
+    return;
+  }
+  r = k->ending ? -ESHUTDOWN : do_request (k, &message, fds, &pidfd);
+  for (uint32_t i = 0; i < message.n_fds; i++)
+    close (fds[i]);
+  answer (k, r, pidfd);
+}
+
+/* ---- the loop ----------------------------------------------------------- */
+
+static void
+listen_to_children (struct keeper *k, const struct pollfd *sources)
+{
+  for (int i = 0; i < MOST_CHILDREN; i++) {
+    struct kept_child *child = &k->children[i];
+
+    if (child->pid && (sources[i].revents || child->unwritten))
+      kept_listen (child);
+  }
+}
+
+/* Until something happens. */
+static void
+turn (struct keeper *k)
+{
+  struct pollfd sources[MOST_CHILDREN + 3];
+  struct pollfd *own = sources + MOST_CHILDREN;
+  int timeout = time_left (k), n;
+
+  for (int i = 0; i < MOST_CHILDREN; i++) {
+    const struct kept_child *child = &k->children[i];
+    int waits = child->pid && child->unwritten;
+
+    /* What cannot be passed on is waited for in its place. */
+    sources[i] = (struct pollfd) {
+      .fd = !child->pid ? -1 : waits ? child->error : child->output,
+      .events = waits ? POLLOUT : POLLIN };
+  }
+  own[0] = (struct pollfd) { .fd = k->link, .events = POLLIN };
+  own[1] = (struct pollfd) { .fd = k->ending ? -1 : k->caller,
+                             .events = POLLIN };
+  own[2] = (struct pollfd) { .fd = k->signals, .events = POLLIN };
+  n = poll (sources, MOST_CHILDREN + 3, timeout);
+  if (n == 0 && k->clean && timeout == IDLE_MS) {
+    size_t removed;
+
+    (void) leftover_clean (k->clean, &removed);
+    free (k->clean);
+    k->clean = NULL;
+  }
+  if (n <= 0)
+    return;
+  listen_to_children (k, sources);
+  if (own[2].revents)
+    reap (k);
+  if (own[0].revents)
+    serve (k);
+  if (own[1].revents)
+    end_all (k);
+}
+
+static void
+remove_held (struct keeper *k)
+{
+  while (k->n_held) {
+    struct held *held = &k->held[--k->n_held];
+
+    if (held->path && held->is_tree && !k->leave)
+      remove_tree (held->path);
+    else if (held->path && !held->is_tree)
+      (void) unlink (held->path);
+    /* The lock goes last. */
+    if (held->fd >= 0)
+      close (held->fd);
+    free (held->path);
+  }
+}
+
+/* ------------------------------------------------------------------------- */
+
+/* What a terminal or a session sends to groups of processes is not meant for the
+ * keeper: it ends when its caller does, and has to clean up after that. */
+static void
+set_signals (struct keeper *k)
+{
+  static const int ignored[] = { SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGPIPE,
+                                 SIGTSTP, SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2 };
+  sigset_t children;
+
+  for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
+    signal (ignored[i], SIG_IGN);
+  signal (SIGCHLD, SIG_DFL);
+  sigemptyset (&children);
+  sigaddset (&children, SIGCHLD);
+  sigprocmask (SIG_SETMASK, &children, NULL);
+  k->signals = signalfd (-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+int
+main (int argc, char **argv)
+{
+  struct keeper k = { .link = LINK, .caller = -1, .group = getpgrp () };
+
+  if (argc != 4 || strcmp (argv[1], KEEPER_VERSION)
+      || fcntl (LINK, F_SETFD, FD_CLOEXEC) < 0) {
+    fputs ("vmspec-keeper is started by libvmspec, and by nobody else\n",
+           stderr);
+    return 2;
+  }
+  k.caller = (int) syscall (SYS_pidfd_open, getppid (), 0);
+  (void) setpgid (0, 0);
+  (void) prctl (PR_SET_CHILD_SUBREAPER, 1);
+  set_signals (&k);
+  /* It may have ended before we looked. */
+  if (getppid () != atoi (argv[2]))
+    k.ending = 1;
+  while (!k.ending || has_children (&k)) {
+    turn (&k);
+    send_signals (&k);
+  }
+  kill_strays ();
+  remove_held (&k);
+  return 0;
+}

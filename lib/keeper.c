@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "keeper.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* ---- the program -------------------------------------------------------- */
+
+static const char *
+if_program (const char *path)
+{
+  return path && access (path, X_OK) == 0 ? path : NULL;
+}
+
+/* libtool's uninstalled libraries lie in .libs, below what they were built
+ * with. */
+static const char *
+beside_library (struct arena *arena)
+{
+  const char *slash, *directory, *program;
+  Dl_info info;
+
+  if (!dladdr ((const void *) beside_library, &info) || !info.dli_fname
+      || !(slash = strrchr (info.dli_fname, '/')))
+    return NULL;
+  directory = arena_copy (arena, info.dli_fname,
+                          (size_t) (slash - info.dli_fname));
+  program = if_program (arena_concat (arena, directory ? directory : "",
+                                      "/vmspec/vmspec-keeper",
+                                      (char *) NULL));
+  slash = directory ? strrchr (directory, '/') : NULL;
+  if (!program && slash && !strcmp (slash, "/.libs"))
+    program = if_program (arena_concat (arena, directory,
+                                        "/../vmspec-keeper", (char *) NULL));
+  return program;
+}
+
+const char *
+keeper_program (struct arena *arena)
+{
+  const char *program = beside_library (arena);
+
+  return program ? program : arena_strdup (arena, KEEPER);
+}
+
+/* ---- starting ----------------------------------------------------------- */
+
+int
+keeper_start (struct keeper *keeper, const char *program, const char *name)
+{
+  static const char *const nothing[] = { NULL };
+  char pid[16];
+  const char *const argv[] = { program, KEEPER_VERSION, pid, name, NULL };
+  int ends[2], null, r;
+  struct child child = { -1, -1 };
+
+  *keeper = (struct keeper) KEEPER_NONE;
+  snprintf (pid, sizeof pid, "%d", (int) getpid ());
+  if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+    return -errno;
+  null = open ("/dev/null", O_RDWR | O_CLOEXEC);
+  r = null < 0 ? -errno
+               : child_spawn (&(struct child_setup) {
+                   .argv = argv, .environment = nothing, .directory = "/",
+                   .input = null, .output = null, .error = null,
+                   .extra = ends[1] }, &child);
+  if (null >= 0)
+    close (null);
+  close (ends[1]);
+  if (r < 0) {
+    close (ends[0]);
+    return r;
+  }
+  if (child.pidfd >= 0)
+    close (child.pidfd);
+  keeper->pid = child.pid;
+  keeper->link = ends[0];
+  return 0;
+}
+
+/* ---- listening ---------------------------------------------------------- */
+
+static void
+close_link (struct keeper *keeper)
+{
+  if (keeper->link >= 0)
+    close (keeper->link);
+  keeper->link = -1;
+}
+
+/* One message: 0, also for one of which nobody cares, or -errno.  *ret_fd may be
+ * NULL. */
+static int
+receive (struct keeper *keeper, struct keeper_message *message, int *ret_fd)
+{
+  int fds[KEEPER_FDS], r = link_receive (keeper->link, message, fds);
+
+  if (r < 0) {
+    close_link (keeper);
+    return -EPIPE;
+  }
+  if (ret_fd && message->n_fds == 1)
+    *ret_fd = fds[0];
+  else
+    while (message->n_fds)
+      close (fds[--message->n_fds]);
+  if (message->kind == KEEPER_ENDED && message->child < N_KEPT) {
+    keeper->children[message->child].ended = 1;
+    keeper->children[message->child].status = message->number;
+  }
+  return 0;
+}
+
+int
+keeper_listen (struct keeper *keeper, int timeout_ms)
+{
+  struct pollfd link = { .fd = keeper->link, .events = POLLIN };
+  struct keeper_message message;
+
+  if (keeper->link < 0)
+    return -EPIPE;
+  if (poll (&link, 1, timeout_ms) <= 0)
+    return -EAGAIN;
+  return receive (keeper, &message, NULL);
+}
+
+/* The reply's number. */
+static int
+call (struct keeper *keeper, const struct keeper_message *message,
+      const int *fds, int *ret_fd)
+{
+  struct keeper_message reply;
+  int r;
+
+  if (keeper->link < 0)
+    return -EPIPE;
+  r = link_send (keeper->link, message, fds);
+  if (r < 0)
+    return r;
+  do
+    r = receive (keeper, &reply, ret_fd);
+  while (r == 0 && reply.kind != KEEPER_REPLY);
+  return r < 0 ? r : reply.number;
+}
+
+/* ---- asking ------------------------------------------------------------- */
+
+int
+keeper_ask (struct keeper *keeper, enum keeper_kind kind, int fd,
+            const char *path)
+{
+  struct keeper_message message
+    = { .kind = kind, .n_fds = fd >= 0, .fds = { KEEPER_FD_HELD } };
+
+  if (path && strlen (path) >= sizeof message.path)
+    return -ENAMETOOLONG;
+  strcpy (message.path, path ? path : "");
+  return call (keeper, &message, &fd, NULL);
+}
+
+static size_t
+count (const char *const *strings)
+{
+  size_t n = 0;
+
+  while (strings && strings[n])
+    n++;
+  return n;
+}
+
+static int
+write_all (int fd, const char *bytes, size_t size)
+{
+  while (size) {
+    ssize_t n = write (fd, bytes, size);
+
+    if (n < 0 && errno != EINTR)
+      return -errno;
+    if (n > 0) {
+      bytes += n;
+      size -= (size_t) n;
+    }
+  }
+  return 0;
+}
+
+/* What a child is to be, in a file without a name. */
+static int
+write_payload (const struct keeper_setup *setup, int *ret_fd)
+{
+  const struct keeper_payload payload = { (uint32_t) count (setup->argv),
+                                          (uint32_t) count (setup->environment) };
+  struct arena arena = { 0 };
+  struct text text = { .arena = &arena };
+  int fd, r;
+
+  text_add_bytes (&text, (const char *) &payload, sizeof payload);
+  text_add_bytes (&text, setup->directory ? setup->directory : "/",
+                  strlen (setup->directory ? setup->directory : "/") + 1);
+  for (uint32_t i = 0; i < payload.arguments; i++)
+    text_add_bytes (&text, setup->argv[i], strlen (setup->argv[i]) + 1);
+  for (uint32_t i = 0; i < payload.variables; i++)
+    text_add_bytes (&text, setup->environment[i],
+                    strlen (setup->environment[i]) + 1);
+  r = arena_error (&arena);
+  fd = r < 0 ? -1 : memfd_create ("vmspec-child", MFD_CLOEXEC);
+  if (r == 0)
+    r = fd < 0 ? -errno : write_all (fd, text.bytes, text.size);
+  arena_free (&arena);
+  if (r < 0 && fd >= 0)
+    close (fd);
+  else
+    *ret_fd = fd;
+  return r;
+}
+
+static int
+make_ring (struct kept_state *state, int *ret_fd)
+{
+  int fd = memfd_create ("vmspec-words", MFD_CLOEXEC), r = 0;
+  void *ring;
+
+  if (fd < 0)
+    return -errno;
+  if (ftruncate (fd, sizeof *state->ring) < 0)
+    r = -errno;
+  ring = mmap (NULL, sizeof *state->ring, PROT_READ, MAP_SHARED, fd, 0);
+  if (ring == MAP_FAILED)
+    r = -errno;
+  if (r < 0) {
+    close (fd);
+    return r;
+  }
+  if (state->ring)
+    munmap (state->ring, sizeof *state->ring);
+  state->ring = ring;
+  *ret_fd = fd;
+  return 0;
+}
+
+static int
+spawn (struct keeper *keeper, const struct keeper_setup *setup, int payload,
+       int ring, struct child *ret_child)
+{
+  struct keeper_message message
+    = { .kind = KEEPER_SPAWN, .child = setup->child, .role = setup->role,
+        .flags = setup->own_group ? KEEPER_OWN_GROUP : 0, .n_fds = 2,
+        .fds = { KEEPER_FD_PAYLOAD, KEEPER_FD_RING } };
+  int fds[KEEPER_FDS] = { payload, ring }, pidfd = -1, r;
+
+  if (setup->n_descriptors > KEEPER_FDS - 3)
+    return -EMFILE;
+  if (setup->error >= 0) {
+    message.fds[message.n_fds] = KEEPER_FD_ERROR;
+    fds[message.n_fds++] = setup->error;
+  }
+  for (size_t i = 0; i < setup->n_descriptors; i++) {
+    message.fds[message.n_fds] = setup->descriptors[i].number;
+    fds[message.n_fds++] = setup->descriptors[i].fd;
+  }
+  r = call (keeper, &message, fds, &pidfd);
+  if (r < 0) {
+    if (pidfd >= 0)
+      close (pidfd);
+    return r;
+  }
+  *ret_child = (struct child) { r, pidfd };
+  return 0;
+}
+
+int
+keeper_spawn (struct keeper *keeper, const struct keeper_setup *setup,
+              struct child *ret_child)
+{
+  struct kept_state *state = &keeper->children[setup->child];
+  int payload = -1, ring = -1, r = write_payload (setup, &payload);
+
+  state->started = state->ended = 0;
+  if (r == 0)
+    r = make_ring (state, &ring);
+  if (r == 0)
+    r = spawn (keeper, setup, payload, ring, ret_child);
+  if (payload >= 0)
+    close (payload);
+  if (ring >= 0)
+    close (ring);
+  state->started = r == 0;
+  return r;
+}
+
+/* ---- ending ------------------------------------------------------------- */
+
+void
+keeper_wait (struct keeper *keeper, int *ret_status)
+{
+  pid_t pid;
+
+  *ret_status = 0;
+  while (keeper_listen (keeper, -1) != -EPIPE)
+    ;
+  if (keeper->pid < 0)
+    return;
+  do
+    pid = waitpid (keeper->pid, ret_status, 0);
+  while (pid < 0 && errno == EINTR);
+  keeper->pid = -1;
+}
+
+/* What has been said up to now is still listened to. */
+void
+keeper_end (struct keeper *keeper, int *ret_status)
+{
+  const struct keeper_message message = { .kind = KEEPER_END };
+
+  if (keeper->link >= 0)
+    (void) link_send (keeper->link, &message, NULL);
+  keeper_wait (keeper, ret_status);
+}
+
+const char *
+keeper_words (const struct keeper *keeper, enum kept child,
+              struct arena *arena, size_t *ret_size)
+{
+  const struct keeper_ring *ring = keeper->children[child].ring;
+  uint64_t total = ring ? __atomic_load_n (&ring->total, __ATOMIC_ACQUIRE) : 0;
+  size_t size = total < KEEPER_RING ? (size_t) total : KEEPER_RING;
+  char *words = arena_alloc (arena, size + 1);
+
+  for (size_t i = 0; words && i < size; i++)
+    words[i] = ring->bytes[(total - size + i) % KEEPER_RING];
+  *ret_size = size;
+  return words;
+}
+
+void
+keeper_free (struct keeper *keeper)
+{
+  close_link (keeper);
+  for (int i = 0; i < N_KEPT; i++)
+    if (keeper->children[i].ring)
+      munmap (keeper->children[i].ring, sizeof (struct keeper_ring));
+  *keeper = (struct keeper) KEEPER_NONE;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* vmspec-keeper, from the library's side: the parent of a machine's processes,
+ * which ends them and removes what goes with them when this process ends. */
+#ifndef VMSPEC_KEEPER_H
+#define VMSPEC_KEEPER_H
+
+#include "child.h"
+#include "keeper-link.h"
+#include "mem.h"
+
+/* By whom a child is known here and there. */
+enum kept { KEPT_QEMU, KEPT_SWTPM, KEPT_HELPER, KEPT_SWITCH, N_KEPT = 16 };
+
+struct kept_state {
+  int started, ended, status;
+  struct keeper_ring *ring;   /* of what it wrote to standard error, or NULL */
+};
+
+struct keeper {
+  pid_t pid;                  /* -1: none */
+  int link;                   /* -1: closed */
+  struct kept_state children[N_KEPT];
+};
+
+struct keeper_descriptor {
+  int number;                 /* in the child */
+  int fd;                     /* here */
+};
+
+struct keeper_setup {
+  enum kept child;
+  enum keeper_role role;
+  int own_group;
+  const char *const *argv, *const *environment;
+  const char *directory;      /* NULL: "/" */
+  const struct keeper_descriptor *descriptors;
+  size_t n_descriptors;
+  int error;                  /* where standard error goes on to, or -1 */
+};
+
+#define KEEPER_NONE { .pid = -1, .link = -1 }
+
+/* Where the program is: beside the library, as installed or as built.  NULL
+ * without memory. */
+const char *keeper_program (struct arena *arena);
+
+/* Each returns 0 or -errno; -EPIPE if the keeper was killed. */
+int keeper_start (struct keeper *keeper, const char *program, const char *name);
+/* KEEPER_DIRECTORY, _HOLD..., _LEAVE or _CLEAN; @fd is -1, @path NULL where they
+ * have none. */
+int keeper_ask (struct keeper *keeper, enum keeper_kind kind, int fd,
+                const char *path);
+/* The child's standard error is kept, and the end of the child is noticed.  What
+ * it gets of 0 to 2 is in the list of descriptors, but for 2. */
+int keeper_spawn (struct keeper *keeper, const struct keeper_setup *setup,
+                  struct child *ret_child);
+/* Takes what the keeper has said meanwhile, after at most so many milliseconds
+ * (for ever if negative): 0 if it said something, -EAGAIN if not, -EPIPE if it
+ * has ended. */
+int keeper_listen (struct keeper *keeper, int timeout_ms);
+/* Has everything ended and removed, and waits for that.  *ret_status is that of
+ * the keeper, or 0. */
+void keeper_end (struct keeper *keeper, int *ret_status);
+/* Waits for one that ends by itself. */
+void keeper_wait (struct keeper *keeper, int *ret_status);
+/* The last of what a child wrote, after which comes a NUL.  NULL without
+ * memory. */
+const char *keeper_words (const struct keeper *keeper, enum kept child,
+                          struct arena *arena, size_t *ret_size);
+/* Memory only: the keeper has ended. */
+void keeper_free (struct keeper *keeper);
+
+#endif

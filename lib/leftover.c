@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "leftover.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "remove.h"
+
+/* The sticky bit tells ours from a directory that just has such a name: one that
+ * only its owner can write to has no other use for it. */
+#define MODE (S_ISVTX | 0700)
+#define PREFIX "vmspec."
+#define RANDOM 10
+
+static int
+is_same (const char *path, int fd)
+{
+  struct stat named, open;
+
+  return lstat (path, &named) == 0 && fstat (fd, &open) == 0
+         && named.st_dev == open.st_dev && named.st_ino == open.st_ino;
+}
+
+static int
+open_directory (const char *path)
+{
+  return open (path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* A cleaner may have been faster between two calls here: then the directory has
+ * gone, or is about to. */
+int
+leftover_lock (const char *path, int *ret_fd)
+{
+  int fd = open_directory (path);
+
+  if (fd < 0)
+    return -errno;
+  if (flock (fd, LOCK_EX | LOCK_NB) < 0) {
+    int error = errno;
+
+    close (fd);
+    return error == EWOULDBLOCK ? -EEXIST : -error;
+  }
+  if (!is_same (path, fd)) {
+    close (fd);
+    return -ENOENT;
+  }
+  *ret_fd = fd;
+  return 0;
+}
+
+int
+leftover_make (const char *path, int *ret_fd)
+{
+  int r;
+
+  for (int i = 0; i < 1000; i++) {
+    if (mkdir (path, MODE) < 0)
+      return -errno;
+    r = leftover_lock (path, ret_fd);
+    if (r == 0)
+      return 0;
+    if (r != -ENOENT && r != -EEXIST) {
+      (void) rmdir (path);
+      return r;
+    }
+  }
+  return -EAGAIN;
+}
+
+static int
+is_leftover (int directory, const char *name)
+{
+  struct stat status;
+
+  return !strncmp (name, PREFIX, strlen (PREFIX))
+         && strlen (name) == strlen (PREFIX) + RANDOM
+         && fstatat (directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0
+         && S_ISDIR (status.st_mode) && (status.st_mode & 07777) == MODE
+         && status.st_uid == geteuid ();
+}
+
+/* The lock is held until the directory has gone, so that nobody takes it over
+ * meanwhile. */
+static int
+clean_one (const char *directory, const char *name)
+{
+  char path[PATH_MAX];
+  int fd, gone;
+
+  if (snprintf (path, sizeof path, "%s/%s", directory, name)
+        >= (int) sizeof path
+      || leftover_lock (path, &fd) < 0)
+    return 0;
+  remove_tree (path);
+  gone = !is_same (path, fd);
+  close (fd);
+  return gone;
+}
+
+int
+leftover_clean (const char *directory, size_t *ret_removed)
+{
+  DIR *entries = opendir (directory);
+  size_t removed = 0;
+
+  if (!entries)
+    return -errno;
+  for (struct dirent *entry; (entry = readdir (entries));)
+    if (is_leftover (dirfd (entries), entry->d_name))
+      removed += (size_t) clean_one (directory, entry->d_name);
+  closedir (entries);
+  *ret_removed = removed;
+  return 0;
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "qmp.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct path qmp_path = { .name = "start.qmp" };
+
+#define SAY(diag, id, ...)                                                     \
+  diag_add (diag, VMSPEC_SEVERITY_ERROR, id, &qmp_path, NULL, __VA_ARGS__)
+
+void
+qmp_open (struct qmp *qmp, int fd)
+{
+  *qmp = (struct qmp) { .next_id = 1 };
+  qmp->last = &qmp->first;
+  channel_open (&qmp->channel, fd);
+}
+
+static json_t *
+take_event (struct qmp *qmp)
+{
+  struct qmp_event *event = qmp->first;
+  json_t *object = event->object;
+
+  qmp->first = event->next;
+  if (!qmp->first)
+    qmp->last = &qmp->first;
+  qmp->n_events--;
+  free (event);
+  return object;
+}
+
+void
+qmp_close (struct qmp *qmp)
+{
+  while (qmp->first)
+    json_decref (take_event (qmp));
+  channel_close (&qmp->channel);
+}
+
+/* The newest matter most: of a machine that ends, say, why. */
+static void
+queue_event (struct qmp *qmp, json_t *object)
+{
+  struct qmp_event *event = malloc (sizeof *event);
+
+  if (!event) {
+    qmp->lost++;
+    json_decref (object);
+    return;
+  }
+  if (qmp->n_events == QMP_MOST_EVENTS) {
+    json_decref (take_event (qmp));
+    qmp->lost++;
+  }
+  *event = (struct qmp_event) { .object = object };
+  *qmp->last = event;
+  qmp->last = &event->next;
+  qmp->n_events++;
+}
+
+/* ---- findings ----------------------------------------------------------- */
+
+static int
+say_error (int error, const char *command, vmspec_diag *diag)
+{
+  switch (error) {
+  case -ETIME:
+    SAY (diag, "qmp.timeout", "QEMU has not answered %s in time; it is busy, or "
+         "stopped: vmspec_vm_kill ends it all the same", command);
+    break;
+  case -ENOTCONN:
+    SAY (diag, "qmp.closed", "QEMU cannot be asked for %s: there is no QMP "
+         "socket (qmp is off), or it is closed, as QEMU has ended", command);
+    break;
+  case -EPROTO:
+    SAY (diag, "qmp.garbled", "what came in answer to %s is not QMP; this "
+         "program is no QEMU, so turn qmp off", command);
+    break;
+  }
+  return error;
+}
+
+/* QMP's error object: {"class": ..., "desc": ...}. */
+static int
+say_refused (const json_t *error, const char *command, vmspec_diag *diag)
+{
+  const char *text = json_string_value (json_object_get (error, "desc"));
+
+  SAY (diag, "qmp.refused", "QEMU refused %s: %s", command,
+       text ? text : "it did not say why");
+  return -EREMOTEIO;
+}
+
+/* ---- commands ----------------------------------------------------------- */
+
+#define TICK_MS 100
+
+/* The next message, with ticks while there is none. */
+static int
+receive (struct qmp *qmp, int64_t deadline, json_t **ret_object)
+{
+  for (;;) {
+    int64_t soon = deadline_after (TICK_MS);
+    int wait = qmp->tick && soon < deadline, r;
+
+    r = channel_receive (&qmp->channel, wait ? soon : deadline, ret_object);
+    if (r != -ETIME || !wait)
+      return r;
+    r = qmp->tick (qmp->tick_data);
+    if (r < 0)
+      return r;
+  }
+}
+
+static int
+send_command (struct qmp *qmp, const char *command, json_t *arguments,
+              int64_t deadline)
+{
+  json_t *object = json_pack ("{s:s, s:I, s:O*}", "execute", command, "id",
+                              qmp->next_id, "arguments", arguments);
+  int r = object ? channel_send_json (&qmp->channel, object, deadline)
+                 : -EINVAL; /* a command that is not UTF-8 */
+
+  json_decref (object);
+  return r;
+}
+
+static int
+is_answer (const struct qmp *qmp, const json_t *object)
+{
+  return json_integer_value (json_object_get (object, "id")) == qmp->next_id
+         && (json_object_get (object, "return")
+             || json_object_get (object, "error"));
+}
+
+/* Answers to what was given up before are passed over. */
+static int
+receive_answer (struct qmp *qmp, int64_t deadline, json_t **ret_object)
+{
+  json_t *object;
+  int r;
+
+  for (;;) {
+    r = receive (qmp, deadline, &object);
+    if (r < 0)
+      return r;
+    if (is_answer (qmp, object)) {
+      *ret_object = object;
+      return 0;
+    }
+    if (json_object_get (object, "event"))
+      queue_event (qmp, object);
+    else
+      json_decref (object);
+    /* Whoever never pauses does not get more time by that. */
+    if (deadline_left (deadline) == 0)
+      return -ETIME;
+  }
+}
+
+/* What QEMU does not understand at all it refuses without an id. */
+int
+qmp_execute (struct qmp *qmp, const char *command, json_t *arguments,
+             int64_t deadline, vmspec_diag *diag, json_t **ret_answer)
+{
+  json_t *object = NULL, *error;
+  int r = send_command (qmp, command, arguments, deadline);
+
+  if (r == 0)
+    r = receive_answer (qmp, deadline, &object);
+  qmp->next_id++;
+  if (r < 0)
+    return say_error (r, command, diag);
+  error = json_object_get (object, "error");
+  if (error)
+    r = say_refused (error, command, diag);
+  else if (ret_answer)
+    *ret_answer = json_incref (json_object_get (object, "return"));
+  json_decref (object);
+  return r;
+}
+
+int
+qmp_greet (struct qmp *qmp, int64_t deadline, vmspec_diag *diag)
+{
+  json_t *object;
+  int r = 0;
+
+  if (!qmp->greeted) {
+    r = receive (qmp, deadline, &object);
+    if (r == 0) {
+      r = json_object_get (object, "QMP") ? 0 : -EPROTO;
+      json_decref (object);
+      if (r < 0)
+        channel_close (&qmp->channel);
+    }
+    if (r < 0)
+      return say_error (r, "its greeting", diag);
+    qmp->greeted = 1;
+  }
+  return qmp_execute (qmp, "qmp_capabilities", NULL, deadline, diag, NULL);
+}
+
+int
+qmp_event (struct qmp *qmp, json_t **ret_event, uint64_t *ret_lost)
+{
+  json_t *object;
+  int r = 0;
+
+  /* Up to one answer's worth at a time, so that a flood ends here. */
+  for (int i = 0; r == 0 && i < QMP_MOST_EVENTS; i++) {
+    r = channel_receive (&qmp->channel, deadline_after (0), &object);
+    if (r == 0 && json_object_get (object, "event"))
+      queue_event (qmp, object);
+    else if (r == 0)
+      json_decref (object);
+  }
+  if (!qmp->first)
+    return r == -ETIME || r == 0 ? -EAGAIN : -ENOTCONN;
+  *ret_event = take_event (qmp);
+  *ret_lost = qmp->lost;
+  qmp->lost = 0;
+  return 0;
+}

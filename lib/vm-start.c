@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A plan becomes a running machine. */
+#include "vm.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "run-dir.h"
+#include "swtpm.h"
+
+struct launch {
+  vmspec_vm *vm;
+  const vmspec_plan *plan;
+  const struct vmspec_start *said;
+  struct work work;
+  int null;                         /* /dev/null */
+  int qmp, agent, config;           /* QEMU's, or -1 */
+  struct keeper_descriptor descriptors[KEEPER_FDS];
+  size_t n_descriptors;
+};
+
+/* ---- whether ------------------------------------------------------------ */
+
+static int
+refuse_blocked (const vmspec_plan *plan, vmspec_diag *diag)
+{
+  if (!plan->diag->blockers)
+    return 0;
+  for (size_t i = 0; i < vmspec_diag_count (plan->diag); i++) {
+    const struct vmspec_finding *f = vmspec_diag_get (plan->diag, i);
+
+    if (f->severity == VMSPEC_SEVERITY_BLOCKER)
+      say (diag, VMSPEC_SEVERITY_BLOCKER, f->id, NULL, f->path, "%s", f->text);
+  }
+  return -ENOEXEC;
+}
+
+static int
+may_start (const vmspec_plan *plan, const struct vmspec_start *said,
+           vmspec_diag *diag)
+{
+  int blocked, r;
+
+  if (is_on (said->force))
+    return 0;
+  blocked = refuse_blocked (plan, diag);
+  r = vmspec_plan_check_files (plan, diag);
+  return blocked < 0 ? blocked : r;
+}
+
+/* ---- what goes with the machine ----------------------------------------- */
+
+static int
+start_keeper (struct launch *l)
+{
+  const char *program = l->said->keeper ? l->said->keeper
+                                        : keeper_program (&l->vm->arena);
+  int r = program ? keeper_start (&l->vm->keeper, program,
+                                  l->plan->resolution.spec.name)
+                  : -ENOMEM;
+
+  if (r < 0)
+    say (l->work.diag, VMSPEC_SEVERITY_ERROR, "keeper.missing", "start",
+         "keeper",
+         "%s, in whose care machines run, cannot be started: %s; install it "
+         "with the library, or name it", program ? program : "vmspec-keeper",
+         strerrordesc_np (-r));
+  return r;
+}
+
+/* The keeper makes it, or takes over the lock from an earlier preparation. */
+static int
+make_run_directory (struct launch *l)
+{
+  const struct decided *d = &l->plan->decided;
+  struct keeper *keeper = &l->vm->keeper;
+  int prepared = -1, r;
+
+  if (!d->run_is_fresh)
+    return 0;
+  prepared = __atomic_exchange_n (l->plan->run_fd, -1, __ATOMIC_ACQ_REL);
+  if (prepared >= 0) {
+    r = keeper_ask (keeper, KEEPER_HOLD_TREE, prepared, d->run);
+    close (prepared);
+  } else
+    r = keeper_ask (keeper, KEEPER_DIRECTORY, -1, d->run);
+  if (r == 0 && is_on (l->said->keep_directory))
+    r = keeper_ask (keeper, KEEPER_LEAVE, -1, NULL);
+  return r < 0 ? run_dir_failed (l->plan, l->work.diag, r) : 0;
+}
+
+/* What killed machines have left beside ours goes when ours runs. */
+static void
+clean_leftovers (struct launch *l)
+{
+  const char *run = l->plan->decided.run;
+  const char *slash = strrchr (run, '/');
+  const char *directory
+    = arena_copy (l->work.arena, run, slash == run ? 1 : (size_t) (slash - run));
+
+  if (l->plan->decided.run_is_fresh && directory)
+    (void) keeper_ask (&l->vm->keeper, KEEPER_CLEAN, -1, directory);
+}
+
+/* ---- descriptors -------------------------------------------------------- */
+
+static void
+give (struct launch *l, int number, int fd)
+{
+  if (l->n_descriptors < KEEPER_FDS)
+    l->descriptors[l->n_descriptors++]
+      = (struct keeper_descriptor) { number, fd };
+}
+
+/* One that the caller has closed is as good as /dev/null. */
+static int
+standard (const struct launch *l, uint32_t kind, uint32_t fd, int inherited)
+{
+  if (kind == VMSPEC_STDIO_DESCRIPTOR)
+    return (int) fd;
+  if (kind == VMSPEC_STDIO_NULL || fcntl (inherited, F_GETFD) < 0)
+    return l->null;
+  return inherited;
+}
+
+static int
+give_descriptors (struct launch *l)
+{
+  const struct vmspec_descriptor *const *one = l->said->descriptors;
+  int free_number = 3;
+
+  give (l, 0, standard (l, l->said->input, l->said->input_fd, 0));
+  give (l, 1, standard (l, l->said->output, l->said->output_fd, 1));
+  for (; one && *one; one++) {
+    give (l, (int) (*one)->number, (int) (*one)->fd);
+    if ((int) (*one)->number >= free_number)
+      free_number = (int) (*one)->number + 1;
+  }
+  return free_number;
+}
+
+/* ---- control ------------------------------------------------------------ */
+
+static int
+open_pair (int *ret_ours, int *ret_theirs)
+{
+  int ends[2];
+
+  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+    return -errno;
+  *ret_ours = ends[0];
+  *ret_theirs = ends[1];
+  return 0;
+}
+
+static void
+add_chardev (struct text *text, const char *name, int number)
+{
+  text_add (text, "[chardev \"");
+  text_add (text, name);
+  text_add (text, "\"]\n  backend = \"socket\"\n  fd = \"");
+  text_add_number (text, (unsigned long long) number);
+  text_add (text, "\"\n");
+}
+
+/* A file, as the option -mon would take the monitor away that QEMU has for
+ * people (-readconfig does not): Ctrl-A in the terminal would do nothing. */
+static int
+write_config (struct launch *l, const struct text *text)
+{
+  ssize_t n;
+
+  l->config = memfd_create ("vmspec-control", MFD_CLOEXEC);
+  if (l->config < 0)
+    return -errno;
+  n = write (l->config, text->bytes, text->size);
+  return n < 0 ? -errno : (size_t) n == text->size ? 0 : -ENOSPC;
+}
+
+/* Sockets without a name: nobody else can connect, and none is left. */
+static int
+open_control (struct launch *l, int number, const char *const **ret_argv)
+{
+  struct text text = { .arena = l->work.arena };
+  struct vector argv = { .arena = l->work.arena };
+  int ours = -1, r = 0;
+
+  if (!l->said->qmp || is_on (l->said->qmp)) {
+    r = open_pair (&ours, &l->qmp);
+    if (r < 0)
+      return r;
+    qmp_open (&l->vm->qmp, ours);
+    give (l, number, l->qmp);
+    add_chardev (&text, "vmspec-qmp", number++);
+    text_add (&text, "[mon \"vmspec-qmp\"]\n  mode = \"control\"\n"
+                     "  chardev = \"vmspec-qmp\"\n");
+  }
+  if (is_on (l->said->guest_agent)) {
+    r = open_pair (&ours, &l->agent);
+    if (r < 0)
+      return r;
+    channel_open (&l->vm->agent, ours);
+    give (l, number, l->agent);
+    add_chardev (&text, "vmspec-agent", number++);
+    text_add (&text, "[device \"vmspec-serial\"]\n"
+                     "  driver = \"virtio-serial\"\n"
+                     "[device \"vmspec-agent\"]\n"
+                     "  driver = \"virtserialport\"\n"
+                     "  bus = \"vmspec-serial.0\"\n"
+                     "  chardev = \"vmspec-agent\"\n"
+                     "  name = \"org.qemu.guest_agent.0\"\n");
+  }
+  *ret_argv = l->plan->argv;
+  if (!text.size)
+    return 0;
+  text_end (&text);
+  r = arena_error (l->work.arena) ? -ENOMEM : write_config (l, &text);
+  if (r < 0)
+    return r;
+  give (l, number, l->config);
+  for (const char *const *word = l->plan->argv; *word; word++)
+    vector_add (&argv, *word);
+  vector_add (&argv, "-readconfig");
+  vector_add (&argv,
+              arena_printf (l->work.arena, "/proc/self/fd/%d", number));
+  *ret_argv = (const void *) vector_end (&argv);
+  return *ret_argv ? 0 : -ENOMEM;
+}
+
+/* ---- QEMU --------------------------------------------------------------- */
+
+static int
+say_failed (const struct launch *l, int error)
+{
+  say (l->work.diag, VMSPEC_SEVERITY_ERROR,
+       error == -ENOENT ? "qemu.missing" : "qemu.failed", "qemu", "binary",
+       "%s cannot be started: %s%s", l->plan->argv[0],
+       strerrordesc_np (-error),
+       error == -ENOENT ? "; install QEMU or set qemu.binary" : "");
+  return error;
+}
+
+static int
+spawn_qemu (struct launch *l)
+{
+  const char *const *argv;
+  int number = give_descriptors (l), r = open_control (l, number, &argv);
+
+  if (r == 0)
+    r = keeper_spawn (&l->vm->keeper,
+                      &(struct keeper_setup) {
+                        .child = KEPT_QEMU, .role = KEEPER_MAIN,
+                        .own_group = is_on (l->said->own_group),
+                        .argv = argv,
+                        .environment = l->plan->decided.qemu_environment,
+                        .directory = l->plan->decided.run,
+                        .descriptors = l->descriptors,
+                        .n_descriptors = l->n_descriptors,
+                        .error = standard (l, l->said->error,
+                                           l->said->error_fd, 2) },
+                      &l->vm->qemu);
+  return r < 0 ? say_failed (l, r) : 0;
+}
+
+/* ---- ready -------------------------------------------------------------- */
+
+static int
+poll_work (void *data)
+{
+  return work_poll (data);
+}
+
+static void
+warn (struct launch *l, const char *id, const char *text)
+{
+  say (l->work.diag, VMSPEC_SEVERITY_WARNING, id, "start", "qmp", "%s", text);
+}
+
+static void
+find_accel (vmspec_vm *vm, int64_t deadline)
+{
+  json_t *answer = NULL;
+
+  if (qmp_execute (&vm->qmp, "query-kvm", NULL, deadline, NULL, &answer) < 0)
+    return;
+  if (json_is_true (json_object_get (answer, "enabled")))
+    vm->accel = "kvm";
+  else if (!strstr (vm->accel, "hvf"))
+    vm->accel = "tcg";
+  json_decref (answer);
+}
+
+/* QEMU greets before it has made its devices, and answers query-status after
+ * that. */
+static int
+wait_until_ready (struct launch *l)
+{
+  vmspec_vm *vm = l->vm;
+  uint32_t timeout = l->said->ready_timeout ? l->said->ready_timeout : 5000;
+  int64_t deadline = deadline_after ((int) timeout);
+  int r;
+
+  if (vm->qmp.channel.fd < 0)
+    return 0;
+  vm->qmp.tick = poll_work;
+  vm->qmp.tick_data = &l->work;
+  r = qmp_greet (&vm->qmp, deadline, NULL);
+  if (r == 0)
+    r = qmp_execute (&vm->qmp, "query-status", NULL, deadline, NULL, NULL);
+  vm->qmp.tick = NULL;
+  if (r == 0)
+    find_accel (vm, deadline);
+  if (r == -ECANCELED)
+    return r;
+  if (r == -ENOTCONN && vmspec_vm_wait (vm, (int) timeout, NULL) == 0)
+    (void) vmspec_vm_explain (vm, l->work.diag);
+  else if (r == -ETIME)
+    warn (l, "qmp.silent", "QEMU has not answered yet; the machine was started, "
+          "but cannot be asked before it does");
+  else if (r < 0)
+    warn (l, "qmp.unusable", "this program speaks no QMP, as QEMU does: the "
+          "machine was started, but cannot be asked");
+  return 0;
+}
+
+/* ------------------------------------------------------------------------- */
+
+static int
+run (struct launch *l)
+{
+  int r = start_keeper (l);
+
+  if (r == 0)
+    r = make_run_directory (l);
+  if (r == 0)
+    r = plan_prepare (l->plan, NULL, l->said->work, l->work.diag, RUN_MADE);
+  if (r == 0)
+    r = swtpm_start (&l->vm->keeper, l->plan, &l->work);
+  if (r == 0)
+    r = spawn_qemu (l);
+  return r;
+}
+
+static void
+close_theirs (struct launch *l)
+{
+  const int all[] = { l->null, l->qmp, l->agent, l->config };
+
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+    if (all[i] >= 0)
+      close (all[i]);
+}
+
+static int
+launch (vmspec_vm *vm, const vmspec_plan *plan,
+        const struct vmspec_start *said, struct arena *arena,
+        vmspec_diag *diag)
+{
+  struct launch l = { .vm = vm, .plan = plan, .said = said,
+                      .qmp = -1, .agent = -1, .config = -1 };
+  int r = work_init (&l.work, arena, said->work, diag);
+
+  if (r < 0)
+    return r;
+  l.null = open ("/dev/null", O_RDWR | O_CLOEXEC);
+  r = l.null < 0 ? -errno : run (&l);
+  close_theirs (&l);
+  if (r == 0)
+    r = wait_until_ready (&l);
+  if (r == 0)
+    clean_leftovers (&l);
+  if (r == -EPIPE)
+    say (diag, VMSPEC_SEVERITY_ERROR, "keeper.ended", "start", "keeper",
+         "vmspec-keeper, in whose care the machine was to run, was killed");
+  return r;
+}
+
+static int
+make_vm (const vmspec_plan *plan, const struct vmspec_start *said,
+         vmspec_vm **ret_vm)
+{
+  struct arena arena = { 0 };
+  vmspec_vm *vm = arena_alloc (&arena, sizeof *vm);
+
+  if (!vm)
+    return -ENOMEM;
+  vm->arena = arena;
+  vm->plan = plan_reference (plan);
+  vm->keeper = (struct keeper) KEEPER_NONE;
+  vm->qemu.pidfd = vm->qmp.channel.fd = vm->agent.fd = -1;
+  vm->qmp.last = &vm->qmp.first;
+  vm->keep_directory = is_on (said->keep_directory);
+  vm->accel = vmspec_plan_accel (plan);
+  *ret_vm = vm;
+  return 0;
+}
+
+int
+vmspec_vm_start (const vmspec_plan *plan, const struct vmspec_start *options,
+                 vmspec_diag *diag, vmspec_vm **ret_vm)
+{
+  const struct vmspec_start none = { VMSPEC_INIT (vmspec_start) };
+  struct arena arena = { 0 };
+  void *copy = NULL;
+  vmspec_vm *vm = NULL;
+  int r = spec_copy (&arena, "vmspec_start", options ? options : &none, diag,
+                     &copy);
+
+  if (r == 0)
+    r = spec_accept (&arena, "vmspec_start", copy, diag);
+  if (r == 0)
+    r = may_start (plan, copy, diag);
+  if (r == 0)
+    r = make_vm (plan, copy, &vm);
+  if (r == 0)
+    r = launch (vm, plan, copy, &arena, diag);
+  arena_free (&arena);
+  if (r < 0)
+    vmspec_vm_free (vm);
+  else
+    *ret_vm = vm;
+  return r;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A machine that was started. */
+#ifndef VMSPEC_VM_H
+#define VMSPEC_VM_H
+
+#include "keeper.h"
+#include "plan.h"
+#include "qmp.h"
+
+struct vmspec_vm {
+  struct arena arena;       /* what lives as long as the machine */
+  struct arena answers;     /* and until the next call for it */
+  vmspec_plan *plan;        /* one reference */
+  struct keeper keeper;
+  struct child qemu;
+  struct qmp qmp;
+  struct channel agent;
+  const char *accel;
+  int keep_directory;
+  int ended;                /* and everything is removed */
+  int error, status;        /* of the end */
+};
+
+/* The machine's own temporary things: valid until the next call. */
+struct arena *vm_answers (vmspec_vm *vm);
+/* Whether QEMU has ended, as far as was heard. */
+int vm_has_ended (vmspec_vm *vm);
+
+#endif
