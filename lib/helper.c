@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "helper.h"
+#include "keeper.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -56,6 +57,8 @@ spawn (struct helper *helper, struct work *work,
   child.output = child.error = ends[1];
   helper->output = ends[0];
   r = child_spawn (&child, &helper->child);
+  if (r == 0 && work->keeper && helper->child.pidfd >= 0)
+    (void) keeper_ask (work->keeper, KEEPER_VICTIM, helper->child.pidfd, NULL);
   close (ends[1]);
   if (r < 0)
     close_output (helper);

@@ -41,7 +41,7 @@ enum {
 struct held {
   int fd;                /* or -1 */
   char *path;            /* or NULL */
-  int is_tree;
+  int is_tree, is_process;
 };
 
 struct keeper {
@@ -95,6 +95,15 @@ has_children (const struct keeper *k)
   return 0;
 }
 
+/* Children of the caller's; those that have ended do not mind. */
+static void
+kill_victims (const struct keeper *k)
+{
+  for (size_t i = 0; i < k->n_held; i++)
+    if (k->held[i].is_process)
+      syscall (SYS_pidfd_send_signal, k->held[i].fd, SIGKILL, NULL, 0);
+}
+
 /* A TPM is wanted as long as there is a machine. */
 static void
 end_all (struct keeper *k)
@@ -102,6 +111,7 @@ end_all (struct keeper *k)
   int keep_bound = has_main (k);
 
   k->ending = 1;
+  kill_victims (k);
   for (int i = 0; i < MOST_CHILDREN; i++) {
     struct kept_child *child = &k->children[i];
 
@@ -234,13 +244,15 @@ static int
 hold (struct keeper *k, int fd, const char *path, int is_tree)
 {
   struct held *held = &k->held[k->n_held];
-  int copy = fd < 0 ? -1 : fcntl (fd, F_DUPFD_CLOEXEC, LINK + 1);
+  int copy = -1;
 
   if (k->n_held == MOST_HELD)
     return -ENOBUFS;
+  if (fd >= 0)
+    copy = fcntl (fd, F_DUPFD_CLOEXEC, LINK + 1);
   if (fd >= 0 && copy < 0)
     return -errno;
-  *held = (struct held) { copy, *path ? strdup (path) : NULL, is_tree };
+  *held = (struct held) { copy, *path ? strdup (path) : NULL, is_tree, 0 };
   if (*path && !held->path) {
     if (copy >= 0)
       close (copy);
@@ -248,6 +260,16 @@ hold (struct keeper *k, int fd, const char *path, int is_tree)
   }
   k->n_held++;
   return 0;
+}
+
+static int
+hold_victim (struct keeper *k, int pidfd)
+{
+  int r = hold (k, pidfd, "", 0);
+
+  if (r == 0)
+    k->held[k->n_held - 1].is_process = 1;
+  return r;
 }
 
 static int
@@ -293,6 +315,8 @@ do_request (struct keeper *k, const struct keeper_message *message,
     return make_directory (k, message->path);
   case KEEPER_HOLD_TREE:
     return hold (k, held, message->path, 1);
+  case KEEPER_VICTIM:
+    return hold_victim (k, held);
   case KEEPER_HOLD_FILE:
   case KEEPER_HOLD:
     return hold (k, held, message->path, 0);

@@ -64,7 +64,8 @@ keeper_start (struct keeper *keeper, const char *program, const char *name)
   struct child child = { -1, -1 };
 
   *keeper = (struct keeper) KEEPER_NONE;
-  snprintf (pid, sizeof pid, "%d", (int) getpid ());
+  keeper->owner = getpid ();
+  snprintf (pid, sizeof pid, "%d", (int) keeper->owner);
   if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
     return -errno;
   null = open ("/dev/null", O_RDWR | O_CLOEXEC);
@@ -299,31 +300,33 @@ keeper_spawn (struct keeper *keeper, const struct keeper_setup *setup,
 
 /* ---- ending ------------------------------------------------------------- */
 
-void
-keeper_wait (struct keeper *keeper, int *ret_status)
+int
+keeper_is_ours (const struct keeper *keeper)
 {
-  pid_t pid;
+  return keeper->owner == getpid ();
+}
 
-  *ret_status = 0;
+void
+keeper_wait (struct keeper *keeper)
+{
   while (keeper_listen (keeper, -1) != -EPIPE)
     ;
   if (keeper->pid < 0)
     return;
-  do
-    pid = waitpid (keeper->pid, ret_status, 0);
-  while (pid < 0 && errno == EINTR);
+  while (waitpid (keeper->pid, NULL, 0) < 0 && errno == EINTR)
+    ;
   keeper->pid = -1;
 }
 
 /* What has been said up to now is still listened to. */
 void
-keeper_end (struct keeper *keeper, int *ret_status)
+keeper_end (struct keeper *keeper)
 {
   const struct keeper_message message = { .kind = KEEPER_END };
 
   if (keeper->link >= 0)
     (void) link_send (keeper->link, &message, NULL);
-  keeper_wait (keeper, ret_status);
+  keeper_wait (keeper);
 }
 
 const char *

@@ -9,7 +9,7 @@
 #include "mem.h"
 
 /* By whom a child is known here and there. */
-enum kept { KEPT_QEMU, KEPT_SWTPM, KEPT_HELPER, KEPT_SWITCH, N_KEPT = 16 };
+enum kept { KEPT_QEMU, KEPT_SWTPM, KEPT_HELPER, KEPT_SWITCH, N_KEPT = 48 };
 
 struct kept_state {
   int started, ended, status;
@@ -17,6 +17,7 @@ struct kept_state {
 };
 
 struct keeper {
+  pid_t owner;                /* who started it: not a child of that by fork() */
   pid_t pid;                  /* -1: none */
   int link;                   /* -1: closed */
   struct kept_state children[N_KEPT];
@@ -58,11 +59,12 @@ int keeper_spawn (struct keeper *keeper, const struct keeper_setup *setup,
  * (for ever if negative): 0 if it said something, -EAGAIN if not, -EPIPE if it
  * has ended. */
 int keeper_listen (struct keeper *keeper, int timeout_ms);
-/* Has everything ended and removed, and waits for that.  *ret_status is that of
- * the keeper, or 0. */
-void keeper_end (struct keeper *keeper, int *ret_status);
-/* Waits for one that ends by itself. */
-void keeper_wait (struct keeper *keeper, int *ret_status);
+/* Has everything ended and removed, and waits for that. */
+void keeper_end (struct keeper *keeper);
+/* Waits for one that ends by itself, since QEMU has ended, or that was killed. */
+void keeper_wait (struct keeper *keeper);
+/* Whether it is this process's to end. */
+int keeper_is_ours (const struct keeper *keeper);
 /* The last of what a child wrote, after which comes a NUL.  NULL without
  * memory. */
 const char *keeper_words (const struct keeper *keeper, enum kept child,

@@ -24,12 +24,12 @@ struct vmspec_plan {
  * several threads. */
 vmspec_plan *plan_reference (const vmspec_plan *plan);
 
-/* Whether a fresh run directory is this call's to make, or there already. */
-enum run { RUN_MAKE, RUN_MADE };
+struct keeper;
 
-/* Takes the steps (prepare.c). */
+/* Takes the steps (prepare.c).  With a keeper, a fresh run directory is there
+ * already, and helper programs end when this process does. */
 int plan_prepare (const vmspec_plan *plan, const char *const *names,
                   const struct vmspec_work *work, vmspec_diag *diag,
-                  enum run run);
+                  struct keeper *keeper);
 
 #endif

@@ -253,16 +253,18 @@ check_names (struct preparation *p, const char *const *names)
 
 int
 plan_prepare (const vmspec_plan *plan, const char *const *names,
-              const struct vmspec_work *said, vmspec_diag *diag, enum run run)
+              const struct vmspec_work *said, vmspec_diag *diag,
+              struct keeper *keeper)
 {
   int fresh = plan->decided.run_is_fresh;
   struct preparation p
     = { .plan = plan, .run_lock = -1,
-        .has_run = fresh && (run == RUN_MADE || *plan->run_fd >= 0) };
+        .has_run = fresh && (keeper || *plan->run_fd >= 0) };
   struct arena arena = { 0 };
   int r = work_init (&p.work, &arena, said, diag);
 
   p.work.may_exist = 1;
+  p.work.keeper = keeper;
   if (r == 0)
     r = check_names (&p, names);
   for (size_t i = 0; r == 0 && i < plan->steps.count; i++)
@@ -286,5 +288,5 @@ int
 vmspec_plan_prepare (vmspec_plan *plan, const char *const *names,
                      const struct vmspec_work *work, vmspec_diag *diag)
 {
-  return plan_prepare (plan, names, work, diag, RUN_MAKE);
+  return plan_prepare (plan, names, work, diag, NULL);
 }

@@ -89,7 +89,8 @@ make_run_directory (struct launch *l)
     close (prepared);
   } else
     r = keeper_ask (keeper, KEEPER_DIRECTORY, -1, d->run);
-  if (r == 0 && is_on (l->said->keep_directory))
+  l->vm->owns_run = r == 0 && !is_on (l->said->keep_directory);
+  if (r == 0 && !l->vm->owns_run)
     r = keeper_ask (keeper, KEEPER_LEAVE, -1, NULL);
   return r < 0 ? run_dir_failed (l->plan, l->work.diag, r) : 0;
 }
@@ -338,7 +339,8 @@ run (struct launch *l)
   if (r == 0)
     r = make_run_directory (l);
   if (r == 0)
-    r = plan_prepare (l->plan, NULL, l->said->work, l->work.diag, RUN_MADE);
+    r = plan_prepare (l->plan, NULL, l->said->work, l->work.diag,
+                      &l->vm->keeper);
   if (r == 0)
     r = swtpm_start (&l->vm->keeper, l->plan, &l->work);
   if (r == 0)
@@ -376,13 +378,13 @@ launch (vmspec_vm *vm, const vmspec_plan *plan,
     clean_leftovers (&l);
   if (r == -EPIPE)
     say (diag, VMSPEC_SEVERITY_ERROR, "keeper.ended", "start", "keeper",
-         "vmspec-keeper, in whose care the machine was to run, was killed");
+         "vmspec-keeper, in whose care the machine was to run, has ended: it was "
+         "killed, or is of another version than this library");
   return r;
 }
 
 static int
-make_vm (const vmspec_plan *plan, const struct vmspec_start *said,
-         vmspec_vm **ret_vm)
+make_vm (const vmspec_plan *plan, vmspec_vm **ret_vm)
 {
   struct arena arena = { 0 };
   vmspec_vm *vm = arena_alloc (&arena, sizeof *vm);
@@ -394,7 +396,6 @@ make_vm (const vmspec_plan *plan, const struct vmspec_start *said,
   vm->keeper = (struct keeper) KEEPER_NONE;
   vm->qemu.pidfd = vm->qmp.channel.fd = vm->agent.fd = -1;
   vm->qmp.last = &vm->qmp.first;
-  vm->keep_directory = is_on (said->keep_directory);
   vm->accel = vmspec_plan_accel (plan);
   *ret_vm = vm;
   return 0;
@@ -416,7 +417,7 @@ vmspec_vm_start (const vmspec_plan *plan, const struct vmspec_start *options,
   if (r == 0)
     r = may_start (plan, copy, diag);
   if (r == 0)
-    r = make_vm (plan, copy, &vm);
+    r = make_vm (plan, &vm);
   if (r == 0)
     r = launch (vm, plan, copy, &arena, diag);
   arena_free (&arena);

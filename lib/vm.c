@@ -3,9 +3,12 @@
 #include "vm.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,6 +16,8 @@
 #include "explain.h"
 #include "leftover.h"
 #include "remove.h"
+
+#define KILLED_MS 1000 /* that the kernel has for it */
 
 struct arena *
 vm_answers (vmspec_vm *vm)
@@ -33,8 +38,22 @@ remove_below (const char *directory, const char *name, struct arena *arena)
     (void) unlink (path);
 }
 
-/* Somebody has killed the keeper.  The kernel has killed its children, which may
- * take a moment; the rest is left to us. */
+static void
+clean_tpm (const char *directory, struct arena *arena)
+{
+  int fd = open (directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+  if (fd >= 0 && flock (fd, LOCK_EX | LOCK_NB) == 0) {
+    remove_below (directory, "socket", arena);
+    remove_below (directory, "pid", arena);
+  }
+  if (fd >= 0)
+    close (fd);
+}
+
+/* There is nothing to do, unless somebody has killed the keeper.  Then the kernel
+ * kills its children, which may take a moment.  What another machine has taken
+ * by now is locked. */
 static void
 clean_up (vmspec_vm *vm)
 {
@@ -43,29 +62,23 @@ clean_up (vmspec_vm *vm)
   int fd;
 
   if (end.fd >= 0)
-    (void) poll (&end, 1, 1000);
-  if (d->run_is_fresh && !vm->keep_directory
-      && leftover_lock (d->run, &fd) == 0) {
+    (void) poll (&end, 1, KILLED_MS);
+  if (vm->owns_run && leftover_lock (d->run, &fd) == 0) {
     remove_tree (d->run);
     close (fd);
   }
-  if (d->tpm_state) {
-    remove_below (d->tpm_state, "socket", &vm->arena);
-    remove_below (d->tpm_state, "pid", &vm->arena);
-  }
+  if (d->tpm_state)
+    clean_tpm (d->tpm_state, &vm->arena);
 }
 
 /* QEMU has ended, or the keeper has; the other follows. */
 static void
 finish (vmspec_vm *vm)
 {
-  int keeper;
-
-  keeper_wait (&vm->keeper, &keeper);
+  keeper_wait (&vm->keeper);
   vm->error = vm->keeper.children[KEPT_QEMU].ended ? 0 : -ECHILD;
   vm->status = vm->keeper.children[KEPT_QEMU].status;
-  if (WIFSIGNALED (keeper))
-    clean_up (vm);
+  clean_up (vm);
   vm->ended = 1;
 }
 
@@ -141,20 +154,19 @@ vmspec_vm_kill (vmspec_vm *vm, int signal)
   return kill (vm->qemu.pid, signal) == 0 ? 0 : -errno;
 }
 
+/* A child by fork() has a copy of the handle, but the machine is its parent's. */
 void
 vmspec_vm_free (vmspec_vm *vm)
 {
   struct arena arena;
-  int keeper;
 
   if (!vm)
     return;
-  if (!vm->ended) {
+  if (!vm->ended && keeper_is_ours (&vm->keeper)) {
     if (vm->qemu.pid > 0)
       (void) vmspec_vm_kill (vm, SIGKILL);
-    keeper_end (&vm->keeper, &keeper);
-    if (WIFSIGNALED (keeper))
-      clean_up (vm);
+    keeper_end (&vm->keeper);
+    clean_up (vm);
   }
   qmp_close (&vm->qmp);
   channel_close (&vm->agent);
@@ -218,9 +230,20 @@ explain_helper (vmspec_vm *vm, vmspec_diag *diag)
   return -EIO;
 }
 
+/* QEMU has words about SIGABRT only, which it sends itself. */
+static void
+say_killed (int signal, vmspec_diag *diag)
+{
+  diag_add (diag, VMSPEC_SEVERITY_ERROR, "qemu.killed", NULL, NULL,
+            "QEMU was killed by signal %d (%s)%s", signal, strsignal (signal),
+            signal == SIGKILL ? "; if nobody did that, the kernel may have run "
+                                "out of memory: its log tells" : "");
+}
+
 int
 vmspec_vm_explain (vmspec_vm *vm, vmspec_diag *diag)
 {
+  const struct kept_state *qemu = &vm->keeper.children[KEPT_QEMU];
   const char *words;
   size_t size;
   int r;
@@ -228,9 +251,13 @@ vmspec_vm_explain (vmspec_vm *vm, vmspec_diag *diag)
   if (!vm_has_ended (vm))
     return 0;
   r = explain_helper (vm, diag);
-  if (r < 0 || (vm->keeper.children[KEPT_QEMU].ended
-                && vm->keeper.children[KEPT_QEMU].status == 0))
+  if (r < 0 || (qemu->ended && qemu->status == 0))
     return r;
+  if (qemu->ended && WIFSIGNALED (qemu->status)
+      && WTERMSIG (qemu->status) != SIGABRT) {
+    say_killed (WTERMSIG (qemu->status), diag);
+    return -EIO;
+  }
   words = vmspec_vm_last_words (vm, &size);
   if (!words)
     return -ENOMEM;

@@ -16,7 +16,7 @@ struct vmspec_vm {
   struct qmp qmp;
   struct channel agent;
   const char *accel;
-  int keep_directory;
+  int owns_run;             /* a fresh run directory, to be removed */
   int ended;                /* and everything is removed */
   int error, status;        /* of the end */
 };

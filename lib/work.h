@@ -6,6 +6,8 @@
 
 #include "spec.h"
 
+struct keeper;
+
 struct work {
   struct arena *arena;
   const struct vmspec_work *said; /* our own copy, never NULL */
@@ -18,6 +20,8 @@ struct work {
                                      member that a finding is about */
   int64_t next_report;            /* in ms */
   uint64_t done, total;           /* as was reported last */
+  struct keeper *keeper;          /* which kills helper programs when this
+                                     process ends before them; or NULL */
 };
 
 /* @said may be NULL.  0 or what spec_copy and spec_accept say. */

@@ -89,6 +89,15 @@ leave_a_link (void)
     _exit (99);
 }
 
+/* More than is kept. */
+static void
+talk (void)
+{
+  for (int i = 0; i < 10000; i++)
+    fprintf (stderr, "word %d\n", i);
+  fputs ("the last", stderr);
+}
+
 static int
 emulator (const char *what, char **argv)
 {
@@ -109,6 +118,10 @@ emulator (const char *what, char **argv)
   if (!strcmp (what, "where"))
     fprintf (report, "%s\n%s\n%s\n", getcwd (directory, sizeof directory),
              getenv ("TMPDIR") ? getenv ("TMPDIR") : "", argv[1]);
+  if (!strcmp (what, "group"))
+    fprintf (report, "%s\n", getpgrp () == getpid () ? "own" : "shared");
+  if (!strcmp (what, "talk"))
+    talk ();
   if (!strcmp (what, "mess"))
     leave_a_mess ();
   if (!strcmp (what, "link"))
@@ -323,7 +336,181 @@ START_TEST (a_machine_that_is_let_go_is_killed_and_cleaned_up)
 }
 END_TEST
 
+START_TEST (ignored_children_do_not_lose_its_status)
+{
+  struct sigaction ignore = { .sa_handler = SIG_IGN }, old;
+  int status;
+
+  sigaction (SIGCHLD, &ignore, &old);
+  status = run ("exit");
+  sigaction (SIGCHLD, &old, NULL);
+  ck_assert (WIFEXITED (status));
+  ck_assert_int_eq (WEXITSTATUS (status), 3);
+}
+END_TEST
+
+START_TEST (it_is_stopped_without_qmp_as_well)
+{
+  vmspec_vm *vm = started ("sleep");
+  int status = -1;
+
+  ck_assert_int_eq (vmspec_vm_stop (vm, 60000, &status), 0);
+  ck_assert (WIFSIGNALED (status));
+  ck_assert_int_eq (WTERMSIG (status), SIGTERM);
+  ck_assert_int_eq (vmspec_vm_stop (vm, 60000, NULL), 0);
+  vmspec_vm_free (vm);
+  vm = started ("sleep");
+  ck_assert_int_eq (vmspec_vm_stop (vm, 0, &status), 0);
+  ck_assert_int_eq (WTERMSIG (status), SIGKILL);
+  vmspec_vm_free (vm);
+}
+END_TEST
+
+START_TEST (its_plan_may_go_before_it)
+{
+  vmspec_vm *vm = started ("exit");
+
+  vmspec_plan_free (plan);
+  plan = NULL;
+  ck_assert_int_eq (vmspec_vm_wait (vm, -1, NULL), 0);
+  ck_assert_int_eq (vmspec_vm_explain (vm, diag), -EIO);
+  vmspec_vm_free (vm);
+}
+END_TEST
+
+START_TEST (the_copy_of_a_handle_in_a_forked_child_ends_nothing)
+{
+  vmspec_vm *vm = started ("sleep");
+  pid_t child = fork ();
+  int status;
+
+  if (child == 0) {
+    vmspec_vm_free (vm);
+    _exit (0);
+  }
+  ck_assert_int_eq (waitpid (child, &status, 0), child);
+  ck_assert_int_eq (status, 0);
+  ck_assert_int_eq (vmspec_vm_wait (vm, 50, NULL), -ETIME);
+  ck_assert (exists (below (RUN)));
+  vmspec_vm_free (vm);
+}
+END_TEST
+
+/* The parent of a process, from proc(5). */
+static pid_t
+parent_of (int pid)
+{
+  char name[64];
+  int parent = 0;
+
+  snprintf (name, sizeof name, "/proc/%d/stat", pid);
+  ck_assert_int_eq (sscanf (read_file (name), "%*d (%*[^)]) %*c %d", &parent), 1);
+  return parent;
+}
+
+START_TEST (who_kills_the_keeper_leaves_nothing_either)
+{
+  vmspec_vm *vm = started ("sleep");
+  int pid = vmspec_vm_pid (vm);
+
+  ck_assert_int_eq (kill (parent_of (pid), SIGKILL), 0);
+  ck_assert_int_eq (vmspec_vm_wait (vm, 60000, NULL), -ECHILD);
+  ck_assert (!exists (below (RUN)));
+  ck_assert_int_eq (vmspec_vm_kill (vm, SIGTERM), -ESRCH);
+  vmspec_vm_free (vm);
+}
+END_TEST
+
+/* ---- why ----------------------------------------------------------------- */
+
+START_TEST (its_last_words_are_kept)
+{
+  struct vmspec_start start = plainly;
+  vmspec_vm *vm = NULL;
+  const char *words;
+  size_t size;
+
+  start.error = VMSPEC_STDIO_NULL;
+  plan_to ("talk");
+  ck_assert_int_eq (vmspec_vm_start (plan, &start, diag, &vm), 0);
+  ck_assert_int_eq (vmspec_vm_wait (vm, -1, NULL), 0);
+  words = vmspec_vm_last_words (vm, &size);
+  ck_assert_uint_eq (size, 65536);
+  ck_assert_uint_eq (strlen (words), size);
+  ck_assert_str_eq (words + size - 18, "word 9999\nthe last");
+  vmspec_vm_free (vm);
+}
+END_TEST
+
+START_TEST (what_killed_it_is_said)
+{
+  vmspec_vm *vm = started ("sleep");
+
+  ck_assert_int_eq (vmspec_vm_explain (vm, diag), 0);
+  vmspec_vm_kill (vm, SIGKILL);
+  ck_assert_int_eq (vmspec_vm_wait (vm, -1, NULL), 0);
+  ck_assert_uint_eq (vmspec_diag_count (diag), 0);
+  ck_assert_int_eq (vmspec_vm_explain (vm, diag), -EIO);
+  ck_assert_ptr_nonnull (unit_finding (diag, "qemu.killed"));
+  vmspec_vm_free (vm);
+}
+END_TEST
+
+START_TEST (what_it_is_accelerated_by_is_known)
+{
+  vmspec_vm *vm;
+
+  qemu.accel = VMSPEC_ACCEL_OFF;
+  vm = started ("exit");
+  ck_assert_str_eq (vmspec_vm_accel (vm), "tcg");
+  vmspec_vm_free (vm);
+}
+END_TEST
+
 /* ---- what the child gets ------------------------------------------------- */
+
+START_TEST (its_group_is_the_callers_unless_it_wants_its_own)
+{
+  struct vmspec_start start = plainly;
+  vmspec_vm *vm = NULL;
+
+  ck_assert_int_eq (run ("group"), 0);
+  ck_assert_str_eq (read_file (below ("report")), "shared\n");
+  start.own_group = VMSPEC_ON;
+  ck_assert_int_eq (vmspec_vm_start (plan, &start, diag, &vm), 0);
+  ck_assert_int_eq (vmspec_vm_wait (vm, -1, NULL), 0);
+  ck_assert_str_eq (read_file (below ("report")), "own\n");
+  vmspec_vm_free (vm);
+}
+END_TEST
+
+/* With numbers that are in each other's way, and beyond the control socket's. */
+START_TEST (it_gets_the_descriptors_that_the_caller_names)
+{
+  int ends[2];
+  struct vmspec_descriptor one = { VMSPEC_INIT (vmspec_descriptor) },
+                           other = one;
+  const struct vmspec_descriptor *const both[] = { &one, &other, NULL };
+  struct vmspec_start start = plainly;
+  vmspec_vm *vm = NULL;
+  char expected[64];
+
+  ck_assert_int_eq (pipe (ends), 0);
+  one.fd = (uint32_t) ends[0];
+  other.fd = (uint32_t) ends[1];
+  one.number = other.fd;
+  other.number = 20;
+  start.descriptors = both;
+  plan_to ("descriptors");
+  ck_assert_int_eq (vmspec_vm_start (plan, &start, diag, &vm), 0);
+  ck_assert_int_eq (vmspec_vm_wait (vm, -1, NULL), 0);
+  vmspec_vm_free (vm);
+  snprintf (expected, sizeof expected, "0\n1\n2\n%u\n20\n", one.number);
+  ck_assert_str_eq (read_file (below ("report")), expected);
+  close (ends[0]);
+  close (ends[1]);
+}
+END_TEST
 
 START_TEST (it_runs_in_the_run_directory_with_its_arguments)
 {
@@ -406,6 +593,89 @@ START_TEST (the_run_directory_is_the_users_alone_and_goes_with_the_machine)
   vmspec_vm_kill (vm, SIGTERM);
   ck_assert_int_eq (vmspec_vm_wait (vm, -1, NULL), 0);
   ck_assert (!exists (below (RUN)));
+  vmspec_vm_free (vm);
+}
+END_TEST
+
+START_TEST (a_run_directory_stays_if_it_is_to)
+{
+  struct vmspec_start start = plainly;
+  vmspec_vm *vm = NULL;
+
+  start.keep_directory = VMSPEC_ON;
+  plan_to ("exit");
+  ck_assert_int_eq (vmspec_vm_start (plan, &start, diag, &vm), 0);
+  ck_assert_int_eq (vmspec_vm_wait (vm, -1, NULL), 0);
+  vmspec_vm_free (vm);
+  ck_assert (exists (below (RUN "/xchg")));
+}
+END_TEST
+
+START_TEST (one_that_was_prepared_is_taken_over)
+{
+  size_t removed = 99;
+  vmspec_vm *vm = NULL;
+
+  plan_to ("exit");
+  ck_assert_int_eq (vmspec_plan_prepare (plan, NULL, NULL, diag), 0);
+  ck_assert_int_eq (vmspec_plan_prepare (plan, NULL, NULL, diag), 0);
+  ck_assert_int_eq (mkdir (RUN "/mine", 0700), 0);
+  /* It is in use already. */
+  ck_assert_int_eq (vmspec_clean (scratch, &removed), 0);
+  ck_assert_uint_eq (removed, 0);
+  ck_assert (exists (below (RUN "/mine")));
+  ck_assert_int_eq (vmspec_vm_start (plan, &plainly, diag, &vm), 0);
+  ck_assert_int_eq (vmspec_vm_wait (vm, -1, NULL), 0);
+  vmspec_vm_free (vm);
+  ck_assert (!exists (below (RUN)));
+}
+END_TEST
+
+START_TEST (one_that_was_prepared_for_nothing_is_a_leftover)
+{
+  size_t removed = 0;
+
+  plan_to ("exit");
+  ck_assert_int_eq (vmspec_plan_prepare (plan, NULL, NULL, diag), 0);
+  vmspec_plan_free (plan);
+  plan = NULL;
+  ck_assert (exists (below (RUN "/xchg")));
+  ck_assert_int_eq (vmspec_clean (scratch, &removed), 0);
+  ck_assert_uint_eq (removed, 1);
+  ck_assert (!exists (below (RUN)));
+  ck_assert_int_eq (vmspec_clean (below ("nowhere"), &removed), -ENOENT);
+}
+END_TEST
+
+START_TEST (only_ours_are_leftovers)
+{
+  static const struct {
+    const char *name;
+    mode_t mode;
+  } others[] = { { "vmspec.regression", 0700 }, { "vmspec.short", 01700 },
+                 { "vmspecs.012345678", 01700 }, { "vmspec.01234567890", 01700 },
+                 { "vmspec.public0000", 01777 } };
+  size_t removed = 99;
+
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+    ck_assert_int_eq (mkdir (others[i].name, 0700), 0);
+    ck_assert_int_eq (chmod (others[i].name, others[i].mode), 0);
+  }
+  ck_assert_int_eq (vmspec_clean (scratch, &removed), 0);
+  ck_assert_uint_eq (removed, 0);
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+    ck_assert (exists (others[i].name));
+}
+END_TEST
+
+START_TEST (a_plan_runs_once_at_a_time)
+{
+  vmspec_vm *vm = started ("sleep"), *other = NULL;
+
+  ck_assert_int_eq (vmspec_vm_start (plan, &plainly, diag, &other), -EEXIST);
+  ck_assert_ptr_null (other);
+  ck_assert_int_eq (vmspec_vm_wait (vm, 0, NULL), -ETIME);
+  ck_assert (exists (below (RUN "/xchg")));
   vmspec_vm_free (vm);
 }
 END_TEST
@@ -728,6 +998,21 @@ main (int argc, char **argv)
   tcase_add_test (t, the_callers_signal_mask_and_ignored_signals_stay_with_it);
   tcase_add_test (t,
     the_run_directory_is_the_users_alone_and_goes_with_the_machine);
+  tcase_add_test (t, ignored_children_do_not_lose_its_status);
+  tcase_add_test (t, it_is_stopped_without_qmp_as_well);
+  tcase_add_test (t, its_plan_may_go_before_it);
+  tcase_add_test (t, the_copy_of_a_handle_in_a_forked_child_ends_nothing);
+  tcase_add_test (t, who_kills_the_keeper_leaves_nothing_either);
+  tcase_add_test (t, its_last_words_are_kept);
+  tcase_add_test (t, what_killed_it_is_said);
+  tcase_add_test (t, what_it_is_accelerated_by_is_known);
+  tcase_add_test (t, its_group_is_the_callers_unless_it_wants_its_own);
+  tcase_add_test (t, it_gets_the_descriptors_that_the_caller_names);
+  tcase_add_test (t, a_run_directory_stays_if_it_is_to);
+  tcase_add_test (t, one_that_was_prepared_is_taken_over);
+  tcase_add_test (t, one_that_was_prepared_for_nothing_is_a_leftover);
+  tcase_add_test (t, only_ours_are_leftovers);
+  tcase_add_test (t, a_plan_runs_once_at_a_time);
   tcase_add_test (t, a_directory_of_the_users_own_stays);
   tcase_add_test (t, a_directory_of_somebody_else_is_not_touched);
   tcase_add_test (t, the_hosts_certificates_are_handed_to_the_guest);
