@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 static const struct path agent_path = { .name = "start.guest_agent" };
 
@@ -30,6 +29,10 @@ say_error (int error, const char *command, vmspec_diag *diag)
     SAY (diag, "agent.garbled", "what the guest answered to %s is not what "
          "qemu-ga says; the channel is closed", command);
     break;
+  case -EINVAL:
+    SAY (diag, "agent.arguments", "a command and its arguments have to be "
+         "UTF-8, and these are not");
+    break;
   }
   return error;
 }
@@ -38,38 +41,51 @@ static int
 send_command (struct channel *channel, const char *command, json_t *arguments,
               int64_t deadline)
 {
-  json_t *object = json_pack ("{s:s, s:O*}", "execute", command, "arguments",
-                              arguments);
-  int r = object ? channel_send_json (channel, object, deadline) : -EINVAL;
+  json_error_t error;
+  json_t *object = json_pack_ex (&error, 0, "{s:s, s:O*}", "execute", command,
+                                 "arguments", arguments);
+  int r;
 
+  if (!object)
+    return json_error_code (&error) == json_error_out_of_memory ? -ENOMEM
+                                                                : -EINVAL;
+  r = channel_send_json (channel, object, deadline);
   json_decref (object);
   return r;
 }
 
-/* Answers to earlier ones may come before ours. */
 static int
-synchronise (struct channel *channel, int64_t deadline)
+send_synchronisation (struct channel *channel, json_int_t id, int64_t deadline)
 {
   const char sentinel = SENTINEL;
-  json_int_t id = (json_int_t) (deadline & 0x7fffffff);
-  json_t *arguments = json_pack ("{s:I}", "id", id), *object = NULL;
+  json_t *arguments = json_pack ("{s:I}", "id", id);
   int r = arguments ? channel_send (channel, &sentinel, 1, deadline) : -ENOMEM;
 
   if (r == 0)
     r = send_command (channel, "guest-sync-delimited", arguments, deadline);
   json_decref (arguments);
-  while (r == 0) {
-    int is_ours;
+  return r;
+}
 
-    r = channel_skip (channel, SENTINEL, deadline);
-    if (r == 0)
-      r = channel_receive (channel, deadline, &object);
+/* Answers to earlier ones may come before ours; a guest that never pauses does
+ * not get more time by that. */
+static int
+synchronise (struct channel *channel, int64_t deadline)
+{
+  json_int_t id = ++channel->serial;
+  json_t *object;
+  int r = send_synchronisation (channel, id, deadline), is_ours;
+
+  while (r == 0) {
+    r = channel_receive_behind (channel, SENTINEL, deadline, &object);
     if (r < 0)
-      break;
+      return r;
     is_ours = json_integer_value (json_object_get (object, "return")) == id;
     json_decref (object);
     if (is_ours)
       return 0;
+    if (deadline_left (deadline) == 0)
+      return -ETIME;
   }
   return r;
 }
@@ -87,43 +103,60 @@ has_no_answer (const char *command)
 
 static int
 receive_answer (struct channel *channel, const char *command, int64_t deadline,
-                vmspec_diag *diag, json_t **ret_answer)
+                json_t **ret_object)
 {
-  json_t *object = NULL, *error;
   int64_t soon = deadline_after (NO_ANSWER_MS);
-  int silent = has_no_answer (command), r;
+  int silent = has_no_answer (command);
+  int r = channel_receive (channel, silent && soon < deadline ? soon : deadline,
+                           ret_object);
 
-  r = channel_receive (channel, silent && soon < deadline ? soon : deadline,
-                       &object);
   if (silent && (r == -ETIME || r == -ENOTCONN)) {
-    if (ret_answer)
-      *ret_answer = json_object ();
-    return 0;
+    *ret_object = json_pack ("{s:{}}", "return");
+    return *ret_object ? 0 : -ENOMEM;
   }
-  if (r < 0)
-    return say_error (r, command, diag);
-  error = json_object_get (object, "error");
-  if (error) {
-    const char *text = json_string_value (json_object_get (error, "desc"));
-
-    SAY (diag, "agent.refused", "the guest's agent refused %s: %s", command,
-         text ? text : "it did not say why");
-    r = -EREMOTEIO;
-  } else if (ret_answer)
-    *ret_answer = json_incref (json_object_get (object, "return"));
-  json_decref (object);
   return r;
 }
 
+static int
+read_answer (struct channel *channel, const char *command, json_t *object,
+             vmspec_diag *diag, json_t **ret_answer)
+{
+  json_t *error = json_object_get (object, "error");
+  json_t *answer = json_object_get (object, "return");
+  char reason[CHANNEL_REASON];
+
+  if (error) {
+    channel_reason (error, reason);
+    SAY (diag, "agent.refused", "the guest's agent refused %s: %s", command,
+         reason);
+    return -EREMOTEIO;
+  }
+  if (!answer) {
+    channel_shut (channel);
+    return say_error (-EPROTO, command, diag);
+  }
+  if (ret_answer)
+    *ret_answer = json_incref (answer);
+  return 0;
+}
+
+/* A message of which only a part was sent ends with the next sentinel. */
 int
 agent_execute (struct channel *channel, const char *command, json_t *arguments,
                int64_t deadline, vmspec_diag *diag, json_t **ret_answer)
 {
-  int r = synchronise (channel, deadline);
+  json_t *object;
+  int r;
 
+  channel->longest = AGENT_LONGEST;
+  r = synchronise (channel, deadline);
   if (r == 0)
     r = send_command (channel, command, arguments, deadline);
+  if (r == 0)
+    r = receive_answer (channel, command, deadline, &object);
   if (r < 0)
     return say_error (r, command, diag);
-  return receive_answer (channel, command, deadline, diag, ret_answer);
+  r = read_answer (channel, command, object, diag, ret_answer);
+  json_decref (object);
+  return r;
 }

@@ -6,6 +6,10 @@
 #include "channel.h"
 #include "diag.h"
 
+/* The agent keeps 16 MiB of each output of a program that it runs, and sends both
+ * in one message, in base64. */
+#define AGENT_LONGEST (48 << 20)
+
 /* As qmp_execute, after the channel was brought in step: a guest that was reset,
  * or an answer that was given up, may have left anything in it. */
 int agent_execute (struct channel *channel, const char *command,

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Findings about forwarded ports. */
+/* Findings about forwarded ports and virtual networks. */
 #include "assert.h"
 #include "set.h"
 
 #include <arpa/inet.h>
 #include <string.h>
+#include <sys/un.h>
 
 #define ERROR VMSPEC_SEVERITY_ERROR
 #define BLOCKER VMSPEC_SEVERITY_BLOCKER
+#define WARNING VMSPEC_SEVERITY_WARNING
 
 struct rule {
   const struct vmspec_forward_port *port;
@@ -44,6 +46,24 @@ assert_port (const struct rule *rule, const char *member, uint32_t port)
   if (!port)
     SAY (rule, BLOCKER, "forward-port.port", member,
          "a port between 1 and 65535 must be given");
+}
+
+/* One that QEMU chooses is not said. */
+static void
+assert_host_port (const struct rule *rule)
+{
+  const struct vmspec_forward_port *port = rule->port;
+
+  if (!is_on (port->any_host_port))
+    assert_port (rule, "host_port", port->host_port);
+  else if (port->from == VMSPEC_FORWARD_FROM_GUEST)
+    SAY (rule, BLOCKER, "forward-port.any-from-guest", "any_host_port",
+         "any free port is for connections from the host; name the host's "
+         "port that the guest reaches");
+  else if (port->host_port)
+    SAY (rule, BLOCKER, "forward-port.any-and-one", "any_host_port",
+         "the host's port is %u, and any free one; leave one of the two out",
+         port->host_port);
 }
 
 /* What slirp answers for itself cannot be forwarded: the host's address, the
@@ -122,7 +142,7 @@ assert_rule (const struct rule *rule, const struct resolution *r,
   int guest = port->from == VMSPEC_FORWARD_FROM_GUEST;
   const size_t *other = NULL;
 
-  assert_port (rule, "host_port", port->host_port);
+  assert_host_port (rule);
   assert_port (rule, "guest_port", port->guest_port);
   assert_address (rule, "host_address", port->host_address);
   assert_address (rule, "guest_address", port->guest_address);
@@ -132,7 +152,7 @@ assert_rule (const struct rule *rule, const struct resolution *r,
 
     assert_from_guest (rule);
     other = key ? set_add (from_guest, key, i) : NULL;
-  } else if (port->host_port)
+  } else if (port->host_port && !is_on (port->any_host_port))
     other = other_listener (r->arena, from_host, port, i);
   if (other)
     SAY (rule, BLOCKER, "forward-port.duplicate",
@@ -140,9 +160,8 @@ assert_rule (const struct rule *rule, const struct resolution *r,
          "network.forward_ports[%zu] forwards the same port; take another one", *other);
 }
 
-void
-assert_network (const struct resolution *r, const struct decided *d,
-                vmspec_diag *diag)
+static void
+assert_forwarding (const struct resolution *r, vmspec_diag *diag)
 {
   const struct path network = { .name = "network" };
   struct path entry = { .parent = &network, .name = "forward_ports",
@@ -153,10 +172,9 @@ assert_network (const struct resolution *r, const struct decided *d,
   struct set from_guest = { .arena = r->arena };
   int any_from_guest = 0;
 
-  (void) d;
   if (!is_on (r->qemu.builtin_network)
       && (*ports || is_on (r->network.restricted)))
-    say (diag, VMSPEC_SEVERITY_WARNING, "network.unused", "qemu",
+    say (diag, WARNING, "network.unused", "qemu",
          "builtin_network", "forwarded ports and network.restricted belong to "
          "the built-in network, which is off; turn it on or leave them out");
   for (size_t i = 0; ports[i]; i++) {
@@ -170,4 +188,122 @@ assert_network (const struct resolution *r, const struct decided *d,
     say (diag, BLOCKER, "network.netcat-missing", "network", "netcat",
          "nc was not found in PATH, and connections from the guest need it; "
          "install netcat or set network.netcat");
+}
+
+/* ---- virtual networks ---------------------------------------------------- */
+
+/* Of the entry that puts an interface on it. */
+static const struct path *
+vlan_path (const struct resolution *r, size_t index, struct path room[2])
+{
+  size_t n = list_length (r->spec.vlans);
+  int is_listed = index < n;
+
+  room[0] = (struct path) { .name = is_listed ? "vlans" : "interfaces",
+                            .has_index = 1,
+                            .index = is_listed ? index : index - n };
+  room[1] = (struct path) { .parent = &room[0],
+                            .name = is_listed ? "number" : "vlan" };
+  return &room[1];
+}
+
+static void
+assert_vlan (const struct resolution *r, const struct decided *d,
+             struct set *numbers, size_t i, vmspec_diag *diag)
+{
+  uint32_t number = d->vlans[i].number;
+  const char *key = arena_printf (r->arena, "%u", number);
+  struct path room[2];
+  const struct path *path = vlan_path (r, i, room);
+
+  if (number > 255)
+    diag_add (diag, ERROR, "vlan.number", path, NULL,
+              "the number of a virtual network is one byte of its interfaces' "
+              "addresses, and %u is too large; take one up to 255", number);
+  if (key && set_add (numbers, key, i))
+    diag_add (diag, BLOCKER, "vlan.duplicate", path, NULL,
+              "another interface is on virtual network %u, and would have the "
+              "same address; leave one of them out", number);
+}
+
+/* What is longest of the names below a switch's directory: libvdeplug's own
+ * socket, with its process and a counter. */
+#define VDE_SOCKET "/.4194304-00000"
+
+static void
+assert_socket (const struct resolution *r, const struct decided_vlan *vlan,
+               vmspec_diag *diag)
+{
+  const size_t longest = sizeof ((struct sockaddr_un *) 0)->sun_path - 1;
+  int is_vde = r->network.vlan_backend == VMSPEC_VLAN_BACKEND_VDE;
+  size_t size
+    = strlen (vlan->socket) + (is_vde ? strlen (VDE_SOCKET) : 0);
+
+  if (size > longest)
+    say (diag, BLOCKER, "vlan.socket-path", "network", "vlan_directory",
+         "the path of a socket %s %s has %zu bytes, and the system allows "
+         "%zu; choose a shorter %s", is_vde ? "in" : "at", vlan->socket, size,
+         longest, vlan->is_running
+                    ? arena_printf (r->arena, "QEMU_VDE_SOCKET_%u",
+                                    vlan->number)
+                    : "network.vlan_directory");
+}
+
+static int
+is_pair (uint32_t backend)
+{
+  return backend == VMSPEC_VLAN_BACKEND_DGRAM
+         || backend == VMSPEC_VLAN_BACKEND_STREAM;
+}
+
+static void
+assert_backend (const struct resolution *r, const struct decided *d,
+                vmspec_diag *diag)
+{
+  const struct vmspec_network *n = &r->network;
+
+  if (is_pair (n->vlan_backend) && n->machine_number > 2)
+    say (diag, BLOCKER, "vlan.machine-number", "network", "machine_number",
+         "a %s connects machine 1 and machine 2, and this is machine %u; take "
+         "another number, or the backend vde or multicast",
+         n->vlan_backend == VMSPEC_VLAN_BACKEND_DGRAM
+           ? "pair of datagram sockets" : "stream", n->machine_number);
+  if (is_on (n->vlan_switch) && n->vlan_backend != VMSPEC_VLAN_BACKEND_VDE)
+    say (diag, WARNING, "vlan.switch-unused", "network", "vlan_switch",
+         "only the backend vde has a switch; set network.vlan_backend to it, "
+         "or turn the switch off");
+  if (d->n_switches && !host_program (r->host, "vde_switch"))
+    say (diag, BLOCKER, "vlan.switch-missing", "network", "vlan_switch",
+         "vde_switch was not found in PATH; install it (Debian: vde2), or "
+         "take another backend");
+}
+
+static void
+assert_vlans (const struct resolution *r, const struct decided *d,
+              vmspec_diag *diag)
+{
+  struct set numbers = { .arena = r->arena };
+  int without = 0;
+
+  assert_backend (r, d, diag);
+  for (size_t i = 0; i < d->n_vlans; i++) {
+    assert_vlan (r, d, &numbers, i, diag);
+    if (d->vlans[i].socket)
+      assert_socket (r, &d->vlans[i], diag);
+    else
+      without = r->network.vlan_backend != VMSPEC_VLAN_BACKEND_MULTICAST;
+  }
+  if (without)
+    say (diag, ERROR, "vlan.directory", "network", "vlan_directory",
+         "the sockets of virtual networks need a directory, and the "
+         "environment has no XDG_RUNTIME_DIR for it; set "
+         "network.vlan_directory, the same for all machines on them");
+}
+
+void
+assert_network (const struct resolution *r, const struct decided *d,
+                vmspec_diag *diag)
+{
+  assert_forwarding (r, diag);
+  assert_vlans (r, d, diag);
 }

@@ -165,12 +165,28 @@ tpm_model_fits (const char *model, enum arch_family family)
   return 1;
 }
 
+/* The TPM's sockets are in its directory; a provisioning program has its own
+ * two, of which the second has the longest name of all. */
+static void
+assert_tpm_socket (const struct resolution *r, const struct decided *d,
+                   vmspec_diag *diag)
+{
+  const size_t longest = sizeof ((struct sockaddr_un *) 0)->sun_path - 1;
+  const char *path = d->tpm_socket;
+
+  if (path && r->tpm.provision)
+    path = arena_concat (r->arena, d->tpm_state ? d->tpm_state : "",
+                         "/provision.ctrl", (char *) NULL);
+  if (path && strlen (path) > longest)
+    say (diag, BLOCKER, "tpm.socket-path", "tpm", "state_dir",
+         "the socket's path %s has %zu bytes, and the system allows %zu; "
+         "choose a shorter tpm.state_dir", path, strlen (path), longest);
+}
+
 static void
 assert_tpm (const struct resolution *r, const struct decided *d,
             vmspec_diag *diag)
 {
-  const size_t longest = sizeof ((struct sockaddr_un *) 0)->sun_path - 1;
-
   if (!is_on (r->tpm.enable))
     return;
   if (!r->tpm.model && is_on (r->qemu.builtin_options))
@@ -185,11 +201,7 @@ assert_tpm (const struct resolution *r, const struct decided *d,
   if (!r->tpm.swtpm)
     say (diag, BLOCKER, "tpm.missing", "tpm", "swtpm",
          "swtpm was not found in PATH; install it or set tpm.swtpm");
-  if (d->tpm_socket && strlen (d->tpm_socket) > longest)
-    say (diag, BLOCKER, "tpm.socket-path", "tpm", "state_dir",
-         "the socket's path %s has %zu bytes, and the system allows %zu; "
-         "choose a shorter tpm.state_dir", d->tpm_socket,
-         strlen (d->tpm_socket), longest);
+  assert_tpm_socket (r, d, diag);
 }
 
 static void

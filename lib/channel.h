@@ -12,16 +12,27 @@
 
 /* QEMU's answer about several thousand drives has less. */
 #define CHANNEL_LONGEST (8 << 20)
+/* And fewer objects, arrays and members: in memory, each is some hundred times
+ * larger than it is written. */
+#define CHANNEL_MOST_VALUES 1000000
 
 struct channel {
-  int fd;                  /* -1: closed */
+  int fd;                  /* -1: there is none */
+  int closed;              /* the descriptor stays for those who poll it */
+  int torn;                /* the last message was sent in part only */
+  uint32_t serial;         /* for who needs numbers that differ */
+  size_t longest;          /* message, in bytes */
+  size_t last_size;        /* of the message received last */
   char *bytes;             /* received; from start on not looked at yet */
   size_t start, size, capacity;
-  size_t searched;         /* up to here there is no line's end */
+  size_t searched;         /* up to here there is no such byte: */
+  char searched_for;
 };
 
 /* Takes over the descriptor, which does not block from now on. */
 void channel_open (struct channel *channel, int fd);
+/* Ends the connection; the descriptor can be read from until channel_close. */
+void channel_shut (struct channel *channel);
 void channel_close (struct channel *channel);
 
 /* A moment so many milliseconds from now; negative: ten seconds. */
@@ -29,17 +40,25 @@ int64_t deadline_after (int timeout_ms);
 /* Milliseconds until then, 0 when it has passed. */
 int deadline_left (int64_t deadline);
 
-/* All return 0 or -ETIME, -ENOTCONN (closed, or by the other side now), -EPROTO
- * (and it is closed), -ENOMEM. */
+/* All return 0 or -ETIME, -ENOTCONN (shut, or by the other side now), -EPROTO
+ * (and it is shut), -ENOMEM. */
 int channel_send (struct channel *channel, const char *bytes, size_t size,
                   int64_t deadline);
 /* @json and a line's end; borrowed. */
 int channel_send_json (struct channel *channel, const json_t *json,
                        int64_t deadline);
-/* The next line, which is a JSON object; the caller's to json_decref. */
+/* The next line, which is a JSON object; the caller's to json_decref.  Whole
+ * numbers beyond 64 bits with a sign, of which QEMU has some, are reals. */
 int channel_receive (struct channel *channel, int64_t deadline,
                      json_t **ret_object);
-/* Throws everything away up to and with the first such byte. */
-int channel_skip (struct channel *channel, char byte, int64_t deadline);
+/* The same, of what is behind the first such byte, or behind another one that
+ * comes before the line's end. */
+int channel_receive_behind (struct channel *channel, char byte,
+                            int64_t deadline, json_t **ret_object);
+
+#define CHANNEL_REASON 1000
+/* What an error object ({"class": ..., "desc": ...}) says, made fit for people's
+ * terminals: in one line, without control characters. */
+void channel_reason (const json_t *error, char text[CHANNEL_REASON]);
 
 #endif

@@ -265,6 +265,8 @@ decide (struct decided *d, const struct resolution *r, vmspec_diag *diag)
   decide_boot (d, r);
   decide_netcat (d, r);
   decide_certificates (d, r);
+  decide_vlans (d, r);
+  decide_helpers (d, r);
   d->command = emulator_command (r, diag);
   decide_environment (d, r);
   if (arena_error (r->arena))

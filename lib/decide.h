@@ -9,6 +9,20 @@
 
 #include "emulator.h"
 
+/* An interface on a virtual network; files are NULL where none is needed. */
+struct decided_vlan {
+  uint32_t number;                     /* of the network */
+  int is_running;                      /* a switch that the host told of */
+  const char *socket;                  /* vde: the switch's directory */
+  const char *peer;                    /* dgram: the other machine's socket */
+};
+
+/* A vde_switch that goes with the machine. */
+struct decided_switch {
+  uint32_t number;                     /* of the network */
+  const char *directory;               /* of its sockets, which it makes */
+};
+
 struct decided {
   const char *run;                     /* the run directory: TMPDIR */
   int run_is_fresh;                    /* made for this run alone */
@@ -25,10 +39,21 @@ struct decided {
   const char *const *first_network_options, *const *network_options;
   const char *const *drive_files;      /* by the resolved drives' index */
   const char *const *share_sources;    /* by the resolved shares' index */
+  const struct decided_vlan *vlans;    /* those listed, then the interfaces' */
+  size_t n_vlans;
+  const struct decided_switch *switches;
+  size_t n_switches;
+  const char *vlan_directory;          /* has to be made; or NULL */
+  const struct vmspec_helper *helpers; /* as the NixOS start script has them */
+  size_t n_helpers;
 };
 
 void decide (struct decided *decided, const struct resolution *r,
              vmspec_diag *diag);
+
+/* Parts of it: virtual networks (vlan.c), helpers (told-helper.c). */
+void decide_vlans (struct decided *decided, const struct resolution *r);
+void decide_helpers (struct decided *decided, const struct resolution *r);
 
 /* The path of an entry of a resolved list, which starts with @own entries that
  * nobody wrote: "drives[2]" counts from the first that somebody did. */

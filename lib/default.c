@@ -179,6 +179,7 @@ default_network (struct resolution *r)
 
     DEFAULT (port->from, VMSPEC_FORWARD_FROM_HOST);
     DEFAULT (port->proto, VMSPEC_PROTO_TCP);
+    DEFAULT (port->any_host_port, VMSPEC_OFF);
     DEFAULT (port->host_address, "");
     DEFAULT (port->guest_address, "");
   }
@@ -199,6 +200,24 @@ default_vlans (struct resolution *r)
   }
 }
 
+/* Whoever gets at the sockets reads what goes through them, so the directory is
+ * this user's own; where the host has none, it has to be said. */
+static void
+default_vlan_backend (struct resolution *r)
+{
+  struct vmspec_network *n = &r->network;
+  const char *base
+    = environment_said (r->host->environment, "XDG_RUNTIME_DIR");
+
+  DEFAULT (n->vlan_backend, VMSPEC_VLAN_BACKEND_NONE);
+  DEFAULT (n->machine_number, 1);
+  DEFAULT (n->vlan_switch, VMSPEC_OFF);
+  if (base && n->vlan_backend != VMSPEC_VLAN_BACKEND_NONE
+      && n->vlan_backend != VMSPEC_VLAN_BACKEND_MULTICAST)
+    DEFAULT (n->vlan_directory,
+             arena_concat (r->arena, base, "/vmspec-vlans", (char *) NULL));
+}
+
 static void
 default_tpm (struct resolution *r)
 {
@@ -209,6 +228,7 @@ default_tpm (struct resolution *r)
   DEFAULT (t->swtpm, host_program (r->host, "swtpm"));
   DEFAULT (t->state_dir, arena_concat (r->arena, "./", r->spec.name, "-swtpm",
                                        (char *) NULL));
+  DEFAULT (t->setup, VMSPEC_OFF);
 }
 
 static const char *const *
@@ -402,6 +422,7 @@ resolve (struct resolution *r, struct arena *arena, const struct vmspec *given,
   default_qemu (r);
   default_network (r);
   default_vlans (r);
+  default_vlan_backend (r);
   default_tpm (r);
   default_store (r);
   default_drives (r);

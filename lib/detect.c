@@ -210,8 +210,13 @@ detect_programs (struct detected *found, const struct resolution *r)
     detect_program (found, &programs, "swtpm");
   if (is_on (r->tpm.enable) && is_on (r->tpm.setup))
     detect_program (found, &programs, "swtpm_setup");
-  if (is_on (r->tpm.enable))
+  if (is_on (r->tpm.enable)) {
     detect_program (found, &programs, r->tpm.provision);
+    detect_program (found, &programs, "socat");
+  }
+  if (is_on (r->network.vlan_switch)
+      && r->network.vlan_backend == VMSPEC_VLAN_BACKEND_VDE)
+    detect_program (found, &programs, "vde_switch");
   if (is_on (r->store.image) && !is_on (r->store.writable))
     detect_program (found, &programs, "mkfs.erofs");
   found->host.programs = (const void *) vector_end (&programs);

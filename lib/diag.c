@@ -2,6 +2,7 @@
 #include "diag.h"
 
 #include <errno.h>
+#include <string.h>
 
 int
 vmspec_diag_new (vmspec_diag **ret_diag)
@@ -131,23 +132,46 @@ diag_error (const vmspec_diag *diag)
   return diag->errors ? -EINVAL : 0;
 }
 
+static void
+append (vmspec_diag *to, const struct vmspec_finding *old)
+{
+  struct vmspec_finding *copy = arena_alloc (&to->arena, sizeof *copy);
+
+  count (to, old->severity);
+  if (!copy)
+    return;
+  *copy = *old;
+  copy->path = arena_strdup (&to->arena, old->path);
+  copy->text = arena_strdup (&to->arena, old->text);
+  copy->file = arena_strdup (&to->arena, old->file);
+  if (copy->path && copy->text)
+    vector_add (&to->findings, copy);
+}
+
 void
 diag_append (vmspec_diag *to, const vmspec_diag *from)
 {
-  if (!to)
-    return;
-  for (size_t i = 0; i < from->findings.count; i++) {
-    const struct vmspec_finding *old = from->findings.items[i];
-    struct vmspec_finding *copy = arena_alloc (&to->arena, sizeof *copy);
+  for (size_t i = 0; to && i < from->findings.count; i++)
+    append (to, from->findings.items[i]);
+}
 
-    count (to, old->severity);
-    if (!copy)
-      continue;
-    *copy = *old;
-    copy->path = arena_strdup (&to->arena, old->path);
-    copy->text = arena_strdup (&to->arena, old->text);
-    copy->file = arena_strdup (&to->arena, old->file);
-    if (copy->path && copy->text)
-      vector_add (&to->findings, copy);
+static int
+has (const vmspec_diag *diag, const struct vmspec_finding *one)
+{
+  for (size_t i = 0; i < diag->findings.count; i++) {
+    const struct vmspec_finding *other = diag->findings.items[i];
+
+    if (!strcmp (one->id, other->id) && !strcmp (one->path, other->path)
+        && !strcmp (one->text, other->text))
+      return 1;
   }
+  return 0;
+}
+
+void
+diag_append_new (vmspec_diag *to, const vmspec_diag *from)
+{
+  for (size_t i = 0; to && i < from->findings.count; i++)
+    if (!has (to, from->findings.items[i]))
+      append (to, from->findings.items[i]);
 }

@@ -45,5 +45,7 @@ void diag_vadd (vmspec_diag *diag, enum vmspec_severity severity,
 /* A diagnosis for a function's own use, whose findings go to the caller's. */
 int diag_error (const vmspec_diag *diag);
 void diag_append (vmspec_diag *to, const vmspec_diag *from);
+/* Without what is there already. */
+void diag_append_new (vmspec_diag *to, const vmspec_diag *from);
 
 #endif

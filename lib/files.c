@@ -130,10 +130,14 @@ look_for_helper (struct look *look, const char *member, const char *name,
 {
   const struct path tpm = { .name = "tpm" };
   const struct path path = { .parent = &tpm, .name = member };
-  const char *program = host_program (look->plan->resolution.host, name);
+  const struct vmspec_host *host = look->plan->resolution.host;
+  struct arena arena = { 0 };
+  const char *program
+    = host_absolute (&arena, host, host_program (host, name));
 
   if (!program || access (program, X_OK) < 0)
     say_missing (look, "tpm.missing", &path, program ? program : name, remedy);
+  arena_free (&arena);
 }
 
 static void
@@ -153,6 +157,30 @@ look_for_tpm (struct look *look)
   if (tpm->provision)
     look_for_helper (look, "provision", tpm->provision,
                      "is no program that can be run; name another file");
+}
+
+/* QEMU neither waits for a switch or a peer that is not there, nor tries again. */
+static void
+look_for_vlans (struct look *look)
+{
+  const struct path network = { .name = "network" };
+  const struct path path = { .parent = &network, .name = "vlan_backend" };
+  const struct vmspec_network *n = &look->plan->resolution.network;
+  const struct decided *d = &look->plan->decided;
+
+  for (size_t i = 0; i < d->n_vlans; i++) {
+    const char *socket = d->vlans[i].socket;
+
+    if (n->vlan_backend == VMSPEC_VLAN_BACKEND_VDE && !is_on (n->vlan_switch)
+        && !exists (socket))
+      say_missing (look, "vlan.no-switch", &path, socket,
+                   "is no switch's directory; start 'vde_switch -s' with it, or "
+                   "set network.vlan_switch");
+    if (n->vlan_backend == VMSPEC_VLAN_BACKEND_STREAM
+        && n->machine_number == 2 && !exists (socket))
+      say_missing (look, "vlan.no-peer", &path, socket,
+                   "is not there; start machine 1, which makes it, first");
+  }
 }
 
 static void
@@ -341,6 +369,7 @@ vmspec_plan_check_files (const vmspec_plan *plan, vmspec_diag *diag)
   look_for_program (&look);
   look_for_boot (&look);
   look_for_tpm (&look);
+  look_for_vlans (&look);
   for (size_t i = 0; plan->resolution.spec.drives[i]; i++)
     look_for_drive (&look, i);
   look_for_sources (&look);

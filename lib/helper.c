@@ -42,6 +42,21 @@ make_pipe (int ends[2])
 }
 
 static int
+spawn_kept (struct keeper *keeper, const struct child_setup *child,
+            struct child *ret_child)
+{
+  const struct keeper_descriptor descriptors[]
+    = { { 0, child->input }, { 1, child->output }, { 2, child->error },
+        { CHILD_EXTRA, child->extra } };
+
+  return keeper_spawn (keeper, &(struct keeper_setup) {
+    .child = KEPT_HELPER, .role = KEEPER_TRANSIENT, .argv = child->argv,
+    .environment = child->environment, .directory = child->directory,
+    .descriptors = descriptors, .n_descriptors = child->extra < 0 ? 3 : 4,
+    .error = -1 }, ret_child);
+}
+
+static int
 spawn (struct helper *helper, struct work *work,
        const struct helper_setup *setup, int null)
 {
@@ -56,9 +71,8 @@ spawn (struct helper *helper, struct work *work,
     = setup->environment ? setup->environment : work_environment (work);
   child.output = child.error = ends[1];
   helper->output = ends[0];
-  r = child_spawn (&child, &helper->child);
-  if (r == 0 && work->keeper && helper->child.pidfd >= 0)
-    (void) keeper_ask (work->keeper, KEEPER_VICTIM, helper->child.pidfd, NULL);
+  r = helper->keeper ? spawn_kept (helper->keeper, &child, &helper->child)
+                     : child_spawn (&child, &helper->child);
   close (ends[1]);
   if (r < 0)
     close_output (helper);
@@ -73,6 +87,7 @@ helper_start (struct helper *helper, struct work *work,
   int null = TEMP_FAILURE_RETRY (open ("/dev/null", O_RDONLY | O_CLOEXEC)), r;
 
   *helper = (struct helper) { .child = { .pid = -1, .pidfd = -1 },
+                              .keeper = work->keeper,
                               .name = slash ? slash + 1 : setup->argv[0],
                               .mark = setup->mark, .text = setup->text,
                               .output = -1 };
@@ -168,28 +183,53 @@ last_words (struct helper *helper)
 /* By its descriptor where there is one: the number may be somebody else's by
  * now, if the caller's program waits for all children. */
 static void
-send_kill (const struct child *child)
+send_kill (const struct helper *helper)
 {
-  if (child->pidfd >= 0)
+  const struct child *child = &helper->child;
+
+  if (helper->keeper)
+    (void) keeper_signal (helper->keeper, KEPT_HELPER, SIGKILL);
+  else if (child->pidfd >= 0)
     (void) syscall (SYS_pidfd_send_signal, child->pidfd, SIGKILL, NULL, 0);
   else
     kill (child->pid, SIGKILL);
 }
 
+/* Whether the keeper has told so, within a time; or has ended itself. */
+static int
+kept_has_ended (const struct helper *helper, int timeout_ms)
+{
+  const struct kept_state *state = &helper->keeper->children[KEPT_HELPER];
+  int r = state->ended ? 0 : keeper_listen (helper->keeper, timeout_ms);
+
+  return state->ended || r == -EPIPE;
+}
+
+static int
+reap_kept (struct helper *helper, int *ret_status)
+{
+  const struct kept_state *state = &helper->keeper->children[KEPT_HELPER];
+
+  while (!kept_has_ended (helper, -1))
+    ;
+  *ret_status = state->status;
+  return state->ended ? 0 : -EPIPE;
+}
+
 static int
 reap (struct helper *helper, int *ret_status)
 {
-  pid_t pid;
-  int error;
+  int r = 0;
 
-  do
-    pid = waitpid (helper->child.pid, ret_status, 0);
-  while (pid < 0 && errno == EINTR);
-  error = errno;
+  if (helper->keeper)
+    r = reap_kept (helper, ret_status);
+  else
+    while (waitpid (helper->child.pid, ret_status, 0) < 0 && r == 0)
+      r = errno == EINTR ? 0 : -errno;
   if (helper->child.pidfd >= 0)
     close (helper->child.pidfd);
   helper->child = (struct child) { .pid = -1, .pidfd = -1 };
-  return pid < 0 ? -error : 0;
+  return r;
 }
 
 void
@@ -198,7 +238,7 @@ helper_kill (struct helper *helper)
   int status;
 
   if (helper->child.pid > 0) {
-    send_kill (&helper->child);
+    send_kill (helper);
     reap (helper, &status);
   }
   close_output (helper);
@@ -209,8 +249,12 @@ static int
 has_ended (const struct helper *helper)
 {
   siginfo_t info = { .si_pid = 0 };
-  int r = waitid (P_PID, (id_t) helper->child.pid, &info,
-                  WEXITED | WNOHANG | WNOWAIT);
+  int r;
+
+  if (helper->keeper)
+    return kept_has_ended (helper, 0);
+  r = waitid (P_PID, (id_t) helper->child.pid, &info,
+              WEXITED | WNOHANG | WNOWAIT);
 
   return r < 0 ? errno == ECHILD : info.si_pid != 0;
 }

@@ -8,6 +8,7 @@
 
 struct helper {
   struct child child;
+  struct keeper *keeper; /* its parent, or NULL: this process */
   const char *name;      /* for findings */
   const char *mark;
   struct text *text;

@@ -26,9 +26,10 @@ enum keeper_kind {
                            the directory at path at the end */
   KEEPER_HOLD,          /* holds the descriptor */
   KEEPER_HOLD_FILE,     /* removes the file at path at the end */
-  KEEPER_VICTIM,        /* kills the process of this pidfd at the end */
   KEEPER_LEAVE,         /* the directories stay at the end */
   KEEPER_SPAWN,         /* the reply has the process in number, and its pidfd */
+  KEEPER_SIGNAL,        /* sends the child the signal in number: -ESRCH if it
+                           has ended */
   KEEPER_CLEAN,         /* removes leftovers in the directory at path, later */
   KEEPER_END,           /* as if the caller had ended: there is no reply */
   /* From the keeper. */

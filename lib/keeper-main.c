@@ -41,7 +41,7 @@ enum {
 struct held {
   int fd;                /* or -1 */
   char *path;            /* or NULL */
-  int is_tree, is_process;
+  int is_tree;
 };
 
 struct keeper {
@@ -71,7 +71,9 @@ end_child (struct kept_child *child, int after)
 {
   int64_t at = now_ms () + after;
 
-  if (child->pid && (!child->term_at || at < child->term_at)) {
+  /* After the SIGTERM that is INT64_MAX, and kill_at stands. */
+  if (child->pid && child->term_at != INT64_MAX
+      && (!child->term_at || at < child->term_at)) {
     child->term_at = at;
     child->kill_at = at + TERM_MS;
   }
@@ -95,15 +97,6 @@ has_children (const struct keeper *k)
   return 0;
 }
 
-/* Children of the caller's; those that have ended do not mind. */
-static void
-kill_victims (const struct keeper *k)
-{
-  for (size_t i = 0; i < k->n_held; i++)
-    if (k->held[i].is_process)
-      syscall (SYS_pidfd_send_signal, k->held[i].fd, SIGKILL, NULL, 0);
-}
-
 /* A TPM is wanted as long as there is a machine. */
 static void
 end_all (struct keeper *k)
@@ -111,7 +104,6 @@ end_all (struct keeper *k)
   int keep_bound = has_main (k);
 
   k->ending = 1;
-  kill_victims (k);
   for (int i = 0; i < MOST_CHILDREN; i++) {
     struct kept_child *child = &k->children[i];
 
@@ -252,7 +244,7 @@ hold (struct keeper *k, int fd, const char *path, int is_tree)
     copy = fcntl (fd, F_DUPFD_CLOEXEC, LINK + 1);
   if (fd >= 0 && copy < 0)
     return -errno;
-  *held = (struct held) { copy, *path ? strdup (path) : NULL, is_tree, 0 };
+  *held = (struct held) { copy, *path ? strdup (path) : NULL, is_tree };
   if (*path && !held->path) {
     if (copy >= 0)
       close (copy);
@@ -260,16 +252,6 @@ hold (struct keeper *k, int fd, const char *path, int is_tree)
   }
   k->n_held++;
   return 0;
-}
-
-static int
-hold_victim (struct keeper *k, int pidfd)
-{
-  int r = hold (k, pidfd, "", 0);
-
-  if (r == 0)
-    k->held[k->n_held - 1].is_process = 1;
-  return r;
 }
 
 static int
@@ -304,6 +286,16 @@ spawn (struct keeper *k, const struct keeper_message *message, const int *fds,
   return k->children[i].pid;
 }
 
+/* Its own child is not another process before it was waited for. */
+static int
+signal_child (struct keeper *k, uint32_t number, int signal)
+{
+  for (int i = 0; i < MOST_CHILDREN; i++)
+    if (k->children[i].pid && k->children[i].number == number)
+      return kill (k->children[i].pid, signal) == 0 ? 0 : -errno;
+  return -ESRCH;
+}
+
 static int
 do_request (struct keeper *k, const struct keeper_message *message,
             const int *fds, int *ret_pidfd)
@@ -315,8 +307,6 @@ do_request (struct keeper *k, const struct keeper_message *message,
     return make_directory (k, message->path);
   case KEEPER_HOLD_TREE:
     return hold (k, held, message->path, 1);
-  case KEEPER_VICTIM:
-    return hold_victim (k, held);
   case KEEPER_HOLD_FILE:
   case KEEPER_HOLD:
     return hold (k, held, message->path, 0);
@@ -327,6 +317,8 @@ do_request (struct keeper *k, const struct keeper_message *message,
     free (k->clean);
     k->clean = strdup (message->path);
     return 0;
+  case KEEPER_SIGNAL:
+    return signal_child (k, message->child, message->number);
   case KEEPER_SPAWN:
     return spawn (k, message, fds, ret_pidfd);
   }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "keeper.h"
+#include "descriptor.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -14,6 +15,11 @@
 #include <unistd.h>
 
 /* ---- the program -------------------------------------------------------- */
+
+/* Where it is installed is the build system's to say. */
+#ifndef KEEPER
+#define KEEPER "vmspec-keeper"
+#endif
 
 static const char *
 if_program (const char *path)
@@ -84,8 +90,8 @@ keeper_start (struct keeper *keeper, const char *program, const char *name)
   if (child.pidfd >= 0)
     close (child.pidfd);
   keeper->pid = child.pid;
-  keeper->link = ends[0];
-  return 0;
+  keeper->link = descriptor_keep (ends[0]);
+  return keeper->link < 0 ? keeper->link : 0;
 }
 
 /* ---- listening ---------------------------------------------------------- */
@@ -115,7 +121,7 @@ receive (struct keeper *keeper, struct keeper_message *message, int *ret_fd)
     while (message->n_fds)
       close (fds[--message->n_fds]);
   if (message->kind == KEEPER_ENDED && message->child < N_KEPT) {
-    keeper->children[message->child].ended = 1;
+    keeper->children[message->child].ended = ++keeper->n_ended;
     keeper->children[message->child].status = message->number;
   }
   return 0;
@@ -166,6 +172,16 @@ keeper_ask (struct keeper *keeper, enum keeper_kind kind, int fd,
     return -ENAMETOOLONG;
   strcpy (message.path, path ? path : "");
   return call (keeper, &message, &fd, NULL);
+}
+
+int
+keeper_signal (struct keeper *keeper, enum kept child, int signal)
+{
+  const struct keeper_message message
+    = { .kind = KEEPER_SIGNAL, .child = child, .number = signal };
+  int r = call (keeper, &message, NULL, NULL);
+
+  return r == -EPIPE ? -ESRCH : r;
 }
 
 static size_t
@@ -248,33 +264,47 @@ make_ring (struct kept_state *state, int *ret_fd)
   return 0;
 }
 
+static void
+add (struct keeper_message *message, int *fds, int what, int fd)
+{
+  if (fd < 0)
+    return;
+  message->fds[message->n_fds] = what;
+  fds[message->n_fds++] = fd;
+}
+
+static int
+has_error (const struct keeper_setup *setup)
+{
+  for (size_t i = 0; i < setup->n_descriptors; i++)
+    if (setup->descriptors[i].number == STDERR_FILENO)
+      return 1;
+  return 0;
+}
+
 static int
 spawn (struct keeper *keeper, const struct keeper_setup *setup, int payload,
        int ring, struct child *ret_child)
 {
   struct keeper_message message
     = { .kind = KEEPER_SPAWN, .child = setup->child, .role = setup->role,
-        .flags = setup->own_group ? KEEPER_OWN_GROUP : 0, .n_fds = 2,
-        .fds = { KEEPER_FD_PAYLOAD, KEEPER_FD_RING } };
-  int fds[KEEPER_FDS] = { payload, ring }, pidfd = -1, r;
+        .flags = setup->own_group ? KEEPER_OWN_GROUP : 0 };
+  int fds[KEEPER_FDS], pidfd = -1, r;
 
   if (setup->n_descriptors > KEEPER_FDS - 3)
     return -EMFILE;
-  if (setup->error >= 0) {
-    message.fds[message.n_fds] = KEEPER_FD_ERROR;
-    fds[message.n_fds++] = setup->error;
-  }
-  for (size_t i = 0; i < setup->n_descriptors; i++) {
-    message.fds[message.n_fds] = setup->descriptors[i].number;
-    fds[message.n_fds++] = setup->descriptors[i].fd;
-  }
+  add (&message, fds, KEEPER_FD_PAYLOAD, payload);
+  add (&message, fds, KEEPER_FD_RING, ring);
+  add (&message, fds, KEEPER_FD_ERROR, setup->error);
+  for (size_t i = 0; i < setup->n_descriptors; i++)
+    add (&message, fds, setup->descriptors[i].number, setup->descriptors[i].fd);
   r = call (keeper, &message, fds, &pidfd);
   if (r < 0) {
     if (pidfd >= 0)
       close (pidfd);
     return r;
   }
-  *ret_child = (struct child) { r, pidfd };
+  *ret_child = (struct child) { r, descriptor_keep (pidfd) };
   return 0;
 }
 
@@ -285,8 +315,9 @@ keeper_spawn (struct keeper *keeper, const struct keeper_setup *setup,
   struct kept_state *state = &keeper->children[setup->child];
   int payload = -1, ring = -1, r = write_payload (setup, &payload);
 
-  state->started = state->ended = 0;
-  if (r == 0)
+  state->started = 0;
+  state->ended = 0;
+  if (r == 0 && !has_error (setup))
     r = make_ring (state, &ring);
   if (r == 0)
     r = spawn (keeper, setup, payload, ring, ret_child);

@@ -12,7 +12,8 @@
 enum kept { KEPT_QEMU, KEPT_SWTPM, KEPT_HELPER, KEPT_SWITCH, N_KEPT = 48 };
 
 struct kept_state {
-  int started, ended, status;
+  int started, status;
+  unsigned ended;             /* 0, or as the how many-th it has */
   struct keeper_ring *ring;   /* of what it wrote to standard error, or NULL */
 };
 
@@ -20,6 +21,7 @@ struct keeper {
   pid_t owner;                /* who started it: not a child of that by fork() */
   pid_t pid;                  /* -1: none */
   int link;                   /* -1: closed */
+  unsigned n_ended;
   struct kept_state children[N_KEPT];
 };
 
@@ -51,10 +53,12 @@ int keeper_start (struct keeper *keeper, const char *program, const char *name);
  * have none. */
 int keeper_ask (struct keeper *keeper, enum keeper_kind kind, int fd,
                 const char *path);
-/* The child's standard error is kept, and the end of the child is noticed.  What
- * it gets of 0 to 2 is in the list of descriptors, but for 2. */
+/* The end of the child is noticed, and its standard error is kept unless the list
+ * of descriptors has a number 2. */
 int keeper_spawn (struct keeper *keeper, const struct keeper_setup *setup,
                   struct child *ret_child);
+/* -ESRCH: it has ended. */
+int keeper_signal (struct keeper *keeper, enum kept child, int signal);
 /* Takes what the keeper has said meanwhile, after at most so many milliseconds
  * (for ever if negative): 0 if it said something, -EAGAIN if not, -EPIPE if it
  * has ended. */

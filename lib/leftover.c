@@ -5,12 +5,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "remove.h"
 
 /* The sticky bit tells ours from a directory that just has such a name: one that
@@ -41,8 +43,9 @@ leftover_lock (const char *path, int *ret_fd)
 {
   int fd = open_directory (path);
 
+  fd = descriptor_keep (fd < 0 ? -errno : fd);
   if (fd < 0)
-    return -errno;
+    return fd;
   if (flock (fd, LOCK_EX | LOCK_NB) < 0) {
     int error = errno;
 
@@ -63,7 +66,7 @@ leftover_make (const char *path, int *ret_fd)
   int r;
 
   for (int i = 0; i < 1000; i++) {
-    if (mkdir (path, MODE) < 0)
+    if (mkdir (path, MODE) < 0 && (i == 0 || errno != EEXIST))
       return -errno;
     r = leftover_lock (path, ret_fd);
     if (r == 0)
@@ -72,8 +75,9 @@ leftover_make (const char *path, int *ret_fd)
       (void) rmdir (path);
       return r;
     }
+    poll (NULL, 0, 1); /* the cleaner is about to remove it */
   }
-  return -EAGAIN;
+  return -EEXIST;
 }
 
 static int

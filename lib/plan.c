@@ -251,11 +251,3 @@ vmspec_plan_accel (const vmspec_plan *plan)
 {
   return emulator_accel (&plan->resolution);
 }
-
-const struct vmspec_helper *
-vmspec_plan_helper (const vmspec_plan *plan, size_t index)
-{
-  (void) plan;
-  (void) index;
-  return NULL;
-}

@@ -36,7 +36,9 @@ forward_from_host (struct argv *argv, const struct vmspec_forward_port *port,
 {
   argv_raw (argv, "hostfwd=");
   argv_raw (argv, proto);
-  address (argv, port->host_address, port->host_port);
+  /* 0 is any free one. */
+  address (argv, port->host_address,
+           is_on (port->any_host_port) ? 0 : port->host_port);
   argv_raw (argv, "-");
   if (*port->guest_address)
     argv_value (argv, port->guest_address);
@@ -67,6 +69,64 @@ forward_from_guest (struct argv *argv, const struct vmspec_forward_port *port,
   argv_raw (argv, ",");
 }
 
+/* Loopback's, so that nothing leaves this host.  The older form of it: -netdev
+ * dgram came with QEMU 7.2. */
+static void
+multicast (struct argv *argv, uint32_t number)
+{
+  argv_raw (argv, ",mcast=239.255.86.");
+  text_add_number (&argv->option, number);
+  argv_raw (argv, ":");
+  text_add_number (&argv->option, 18600 + number);
+  argv_key (argv, "localaddr", "127.0.0.1");
+}
+
+static void
+vlan_netdev (struct argv *argv, const struct resolution *r,
+             const struct decided_vlan *vlan, size_t nic)
+{
+  static const char *const kinds[]
+    = { [VMSPEC_VLAN_BACKEND_VDE] = "vde,id=vlan",
+        [VMSPEC_VLAN_BACKEND_MULTICAST] = "socket,id=vlan",
+        [VMSPEC_VLAN_BACKEND_DGRAM] = "dgram,id=vlan",
+        [VMSPEC_VLAN_BACKEND_STREAM] = "stream,id=vlan" };
+  uint32_t backend = r->network.vlan_backend;
+
+  argv_begin (argv, "-netdev", kinds[backend]);
+  text_add_number (&argv->option, nic);
+  if (backend == VMSPEC_VLAN_BACKEND_VDE)
+    argv_key (argv, "sock", vlan->socket);
+  else if (backend == VMSPEC_VLAN_BACKEND_MULTICAST)
+    multicast (argv, vlan->number);
+  else if (backend == VMSPEC_VLAN_BACKEND_DGRAM) {
+    argv_raw (argv, ",local.type=unix,local.path=");
+    argv_value (argv, vlan->socket);
+    argv_raw (argv, ",remote.type=unix,remote.path=");
+    argv_value (argv, vlan->peer);
+  } else {
+    argv_key (argv, "server", r->network.machine_number == 1 ? "on" : "off");
+    argv_raw (argv, ",addr.type=unix,addr.path=");
+    argv_value (argv, vlan->socket);
+  }
+  argv_end (argv);
+}
+
+/* NixOS's test driver has the same addresses and ids, by which its guests name
+ * their interfaces.  They come after all other interfaces, so that these stay
+ * in their slots whether there are virtual networks or not. */
+static void
+vlans (struct argv *argv, const struct resolution *r, const struct decided *d)
+{
+  for (size_t i = 0; i < d->n_vlans; i++) {
+    argv_pair (argv, "-device",
+               arena_printf (r->arena,
+                             "virtio-net-pci,netdev=vlan%zu,"
+                             "mac=52:54:00:12:%02X:%02X", i + 1,
+                             d->vlans[i].number, r->network.machine_number));
+    vlan_netdev (argv, r, &d->vlans[i], i + 1);
+  }
+}
+
 static void
 network (struct argv *argv, const struct resolution *r,
          const struct decided *d)
@@ -94,6 +154,7 @@ network (struct argv *argv, const struct resolution *r,
     argv_end (argv);
   }
   argv_words (argv, d->network_options);
+  vlans (argv, r, d);
 }
 
 /* ---- shares ------------------------------------------------------------- */

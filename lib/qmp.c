@@ -19,15 +19,17 @@ qmp_open (struct qmp *qmp, int fd)
 }
 
 static json_t *
-take_event (struct qmp *qmp)
+take_event (struct qmp *qmp, uint64_t *ret_lost)
 {
   struct qmp_event *event = qmp->first;
   json_t *object = event->object;
 
+  *ret_lost = event->lost;
   qmp->first = event->next;
   if (!qmp->first)
     qmp->last = &qmp->first;
   qmp->n_events--;
+  qmp->event_bytes -= event->size;
   free (event);
   return object;
 }
@@ -35,9 +37,20 @@ take_event (struct qmp *qmp)
 void
 qmp_close (struct qmp *qmp)
 {
+  uint64_t lost;
+
   while (qmp->first)
-    json_decref (take_event (qmp));
+    json_decref (take_event (qmp, &lost));
   channel_close (&qmp->channel);
+}
+
+static void
+lose_event (struct qmp *qmp)
+{
+  uint64_t lost;
+
+  json_decref (take_event (qmp, &lost));
+  *(qmp->first ? &qmp->first->lost : &qmp->lost) += lost + 1;
 }
 
 /* The newest matter most: of a machine that ends, say, why. */
@@ -45,20 +58,24 @@ static void
 queue_event (struct qmp *qmp, json_t *object)
 {
   struct qmp_event *event = malloc (sizeof *event);
+  size_t size = qmp->channel.last_size;
 
-  if (!event) {
+  if (!event || size > QMP_MOST_EVENT_BYTES) {
+    free (event);
     qmp->lost++;
     json_decref (object);
     return;
   }
-  if (qmp->n_events == QMP_MOST_EVENTS) {
-    json_decref (take_event (qmp));
-    qmp->lost++;
-  }
-  *event = (struct qmp_event) { .object = object };
+  while (qmp->n_events == QMP_MOST_EVENTS
+         || qmp->event_bytes + size > QMP_MOST_EVENT_BYTES)
+    lose_event (qmp);
+  *event = (struct qmp_event) { .object = object, .size = size,
+                                .lost = qmp->lost };
+  qmp->lost = 0;
   *qmp->last = event;
   qmp->last = &event->next;
   qmp->n_events++;
+  qmp->event_bytes += size;
 }
 
 /* ---- findings ----------------------------------------------------------- */
@@ -79,6 +96,10 @@ say_error (int error, const char *command, vmspec_diag *diag)
     SAY (diag, "qmp.garbled", "what came in answer to %s is not QMP; this "
          "program is no QEMU, so turn qmp off", command);
     break;
+  case -EINVAL:
+    SAY (diag, "qmp.arguments", "a command and its arguments have to be UTF-8, "
+         "and these are not");
+    break;
   }
   return error;
 }
@@ -87,10 +108,10 @@ say_error (int error, const char *command, vmspec_diag *diag)
 static int
 say_refused (const json_t *error, const char *command, vmspec_diag *diag)
 {
-  const char *text = json_string_value (json_object_get (error, "desc"));
+  char reason[CHANNEL_REASON];
 
-  SAY (diag, "qmp.refused", "QEMU refused %s: %s", command,
-       text ? text : "it did not say why");
+  channel_reason (error, reason);
+  SAY (diag, "qmp.refused", "QEMU refused %s: %s", command, reason);
   return -EREMOTEIO;
 }
 
@@ -115,15 +136,23 @@ receive (struct qmp *qmp, int64_t deadline, json_t **ret_object)
   }
 }
 
+/* What was sent of a message that is not complete cannot be taken back. */
 static int
 send_command (struct qmp *qmp, const char *command, json_t *arguments,
               int64_t deadline)
 {
-  json_t *object = json_pack ("{s:s, s:I, s:O*}", "execute", command, "id",
-                              qmp->next_id, "arguments", arguments);
-  int r = object ? channel_send_json (&qmp->channel, object, deadline)
-                 : -EINVAL; /* a command that is not UTF-8 */
+  json_error_t error;
+  json_t *object = json_pack_ex (&error, 0, "{s:s, s:I, s:O*}", "execute",
+                                 command, "id", qmp->next_id, "arguments",
+                                 arguments);
+  int r;
 
+  if (!object)
+    return json_error_code (&error) == json_error_out_of_memory ? -ENOMEM
+                                                                : -EINVAL;
+  r = channel_send_json (&qmp->channel, object, deadline);
+  if (r < 0 && qmp->channel.torn)
+    channel_shut (&qmp->channel);
   json_decref (object);
   return r;
 }
@@ -183,25 +212,33 @@ qmp_execute (struct qmp *qmp, const char *command, json_t *arguments,
   return r;
 }
 
+static int
+await_greeting (struct qmp *qmp, int64_t deadline)
+{
+  json_t *object;
+  int r = receive (qmp, deadline, &object);
+
+  if (r < 0)
+    return r;
+  qmp->greeted = json_object_get (object, "QMP") != NULL;
+  json_decref (object);
+  if (qmp->greeted)
+    return 0;
+  channel_shut (&qmp->channel);
+  return -EPROTO;
+}
+
 int
 qmp_greet (struct qmp *qmp, int64_t deadline, vmspec_diag *diag)
 {
-  json_t *object;
-  int r = 0;
+  int r = qmp->greeted ? 0 : await_greeting (qmp, deadline);
 
-  if (!qmp->greeted) {
-    r = receive (qmp, deadline, &object);
-    if (r == 0) {
-      r = json_object_get (object, "QMP") ? 0 : -EPROTO;
-      json_decref (object);
-      if (r < 0)
-        channel_close (&qmp->channel);
-    }
-    if (r < 0)
-      return say_error (r, "its greeting", diag);
-    qmp->greeted = 1;
-  }
-  return qmp_execute (qmp, "qmp_capabilities", NULL, deadline, diag, NULL);
+  if (r < 0)
+    return say_error (r, "its greeting", diag);
+  r = qmp_execute (qmp, "qmp_capabilities", NULL, deadline, diag, NULL);
+  /* An answer that is late is one to what was sent. */
+  qmp->ready = r == 0 || r == -ETIME;
+  return r;
 }
 
 int
@@ -210,7 +247,7 @@ qmp_event (struct qmp *qmp, json_t **ret_event, uint64_t *ret_lost)
   json_t *object;
   int r = 0;
 
-  /* Up to one answer's worth at a time, so that a flood ends here. */
+  /* Up to one queue's worth at a time, so that a flood ends here. */
   for (int i = 0; r == 0 && i < QMP_MOST_EVENTS; i++) {
     r = channel_receive (&qmp->channel, deadline_after (0), &object);
     if (r == 0 && json_object_get (object, "event"))
@@ -219,9 +256,7 @@ qmp_event (struct qmp *qmp, json_t **ret_event, uint64_t *ret_lost)
       json_decref (object);
   }
   if (!qmp->first)
-    return r == -ETIME || r == 0 ? -EAGAIN : -ENOTCONN;
-  *ret_event = take_event (qmp);
-  *ret_lost = qmp->lost;
-  qmp->lost = 0;
+    return r == -ETIME || r == 0 ? -EAGAIN : r == -ENOMEM ? r : -ENOTCONN;
+  *ret_event = take_event (qmp, ret_lost);
   return 0;
 }

@@ -353,6 +353,19 @@ add_tpm (struct builder *b)
     step->told.lasts = VMSPEC_ON;
 }
 
+/* All machines on the networks use it. */
+static void
+add_vlans (struct builder *b)
+{
+  struct step *step = NULL;
+
+  if (b->d->vlan_directory)
+    step = add_directory (b, "vlans", "network.vlan_directory",
+                          b->d->vlan_directory);
+  if (step)
+    step->told.lasts = VMSPEC_ON;
+}
+
 /* ---- further disks ------------------------------------------------------ */
 
 static void
@@ -424,6 +437,7 @@ decide_steps (struct steps *steps, const struct resolution *r,
   add_certificates (&b);
   add_variables (&b);
   add_tpm (&b);
+  add_vlans (&b);
   add_empty_disks (&b);
   add_drives (&b);
   return arena_error (r->arena);

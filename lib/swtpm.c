@@ -15,7 +15,6 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -121,20 +120,23 @@ listen_at (const struct tpm *t, const char *name, int *ret_fd)
 static int
 spawn (struct tpm *t, enum kept child, enum keeper_role role,
        const char *const *argv, const char *const *environment,
-       const struct keeper_descriptor *more, size_t n_more,
-       struct child *ret_child)
+       const struct keeper_descriptor *more, size_t n_more)
 {
-  struct keeper_descriptor descriptors[8] = { { 0, t->null }, { 1, t->null } };
+  struct keeper_descriptor descriptors[4] = { { 0, t->null }, { 1, t->null } };
+  struct child spawned;
   int r;
 
-  memcpy (descriptors + 2, more, n_more * sizeof *more);
+  for (size_t i = 0; i < n_more; i++)
+    descriptors[2 + i] = more[i];
   r = keeper_spawn (t->keeper,
                     &(struct keeper_setup) {
                       .child = child, .role = role, .argv = argv,
                       .environment = environment, .directory = t->directory,
                       .descriptors = descriptors,
                       .n_descriptors = 2 + n_more, .error = -1 },
-                    ret_child);
+                    &spawned);
+  if (r == 0 && spawned.pidfd >= 0)
+    close (spawned.pidfd);
   if (r < 0)
     work_fail (t->work, r, r == -ENOENT ? "helper.missing" : "helper.failed",
                NULL, "%s cannot be started: %s", argv[0],
@@ -197,7 +199,9 @@ program (const struct tpm *t, const char *said, const char *name)
   const struct vmspec_host *host = t->plan->resolution.host;
   const char *path = host_program (host, said ? said : name);
 
-  return host_absolute (t->work->arena, host, path ? path : name);
+  /* A name that was not found is no file of the working directory. */
+  return path ? host_absolute (t->work->arena, host, path)
+              : said ? said : name;
 }
 
 /* ---- a new TPM ---------------------------------------------------------- */
@@ -211,7 +215,6 @@ set_up (struct tpm *t)
   const char *const argv[]
     = { program (t, NULL, "swtpm_setup"), "--tpm2", "--tpmstate", NEW_STATE,
         "--create-ek-cert", "--create-platform-cert", "--lock-nvram", NULL };
-  struct child child;
   int r;
 
   if (!is_on (t->plan->resolution.tpm.setup) || access (state, F_OK) == 0)
@@ -221,12 +224,9 @@ set_up (struct tpm *t)
     return fail (t, -errno, "tpm.state", "state_dir",
                  "the TPM's state cannot be made");
   r = spawn (t, KEPT_HELPER, KEEPER_TRANSIENT, argv,
-             t->plan->decided.qemu_environment, NULL, 0, &child);
-  if (r == 0) {
-    if (child.pidfd >= 0)
-      close (child.pidfd);
+             t->plan->decided.qemu_environment, NULL, 0);
+  if (r == 0)
     r = await (t, KEPT_HELPER);
-  }
   if (r == 0)
     r = say_status (t, KEPT_HELPER, argv[0]);
   if (r == 0 && rename (made, state) < 0)
@@ -246,7 +246,6 @@ run_provisioning (struct tpm *t, const char *provision)
   const char *tcti = arena_concat (t->work->arena, "swtpm:path=",
                                    below (t, PROVISION_SOCKET), (char *) NULL);
   struct vector environment = { .arena = t->work->arena };
-  struct child child;
   int r;
 
   vector_add (&environment, arena_concat (t->work->arena, "TPM2TOOLS_TCTI=",
@@ -259,24 +258,18 @@ run_provisioning (struct tpm *t, const char *provision)
   if (!vector_end (&environment) || arena_error (t->work->arena))
     return -ENOMEM;
   r = spawn (t, KEPT_HELPER, KEEPER_TRANSIENT, argv,
-             (const void *) environment.items, NULL, 0, &child);
-  if (r < 0)
-    return r;
-  if (child.pidfd >= 0)
-    close (child.pidfd);
-  r = await (t, KEPT_HELPER);
+             (const void *) environment.items, NULL, 0);
+  if (r == 0)
+    r = await (t, KEPT_HELPER);
   return r < 0 ? r : say_status (t, KEPT_HELPER, provision);
 }
 
 static int
-end_swtpm (struct tpm *t, struct child *swtpm)
+end_swtpm (struct tpm *t)
 {
-  if (swtpm->pidfd >= 0) {
-    syscall (SYS_pidfd_send_signal, swtpm->pidfd, SIGTERM, NULL, 0);
-    close (swtpm->pidfd);
-  } else
-    kill (swtpm->pid, SIGTERM);
-  return await (t, KEPT_SWTPM);
+  int r = keeper_signal (t->keeper, KEPT_SWTPM, SIGTERM);
+
+  return r == 0 || r == -ESRCH ? await (t, KEPT_SWTPM) : r;
 }
 
 /* A TPM at two sockets, as programs that use tpm2-tss expect it. */
@@ -290,7 +283,6 @@ provision (struct tpm *t)
         "--ctrl", "type=unixio,fd=4", "--flags",
         "not-need-init,startup-clear", NULL };
   struct keeper_descriptor sockets[] = { { 3, -1 }, { 4, -1 } };
-  struct child swtpm;
   int r;
 
   if (!said)
@@ -300,14 +292,14 @@ provision (struct tpm *t)
     r = listen_at (t, PROVISION_SOCKET ".ctrl", &sockets[1].fd);
   if (r == 0)
     r = spawn (t, KEPT_SWTPM, KEEPER_TRANSIENT, argv,
-               t->plan->decided.qemu_environment, sockets, 2, &swtpm);
+               t->plan->decided.qemu_environment, sockets, 2);
   for (int i = 0; i < 2; i++)
     if (sockets[i].fd >= 0)
       close (sockets[i].fd);
   if (r == 0) {
     int failed = run_provisioning (t, program (t, said, said));
 
-    r = end_swtpm (t, &swtpm);
+    r = end_swtpm (t);
     r = failed < 0 ? failed : r;
   }
   (void) unlink (below (t, PROVISION_SOCKET));
@@ -325,16 +317,13 @@ run (struct tpm *t)
         "--tpmstate", "dir=.", "--ctrl", "type=unixio,fd=3", "--pid",
         "file=pid", "--tpm2", "--log", "file=stdout,level=6", NULL };
   struct keeper_descriptor socket = { 3, -1 };
-  struct child child;
   int r = listen_at (t, "socket", &socket.fd);
 
   if (r < 0)
     return r;
   r = spawn (t, KEPT_SWTPM, KEEPER_BOUND, argv,
-             t->plan->decided.qemu_environment, &socket, 1, &child);
+             t->plan->decided.qemu_environment, &socket, 1);
   close (socket.fd);
-  if (r == 0 && child.pidfd >= 0)
-    close (child.pidfd);
   return r;
 }
 

@@ -2,6 +2,7 @@
 /* A machine that is asked. */
 #include "vm.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,11 +23,13 @@ read_arguments (const char *text, vmspec_diag *diag, json_t **ret_object)
   *ret_object = NULL;
   if (!text)
     return 0;
-  *ret_object = json_loads (text, 0, &error);
+  *ret_object = json_loads (text, JSON_ALLOW_NUL, &error);
   if (json_is_object (*ret_object))
     return 0;
+  if (!*ret_object && json_error_code (&error) == json_error_out_of_memory)
+    return -ENOMEM;
   diag_add (diag, VMSPEC_SEVERITY_ERROR, "qmp.arguments", NULL, NULL,
-            "the arguments are no JSON object: %s",
+            "the arguments are to be a JSON object and are none: %s",
             *ret_object ? "they are something else" : error.text);
   json_decref (*ret_object);
   return -EINVAL;
@@ -51,7 +54,7 @@ execute (vmspec_vm *vm, const char *command, json_t *arguments, int timeout_ms,
          vmspec_diag *diag, json_t **ret_answer)
 {
   int64_t deadline = deadline_after (timeout_ms);
-  int r = vm->qmp.greeted ? 0 : qmp_greet (&vm->qmp, deadline, diag);
+  int r = vm->qmp.ready ? 0 : qmp_greet (&vm->qmp, deadline, diag);
 
   return r < 0 ? r
                : qmp_execute (&vm->qmp, command, arguments, deadline, diag,
@@ -87,6 +90,17 @@ vmspec_vm_control (vmspec_vm *vm, uint32_t action, int timeout_ms,
   return execute (vm, commands[action], NULL, timeout_ms, diag, NULL);
 }
 
+/* An answer, but not what QEMU says. */
+static int
+say_strange (const char *command, vmspec_diag *diag)
+{
+  diag_add (diag, VMSPEC_SEVERITY_ERROR, "qmp.garbled",
+            &(const struct path) { .name = "start.qmp" }, NULL,
+            "what came in answer to %s is not what QEMU says; this program is "
+            "no QEMU, so turn qmp off", command);
+  return -EPROTO;
+}
+
 int
 vmspec_vm_status (vmspec_vm *vm, int timeout_ms, vmspec_diag *diag,
                   const char **ret_status)
@@ -98,12 +112,12 @@ vmspec_vm_status (vmspec_vm *vm, int timeout_ms, vmspec_diag *diag,
   if (r < 0)
     return r;
   status = json_string_value (json_object_get (answer, "status"));
-  status = status ? arena_strdup (vm_answers (vm), status) : NULL;
-  json_decref (answer);
   if (!status)
-    return -EPROTO;
-  *ret_status = status;
-  return 0;
+    r = say_strange ("query-status", diag);
+  else if (!(*ret_status = arena_strdup (vm_answers (vm), status)))
+    r = -ENOMEM;
+  json_decref (answer);
+  return r;
 }
 
 /* ---- events ------------------------------------------------------------- */
@@ -120,7 +134,7 @@ keep_event (struct arena *arena, const json_t *object, uint64_t lost,
 {
   const json_t *time = json_object_get (object, "timestamp");
   json_t *data = json_object_get (object, "data");
-  char *text = data ? json_dumps (data, JSON_COMPACT) : NULL;
+  char *text = json_is_object (data) ? json_dumps (data, JSON_COMPACT) : NULL;
   struct vmspec_event *event = arena_alloc (arena, sizeof *event);
   const char *name = json_string_value (json_object_get (object, "event"));
 
@@ -133,9 +147,9 @@ keep_event (struct arena *arena, const json_t *object, uint64_t lost,
       = (uint64_t) json_integer_value (json_object_get (time, "seconds")),
       .microseconds = (uint32_t) json_integer_value (
         json_object_get (time, "microseconds")) };
-  free (text);
-  if (arena_error (arena))
+  if (arena_error (arena) || (json_is_object (data) && !text))
     return -ENOMEM;
+  free (text);
   *ret_event = event;
   return 0;
 }
@@ -156,49 +170,117 @@ vmspec_vm_event (vmspec_vm *vm, const struct vmspec_event **ret_event)
 
 /* ---- ports -------------------------------------------------------------- */
 
+/* QEMU writes addresses in one way, users in several; "*" is 0.0.0.0. */
+static int
+is_address (const char *written, const char *wanted)
+{
+  struct in_addr one = { 0 }, other;
+
+  return inet_aton (wanted, &other)
+         && (!strcmp (written, "*") || inet_aton (written, &one))
+         && one.s_addr == other.s_addr;
+}
+
+/* QEMU's defaults are any address of the host, and the guest's first. */
+static int
+is_rule (const char *from, const char *to, uint32_t guest_port,
+         const struct vmspec_forward_port *rule)
+{
+  return guest_port == rule->guest_port
+         && is_address (from, *rule->host_address ? rule->host_address : "0")
+         && (!*rule->guest_address || is_address (to, rule->guest_address));
+}
+
 /* A line of "info usernet": TCP[HOST_FORWARD]  12  127.0.0.1 40123  10.0.2.15 22
  * and two numbers more. */
 static uint32_t
-port_of_line (const char *line, const struct vmspec_forward_port *rule)
+port_of_line (const char *text, const struct vmspec_forward_port *rule)
 {
-  char proto[32], from[64], to[64];
+  char line[256], proto[32], from[64], to[64];
   unsigned fd, port, guest_port;
   const char *wanted
     = rule->proto == VMSPEC_PROTO_UDP ? "UDP[HOST_FORWARD]" : "TCP[HOST_FORWARD]";
 
+  snprintf (line, sizeof line, "%.*s", (int) strcspn (text, "\n"), text);
   if (sscanf (line, " %31s %u %63s %u %63s %u", proto, &fd, from, &port, to,
               &guest_port) != 6
-      || strcmp (proto, wanted) || guest_port != rule->guest_port
-      || port > 65535
-      || (*rule->host_address && strcmp (from, rule->host_address))
-      || (*rule->guest_address && strcmp (to, rule->guest_address)))
+      || strcmp (proto, wanted) || port > 65535
+      || !is_rule (from, to, guest_port, rule))
     return 0;
   return port;
 }
 
 /* Rules that say the same have a port each; any of them is as good. */
+static size_t
+same_before (const struct vmspec_forward_port *const *rules, size_t index)
+{
+  const struct vmspec_forward_port *rule = rules[index];
+  size_t n = 0;
+
+  for (size_t i = 0; i < index; i++)
+    n += rules[i]->from == rule->from && rules[i]->proto == rule->proto
+         && rules[i]->guest_port == rule->guest_port
+         && rules[i]->any_host_port == rule->any_host_port
+         && !strcmp (rules[i]->host_address, rule->host_address)
+         && !strcmp (rules[i]->guest_address, rule->guest_address);
+  return n;
+}
+
+/* Whether a rule with a port of its own has taken it. */
+static int
+is_said (const struct vmspec_forward_port *const *rules, uint32_t port,
+         uint32_t proto)
+{
+  for (; rules && *rules; rules++)
+    if (!is_on ((*rules)->any_host_port) && (*rules)->host_port == port
+        && (*rules)->from == VMSPEC_FORWARD_FROM_HOST
+        && (*rules)->proto == proto)
+      return 1;
+  return 0;
+}
+
 static uint32_t
 find_port (const char *text, const struct vmspec_forward_port *const *rules,
            size_t index)
 {
-  const struct vmspec_forward_port *rule = rules[index];
-  size_t before = 0;
+  size_t before = same_before (rules, index);
 
-  for (size_t i = 0; i < index; i++)
-    before += rules[i]->from == rule->from && rules[i]->proto == rule->proto
-              && rules[i]->guest_port == rule->guest_port
-              && rules[i]->any_host_port == rule->any_host_port
-              && !strcmp (rules[i]->host_address, rule->host_address)
-              && !strcmp (rules[i]->guest_address, rule->guest_address);
-  for (; text; text = strchr (text, '\n')) {
-    uint32_t port;
+  while (text) {
+    uint32_t port = port_of_line (text, rules[index]);
 
-    text += *text == '\n';
-    port = port_of_line (text, rule);
-    if (port && before-- == 0)
+    if (port && !is_said (rules, port, rules[index]->proto) && before-- == 0)
       return port;
+    text = strchr (text, '\n');
+    text = text ? text + 1 : NULL;
   }
   return 0;
+}
+
+static int
+ask_for_port (vmspec_vm *vm, const struct vmspec_forward_port *const *rules,
+              size_t index, vmspec_diag *diag, uint32_t *ret_port)
+{
+  json_t *arguments = json_pack ("{s:s}", "command-line", "info usernet");
+  json_t *answer = NULL;
+  const char *text;
+  int r = arguments ? execute (vm, "human-monitor-command", arguments, -1, diag,
+                               &answer)
+                    : -ENOMEM;
+
+  json_decref (arguments);
+  if (r < 0)
+    return r;
+  text = json_string_value (answer);
+  *ret_port = text ? find_port (text, rules, index) : 0;
+  json_decref (answer);
+  if (*ret_port)
+    return 0;
+  diag_add (diag, VMSPEC_SEVERITY_ERROR, "network.port-unknown",
+            &(const struct path) { .name = "network.forward_ports",
+                                   .index = index, .has_index = 1 }, NULL,
+            "QEMU does not tell a port that it has taken for this rule; it needs "
+            "a network card with QEMU's own network (user)");
+  return -EPROTO;
 }
 
 int
@@ -207,31 +289,18 @@ vmspec_vm_host_port (vmspec_vm *vm, size_t index, vmspec_diag *diag,
 {
   const struct vmspec_forward_port *const *rules
     = vm->plan->resolution.network.forward_ports;
-  json_t *arguments, *answer = NULL;
-  const char *text;
-  uint32_t port;
-  int r;
+  uint32_t port = 0;
+  int r = 0;
 
   if (index >= list_length (rules))
     return -ENOENT;
-  if (!is_on (rules[index]->any_host_port)) {
-    *ret_port = rules[index]->host_port;
-    return 0;
-  }
-  arguments = json_pack ("{s:s}", "command-line", "info usernet");
-  if (!arguments)
-    return -ENOMEM;
-  r = execute (vm, "human-monitor-command", arguments, -1, diag, &answer);
-  json_decref (arguments);
-  if (r < 0)
-    return r;
-  text = json_string_value (answer);
-  port = text ? find_port (text, rules, index) : 0;
-  json_decref (answer);
-  if (!port)
-    return -EPROTO;
-  *ret_port = port;
-  return 0;
+  if (is_on (rules[index]->any_host_port))
+    r = ask_for_port (vm, rules, index, diag, &port);
+  else
+    port = rules[index]->host_port;
+  if (r == 0)
+    *ret_port = port;
+  return r;
 }
 
 /* ---- the guest's agent -------------------------------------------------- */
@@ -310,16 +379,30 @@ keep_result (struct arena *arena, const json_t *status,
   return arena_error (arena);
 }
 
-/* guest-exec's arguments. */
+/* guest-exec's arguments; NULL if one is no UTF-8, which is not to be left out,
+ * or there is no memory. */
 static json_t *
 exec_arguments (const char *const *argv)
 {
   json_t *arguments = json_array ();
+  int r = 0;
 
-  for (size_t i = 1; arguments && argv[0] && argv[i]; i++)
-    json_array_append_new (arguments, json_string (argv[i]));
-  return json_pack ("{s:s, s:o, s:b}", "path", argv[0] ? argv[0] : "", "arg",
-                    arguments, "capture-output", 1);
+  for (size_t i = 1; r == 0 && argv[0] && argv[i]; i++)
+    r = json_array_append_new (arguments, json_string (argv[i]));
+  if (r == 0)
+    return json_pack ("{s:s, s:o, s:b}", "path", argv[0] ? argv[0] : "", "arg",
+                      arguments, "capture-output", 1);
+  json_decref (arguments);
+  return NULL;
+}
+
+static int
+say_unusable (vmspec_diag *diag)
+{
+  diag_add (diag, VMSPEC_SEVERITY_ERROR, "agent.arguments", NULL, NULL,
+            "a program's name and arguments have to be UTF-8 to be sent to the "
+            "guest's agent, and these are not");
+  return -EINVAL;
 }
 
 #define FIRST_PAUSE_US 5000
@@ -356,7 +439,7 @@ vmspec_vm_exec (vmspec_vm *vm, const char *const *argv, int timeout_ms,
   json_t *arguments = exec_arguments (argv), *answer = NULL, *status;
   int r = arguments ? agent_execute (&vm->agent, "guest-exec", arguments,
                                      deadline, diag, &answer)
-                    : -EINVAL;
+                    : say_unusable (diag);
   json_int_t pid = json_integer_value (json_object_get (answer, "pid"));
 
   json_decref (arguments);

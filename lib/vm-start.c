@@ -10,14 +10,17 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "run-dir.h"
 #include "swtpm.h"
+#include "vde.h"
 
 struct launch {
   vmspec_vm *vm;
   const vmspec_plan *plan;
   const struct vmspec_start *said;
   struct work work;
+  int inherited[3];                 /* the caller's, or -1 if it has none */
   int null;                         /* /dev/null */
   int qmp, agent, config;           /* QEMU's, or -1 */
   struct keeper_descriptor descriptors[KEEPER_FDS];
@@ -120,13 +123,13 @@ give (struct launch *l, int number, int fd)
 
 /* One that the caller has closed is as good as /dev/null. */
 static int
-standard (const struct launch *l, uint32_t kind, uint32_t fd, int inherited)
+standard (const struct launch *l, uint32_t kind, uint32_t fd, int number)
 {
   if (kind == VMSPEC_STDIO_DESCRIPTOR)
     return (int) fd;
-  if (kind == VMSPEC_STDIO_NULL || fcntl (inherited, F_GETFD) < 0)
+  if (kind == VMSPEC_STDIO_NULL || l->inherited[number] < 0)
     return l->null;
-  return inherited;
+  return l->inherited[number];
 }
 
 static int
@@ -154,9 +157,9 @@ open_pair (int *ret_ours, int *ret_theirs)
 
   if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
     return -errno;
-  *ret_ours = ends[0];
   *ret_theirs = ends[1];
-  return 0;
+  *ret_ours = descriptor_keep (ends[0]);
+  return *ret_ours < 0 ? *ret_ours : 0;
 }
 
 static void
@@ -238,11 +241,16 @@ open_control (struct launch *l, int number, const char *const **ret_argv)
 static int
 say_failed (const struct launch *l, int error)
 {
+  const char *program = l->plan->argv[0];
+  int there = access (program, F_OK) == 0;
+
   say (l->work.diag, VMSPEC_SEVERITY_ERROR,
-       error == -ENOENT ? "qemu.missing" : "qemu.failed", "qemu", "binary",
-       "%s cannot be started: %s%s", l->plan->argv[0],
+       error == -ENOENT && !there ? "qemu.missing" : "qemu.failed", "qemu",
+       "binary", "%s cannot be started: %s; %s", program,
        strerrordesc_np (-error),
-       error == -ENOENT ? "; install QEMU or set qemu.binary" : "");
+       error != -ENOENT ? "set qemu.binary to a program that runs here"
+       : there ? "it needs an interpreter or a loader that is not there"
+               : "install QEMU or set qemu.binary");
   return error;
 }
 
@@ -344,6 +352,8 @@ run (struct launch *l)
   if (r == 0)
     r = swtpm_start (&l->vm->keeper, l->plan, &l->work);
   if (r == 0)
+    r = vde_start (&l->vm->keeper, l->plan, &l->work);
+  if (r == 0)
     r = spawn_qemu (l);
   return r;
 }
@@ -369,6 +379,9 @@ launch (vmspec_vm *vm, const vmspec_plan *plan,
 
   if (r < 0)
     return r;
+  /* Before anything of ours may have their numbers. */
+  for (int i = 0; i < 3; i++)
+    l.inherited[i] = fcntl (i, F_GETFD) < 0 ? -1 : i;
   l.null = open ("/dev/null", O_RDWR | O_CLOEXEC);
   r = l.null < 0 ? -errno : run (&l);
   close_theirs (&l);

@@ -3,13 +3,10 @@
 #include "vm.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,6 +15,8 @@
 #include "remove.h"
 
 #define KILLED_MS 1000 /* that the kernel has for it */
+#define TPM_LOCK_MS 200
+#define TICK_MS 5
 
 struct arena *
 vm_answers (vmspec_vm *vm)
@@ -38,17 +37,32 @@ remove_below (const char *directory, const char *name, struct arena *arena)
     (void) unlink (path);
 }
 
+/* A child of the keeper that was just being born shares its locks for a moment. */
+static int
+lock_soon (const char *directory, int ms, int *ret_fd)
+{
+  int r = leftover_lock (directory, ret_fd);
+
+  for (; r == -EEXIST && ms > 0; ms -= TICK_MS) {
+    (void) poll (NULL, 0, TICK_MS);
+    r = leftover_lock (directory, ret_fd);
+  }
+  return r;
+}
+
 static void
 clean_tpm (const char *directory, struct arena *arena)
 {
-  int fd = open (directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  static const char *const files[]
+    = { "socket", "pid", "provision", "provision.ctrl" };
+  int fd;
 
-  if (fd >= 0 && flock (fd, LOCK_EX | LOCK_NB) == 0) {
-    remove_below (directory, "socket", arena);
-    remove_below (directory, "pid", arena);
-  }
-  if (fd >= 0)
-    close (fd);
+  /* Not for long: another machine may have it by now. */
+  if (lock_soon (directory, TPM_LOCK_MS, &fd) < 0)
+    return;
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+    remove_below (directory, files[i], arena);
+  close (fd);
 }
 
 /* There is nothing to do, unless somebody has killed the keeper.  Then the kernel
@@ -63,7 +77,7 @@ clean_up (vmspec_vm *vm)
 
   if (end.fd >= 0)
     (void) poll (&end, 1, KILLED_MS);
-  if (vm->owns_run && leftover_lock (d->run, &fd) == 0) {
+  if (vm->owns_run && lock_soon (d->run, KILLED_MS, &fd) == 0) {
     remove_tree (d->run);
     close (fd);
   }
@@ -142,16 +156,11 @@ vmspec_vm_pidfd (const vmspec_vm *vm)
   return vm->qemu.pidfd;
 }
 
-/* By the descriptor: the number may be another process's by now. */
 int
 vmspec_vm_kill (vmspec_vm *vm, int signal)
 {
-  if (vm_has_ended (vm))
-    return -ESRCH;
-  if (vm->qemu.pidfd >= 0)
-    return syscall (SYS_pidfd_send_signal, vm->qemu.pidfd, signal, NULL, 0) == 0
-             ? 0 : -errno;
-  return kill (vm->qemu.pid, signal) == 0 ? 0 : -errno;
+  return vm_has_ended (vm) ? -ESRCH
+                           : keeper_signal (&vm->keeper, KEPT_QEMU, signal);
 }
 
 /* A child by fork() has a copy of the handle, but the machine is its parent's. */
@@ -208,11 +217,13 @@ explain_helper (vmspec_vm *vm, vmspec_diag *diag)
 {
   const struct path tpm = { .name = "tpm" };
   const struct kept_state *state = &vm->keeper.children[KEPT_SWTPM];
+  const struct kept_state *qemu = &vm->keeper.children[KEPT_QEMU];
   char how[64];
   size_t size;
   char *words;
 
-  if (!state->ended || state->status == 0)
+  /* After QEMU it ends because of that. */
+  if (!state->ended || (qemu->ended && qemu->ended < state->ended))
     return 0;
   words = writable (keeper_words (&vm->keeper, KEPT_SWTPM, vm_answers (vm),
                                   &size));
@@ -240,8 +251,8 @@ say_killed (int signal, vmspec_diag *diag)
                                 "out of memory: its log tells" : "");
 }
 
-int
-vmspec_vm_explain (vmspec_vm *vm, vmspec_diag *diag)
+static int
+explain (vmspec_vm *vm, vmspec_diag *diag)
 {
   const struct kept_state *qemu = &vm->keeper.children[KEPT_QEMU];
   const char *words;
@@ -263,4 +274,19 @@ vmspec_vm_explain (vmspec_vm *vm, vmspec_diag *diag)
     return -ENOMEM;
   explain_failure (vm->plan, words, size, diag);
   return -EIO;
+}
+
+/* The start may have said it already. */
+int
+vmspec_vm_explain (vmspec_vm *vm, vmspec_diag *diag)
+{
+  vmspec_diag *own;
+  int r = vmspec_diag_new (&own);
+
+  if (r < 0)
+    return r;
+  r = explain (vm, own);
+  diag_append_new (diag, own);
+  vmspec_diag_free (own);
+  return r;
 }

@@ -20,8 +20,8 @@ struct work {
                                      member that a finding is about */
   int64_t next_report;            /* in ms */
   uint64_t done, total;           /* as was reported last */
-  struct keeper *keeper;          /* which kills helper programs when this
-                                     process ends before them; or NULL */
+  struct keeper *keeper;          /* the parent of helper programs, which end
+                                     with this process then; or NULL */
 };
 
 /* @said may be NULL.  0 or what spec_copy and spec_accept say. */

@@ -771,7 +771,7 @@ struct vmspec_step {
   uint32_t struct_size;
   uint32_t kind;             /* enum vmspec_step_kind */
   const char *name;          /* "run-directory", "disk", "store", "exchange",
-                                "certificates", "efi-variables", "tpm",
+                                "certificates", "efi-variables", "tpm", "vlans",
                                 "empty-disk.0", "drive.0" */
   const char *option;        /* path of the option that asks for it */
   const char *file;          /* what is made: absolute */

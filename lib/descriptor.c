@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "descriptor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+int
+descriptor_keep (int fd)
+{
+  int kept;
+
+  if (fd < 0 || fd > STDERR_FILENO)
+    return fd;
+  kept = fcntl (fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  if (kept < 0)
+    kept = -errno;
+  close (fd);
+  return kept;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Descriptors that are kept. */
+#ifndef VMSPEC_DESCRIPTOR_H
+#define VMSPEC_DESCRIPTOR_H
+
+/* The same open file with a number above 2, close-on-exec; closes @fd if it had
+ * another.  A caller may have closed its standard descriptors, and what takes
+ * their numbers would be handed to a machine as its own.  -errno; a negative @fd
+ * is -errno already. */
+int descriptor_keep (int fd);
+
+#endif
