@@ -80,7 +80,8 @@ has_member (const char *owner, const char *member)
   return !!option;
 }
 
-/* "group.member", with the member that was asked for where the group has it. */
+/* The path of a group's member: of the one that was asked for, where the group
+ * has it. */
 static const char *
 member_path (const struct search *s, const char *group, const char *owner,
              const char *member)
@@ -132,15 +133,15 @@ from_lists (const struct search *s)
   const struct vmspec_qemu *q = &s->plan->resolution.qemu;
   const struct decided *d = &s->plan->decided;
   const struct {
-    const char *path;
+    const char *group, *name;
     const char *const *pieces, *const *words;
   } lists[] = {
-    { "qemu.first_options", q->first_options, d->first_options },
-    { "qemu.options", q->options, d->options },
-    { "qemu.first_network_options", q->first_network_options,
+    { "qemu.", "first_options", q->first_options, d->first_options },
+    { "qemu.", "options", q->options, d->options },
+    { "qemu.", "first_network_options", q->first_network_options,
       d->first_network_options },
-    { "qemu.network_options", q->network_options, d->network_options },
-    { "arguments", NULL, s->plan->resolution.host->arguments },
+    { "qemu.", "network_options", q->network_options, d->network_options },
+    { "", "arguments", NULL, s->plan->resolution.host->arguments },
   };
   const char *word
     = s->plan->argv[s->culprit.index + s->culprit.count - 1];
@@ -152,7 +153,8 @@ from_lists (const struct search *s)
       continue;
     if (lists[i].pieces && lists[i].pieces != lists[i].words)
       at = piece_of_word (s, lists[i].pieces, at);
-    return indexed (s, lists[i].path, at);
+    return arena_printf (s->arena, "%s%s[%zu]", lists[i].group, lists[i].name,
+                         at);
   }
   return NULL;
 }

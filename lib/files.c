@@ -171,8 +171,8 @@ look_for_vlans (struct look *look)
   for (size_t i = 0; i < d->n_vlans; i++) {
     const char *socket = d->vlans[i].socket;
 
-    if (n->vlan_backend == VMSPEC_VLAN_BACKEND_VDE && !is_on (n->vlan_switch)
-        && !exists (socket))
+    if (n->vlan_backend == VMSPEC_VLAN_BACKEND_VDE && !exists (socket)
+        && (!is_on (n->vlan_switch) || d->vlans[i].is_running))
       say_missing (look, "vlan.no-switch", &path, socket,
                    "is no switch's directory; start 'vde_switch -s' with it, or "
                    "set network.vlan_switch");

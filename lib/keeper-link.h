@@ -44,7 +44,11 @@ enum keeper_role {
   KEEPER_TRANSIENT      /* does its work and ends */
 };
 
-enum { KEEPER_OWN_GROUP = 1 /* of processes */ };
+enum {
+  KEEPER_OWN_GROUP = 1, /* of processes: for KEEPER_SPAWN */
+  KEEPER_FORCED = 2     /* KEEPER_ENDED: it would have run on, but a helper that
+                           it is bound to has ended */
+};
 
 /* What a descriptor beside the message is: a number that the child gets it as,
  * or one of these. */

@@ -160,8 +160,10 @@ time_left (const struct keeper *k)
 static void
 tell_end (struct keeper *k, const struct kept_child *child, int status)
 {
+  int forced = child->term_at == INT64_MAX && !k->ending;
   struct keeper_message message = { .kind = KEEPER_ENDED, .number = status,
-                                    .child = child->number };
+                                    .child = child->number,
+                                    .flags = forced ? KEEPER_FORCED : 0 };
 
   if (k->link >= 0)
     (void) link_send (k->link, &message, NULL);

@@ -123,6 +123,7 @@ receive (struct keeper *keeper, struct keeper_message *message, int *ret_fd)
   if (message->kind == KEEPER_ENDED && message->child < N_KEPT) {
     keeper->children[message->child].ended = ++keeper->n_ended;
     keeper->children[message->child].status = message->number;
+    keeper->children[message->child].forced = message->flags & KEEPER_FORCED;
   }
   return 0;
 }
@@ -140,38 +141,74 @@ keeper_listen (struct keeper *keeper, int timeout_ms)
   return receive (keeper, &message, NULL);
 }
 
+static int
+tell (struct keeper *keeper, const struct keeper_message *message,
+      const int *fds)
+{
+  return keeper->link < 0 ? -EPIPE : link_send (keeper->link, message, fds);
+}
+
 /* The reply's number. */
 static int
-call (struct keeper *keeper, const struct keeper_message *message,
-      const int *fds, int *ret_fd)
+hear (struct keeper *keeper, int *ret_fd)
 {
   struct keeper_message reply;
-  int r;
+  int r = keeper->link < 0 ? -EPIPE : 0;
 
-  if (keeper->link < 0)
-    return -EPIPE;
-  r = link_send (keeper->link, message, fds);
-  if (r < 0)
-    return r;
   do
-    r = receive (keeper, &reply, ret_fd);
+    r = r < 0 ? r : receive (keeper, &reply, ret_fd);
   while (r == 0 && reply.kind != KEEPER_REPLY);
   return r < 0 ? r : reply.number;
 }
 
+static int
+call (struct keeper *keeper, const struct keeper_message *message,
+      const int *fds, int *ret_fd)
+{
+  int r = tell (keeper, message, fds);
+
+  return r < 0 ? r : hear (keeper, ret_fd);
+}
+
 /* ---- asking ------------------------------------------------------------- */
+
+static int
+ask (struct keeper *keeper, const struct keeper_request *request)
+{
+  struct keeper_message message
+    = { .kind = request->kind, .n_fds = request->fd >= 0,
+        .fds = { KEEPER_FD_HELD } };
+
+  if (request->path && strlen (request->path) >= sizeof message.path)
+    return -ENAMETOOLONG;
+  strcpy (message.path, request->path ? request->path : "");
+  return tell (keeper, &message, &request->fd);
+}
+
+int
+keeper_ask_all (struct keeper *keeper, const struct keeper_request *requests,
+                size_t n)
+{
+  size_t asked = 0;
+  int r = 0;
+
+  while (r == 0 && asked < n)
+    r = ask (keeper, &requests[asked++]);
+  asked -= r < 0;
+  while (asked--) {
+    int reply = hear (keeper, NULL);
+
+    r = r < 0 ? r : reply;
+  }
+  return r;
+}
 
 int
 keeper_ask (struct keeper *keeper, enum keeper_kind kind, int fd,
             const char *path)
 {
-  struct keeper_message message
-    = { .kind = kind, .n_fds = fd >= 0, .fds = { KEEPER_FD_HELD } };
-
-  if (path && strlen (path) >= sizeof message.path)
-    return -ENAMETOOLONG;
-  strcpy (message.path, path ? path : "");
-  return call (keeper, &message, &fd, NULL);
+  return keeper_ask_all (keeper, &(struct keeper_request) { kind, fd, path },
+                         1);
 }
 
 int

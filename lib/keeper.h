@@ -14,6 +14,7 @@ enum kept { KEPT_QEMU, KEPT_SWTPM, KEPT_HELPER, KEPT_SWITCH, N_KEPT = 48 };
 struct kept_state {
   int started, status;
   unsigned ended;             /* 0, or as the how many-th it has */
+  int forced;                 /* by the keeper, since a helper had ended */
   struct keeper_ring *ring;   /* of what it wrote to standard error, or NULL */
 };
 
@@ -53,6 +54,14 @@ int keeper_start (struct keeper *keeper, const char *program, const char *name);
  * have none. */
 int keeper_ask (struct keeper *keeper, enum keeper_kind kind, int fd,
                 const char *path);
+/* Several at once, which takes the time of one; the first failure. */
+struct keeper_request {
+  enum keeper_kind kind;
+  int fd;
+  const char *path;
+};
+int keeper_ask_all (struct keeper *keeper,
+                    const struct keeper_request *requests, size_t n);
 /* The end of the child is noticed, and its standard error is kept unless the list
  * of descriptors has a number 2. */
 int keeper_spawn (struct keeper *keeper, const struct keeper_setup *setup,

@@ -60,9 +60,7 @@ fail (const struct tpm *t, int error, const char *id, const char *member,
 static int
 take_state (struct tpm *t)
 {
-  static const char *const files[] = { "socket", "pid", PROVISION_SOCKET,
-                                       PROVISION_SOCKET ".ctrl" };
-  int r = 0;
+  int r;
 
   t->lock = open (t->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (t->lock < 0)
@@ -77,12 +75,17 @@ take_state (struct tpm *t)
                  "another machine runs with this TPM; stop it, or set another "
                  "directory");
   }
-  r = keeper_ask (t->keeper, KEEPER_HOLD, t->lock, NULL);
-  if (r == 0)
-    r = keeper_ask (t->keeper, KEEPER_HOLD_TREE, -1, below (t, NEW_STATE));
-  for (size_t i = 0; r == 0 && i < sizeof files / sizeof *files; i++)
-    r = keeper_ask (t->keeper, KEEPER_HOLD_FILE, -1, below (t, files[i]));
-  return r;
+  r = keeper_ask_all (
+    t->keeper,
+    (const struct keeper_request[]) {
+      { KEEPER_HOLD, t->lock, NULL },
+      { KEEPER_HOLD_TREE, -1, below (t, NEW_STATE) },
+      { KEEPER_HOLD_FILE, -1, below (t, "socket") },
+      { KEEPER_HOLD_FILE, -1, below (t, "pid") },
+      { KEEPER_HOLD_FILE, -1, below (t, PROVISION_SOCKET) },
+      { KEEPER_HOLD_FILE, -1, below (t, PROVISION_SOCKET ".ctrl") } },
+    6);
+  return r < 0 ? r : arena_error (t->work->arena);
 }
 
 /* A killed swtpm leaves its socket; the lock says that it is nobody's. */

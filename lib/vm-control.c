@@ -147,9 +147,11 @@ keep_event (struct arena *arena, const json_t *object, uint64_t lost,
       = (uint64_t) json_integer_value (json_object_get (time, "seconds")),
       .microseconds = (uint32_t) json_integer_value (
         json_object_get (time, "microseconds")) };
-  if (arena_error (arena) || (json_is_object (data) && !text))
+  if (json_is_object (data) && !text)
     return -ENOMEM;
   free (text);
+  if (arena_error (arena))
+    return -ENOMEM;
   *ret_event = event;
   return 0;
 }

@@ -92,7 +92,9 @@ make_run_directory (struct launch *l)
     close (prepared);
   } else
     r = keeper_ask (keeper, KEEPER_DIRECTORY, -1, d->run);
-  l->vm->owns_run = r == 0 && !is_on (l->said->keep_directory);
+  /* A keeper that was killed may have made it without a word. */
+  l->vm->owns_run
+    = (r == 0 || r == -EPIPE) && !is_on (l->said->keep_directory);
   if (r == 0 && !l->vm->owns_run)
     r = keeper_ask (keeper, KEEPER_LEAVE, -1, NULL);
   return r < 0 ? run_dir_failed (l->plan, l->work.diag, r) : 0;

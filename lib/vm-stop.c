@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 
 #define DEFAULT_GRACE_MS 10000
 
@@ -18,6 +19,16 @@ static const struct way {
   { VMSPEC_ACTION_UNSET, SIGTERM, 1 },
 };
 
+/* A guest that is paused does not notice its power button. */
+static int
+notices (vmspec_vm *vm, int timeout_ms)
+{
+  const char *status;
+
+  return vmspec_vm_status (vm, timeout_ms, NULL, &status) == 0
+         && !strcmp (status, "running");
+}
+
 /* Answers need not be waited for: the end of QEMU is one. */
 static int
 ask (vmspec_vm *vm, const struct way *way, int timeout_ms)
@@ -26,6 +37,8 @@ ask (vmspec_vm *vm, const struct way *way, int timeout_ms)
 
   if (way->signal)
     return vmspec_vm_kill (vm, way->signal);
+  if (way->action == VMSPEC_ACTION_POWERDOWN && !notices (vm, timeout_ms))
+    return -EAGAIN;
   r = vmspec_vm_control (vm, way->action, timeout_ms, NULL);
   return way->action == VMSPEC_ACTION_QUIT && r == -ENOTCONN
              && vm_has_ended (vm)

@@ -222,8 +222,10 @@ explain_helper (vmspec_vm *vm, vmspec_diag *diag)
   size_t size;
   char *words;
 
-  /* After QEMU it ends because of that. */
-  if (!state->ended || (qemu->ended && qemu->ended < state->ended))
+  /* After QEMU it ends because of that; and in order just before, since QEMU
+   * tells it to. */
+  if (!state->ended || (qemu->ended && qemu->ended < state->ended)
+      || (state->status == 0 && !qemu->forced))
     return 0;
   words = writable (keeper_words (&vm->keeper, KEPT_SWTPM, vm_answers (vm),
                                   &size));

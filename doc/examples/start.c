@@ -1,7 +1,8 @@
-/* Starts a small machine and exits as it does.
+/* Starts a small machine, gives it a minute, and exits as it does.
  *
  *     cc start.c $(pkg-config --cflags --libs vmspec) && ./a.out vmlinuz initrd
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -9,13 +10,21 @@
 
 extern char **environ;
 
-static void
-print_findings (const vmspec_diag *diag)
+static int
+run (const vmspec_plan *plan, vmspec_diag *diag)
 {
-  const struct vmspec_finding *f;
+  vmspec_vm *vm = NULL;
+  int status = 0, r = vmspec_vm_start (plan, NULL, diag, &vm);
 
-  for (size_t i = 0; (f = vmspec_diag_get (diag, i)); i++)
-    fprintf (stderr, "%s: %s [%s]\n", f->path, f->text, f->id);
+  if (r == 0) {
+    r = vmspec_vm_wait (vm, 60 * 1000, &status);
+    if (r == -ETIME) /* the power button, and more if that does not help */
+      r = vmspec_vm_stop (vm, 10 * 1000, &status);
+    if (r == 0 && status != 0)
+      vmspec_vm_explain (vm, diag);
+  }
+  vmspec_vm_free (vm); /* would kill it, if it still ran */
+  return r == 0 && WIFEXITED (status) ? WEXITSTATUS (status) : EXIT_FAILURE;
 }
 
 int
@@ -33,25 +42,19 @@ main (int argc, char **argv)
   struct vmspec_host given = { VMSPEC_INIT (vmspec_host),
     .environment = (const char *const *) environ };
   struct vmspec_host *host = NULL;
+  const struct vmspec_finding *f;
   vmspec_diag *diag = NULL;
   vmspec_plan *plan = NULL;
-  vmspec_vm *vm = NULL;
-  int status = 0, r = vmspec_diag_new (&diag);
+  int result = EXIT_FAILURE;
 
-  if (r == 0)
-    r = vmspec_host_detect (&spec, &given, diag, &host);
-  if (r == 0)
-    r = vmspec_plan_new (&spec, host, diag, &plan);
-  if (r == 0)
-    r = vmspec_vm_start (plan, NULL, diag, &vm);
-  if (r == 0)
-    r = vmspec_vm_wait (vm, -1, &status);
-  if (r < 0)
-    print_findings (diag);
-  vmspec_vm_free (vm);
+  if (vmspec_diag_new (&diag) == 0
+      && vmspec_host_detect (&spec, &given, diag, &host) == 0
+      && vmspec_plan_new (&spec, host, diag, &plan) == 0)
+    result = run (plan, diag);
+  for (size_t i = 0; (f = vmspec_diag_get (diag, i)); i++)
+    fprintf (stderr, "%s: %s [%s]\n", f->path, f->text, f->id);
   vmspec_plan_free (plan);
   vmspec_host_free (host);
   vmspec_diag_free (diag);
-  return r < 0 ? EXIT_FAILURE
-               : WIFEXITED (status) ? WEXITSTATUS (status) : EXIT_FAILURE;
+  return result;
 }

@@ -885,8 +885,9 @@ VMSPEC_PUBLIC int vmspec_vm_pidfd (const vmspec_vm *vm);
 /* -ESRCH: it has ended. */
 VMSPEC_PUBLIC int vmspec_vm_kill (vmspec_vm *vm, int signal);
 /* Ends the machine within @grace_ms milliseconds: by its power button, of which
- * the guest has six tenths of the time to take notice; by QMP's quit, SIGTERM,
- * and at last SIGKILL, each a tenth after the other.  A negative time is ten
+ * a guest that is not paused has six tenths of the time to take notice; by QMP's
+ * quit, SIGTERM, and at last SIGKILL, each a tenth after the other.  What cannot
+ * be done is not waited for.  A negative time is ten
  * seconds; 0 kills at once.  As vmspec_vm_wait otherwise. */
 VMSPEC_PUBLIC int vmspec_vm_stop (vmspec_vm *vm, int grace_ms,
                                   int *ret_status);
