@@ -25,15 +25,20 @@ import os
 from typing import (Iterator, List, Literal, Mapping, Optional, Sequence,
                     Union)
 
+from ._control import Event as Event
+from ._control import ExecResult as ExecResult
 from ._errors import Cancelled as Cancelled
 from ._errors import DescriptionError as DescriptionError
 from ._errors import Error as Error
 from ._errors import Finding as Finding
+from ._errors import MachineError as MachineError
+from ._errors import RefusedError as RefusedError
 from ._library import Option as Option
 from ._plan import Plan as Plan
 from ._types import Struct
 from ._types import _None
 from ._vm import VM as VM
+from ._vm import clean as clean
 from ._work import Progress as _Progress
 
 NONE: _None

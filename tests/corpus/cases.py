@@ -167,10 +167,11 @@ class _Run:
         self.found += differences(
             "qemu_env", self.expected.get("qemu_env") or {}, environment)
         self.compare("cwd", plan.directory)
+        self.compare("at_exit", commands.at_exit(plan))
         self.images(machine.spec)
         if "commands" in self.expected:
             self.found += differences(
-                "commands", commands.observed(self.expected, resolved),
+                "commands", commands.observed(self.expected),
                 commands.planned(plan, surroundings.Tree(self.case["files"])))
         if "created" in self.expected:
             self.compare("created", scratch.created(self.case, plan, resolved))

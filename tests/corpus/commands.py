@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The helper commands of a case, as far as they make images: those that were
-observed, and those of a plan's steps, both in one form."""
+"""The helper commands of a case: those that were observed, and those of a
+plan's steps and helpers, both in one form."""
 
 import ctypes
 import functools
@@ -24,20 +24,13 @@ _ANY_EXCLUSION = _EXCLUSION + "EXCLUDE_REGEX"
 # ---- observed --------------------------------------------------------------
 
 
-def observed(expected: Mapping[str, Any], resolved: Any) -> List[Vector]:
-    """The commands that a plan's steps have a counterpart of."""
-    return [_as_ours(command, expected["cwd"])
-            for command in expected["commands"]
-            if not _has_no_step(command, resolved)]
-
-
-def _has_no_step(command: Vector, resolved: Any) -> bool:
-    # swtpm makes nothing: it runs beside the machine.
-    if resolved.tpm.enable and command[0] == resolved.tpm.swtpm:
-        return True
+def observed(expected: Mapping[str, Any]) -> List[Vector]:
+    """The commands that a plan has a counterpart of."""
     # What this helper computes is an argument of mkfs.erofs; there is no
     # program for it here.
-    return command[1:] == [STORE + "/includes-to-excludes.py"]
+    return [_as_ours(command, expected["cwd"])
+            for command in expected["commands"]
+            if command[1:] != [STORE + "/includes-to-excludes.py"]]
 
 
 def _as_ours(command: Vector, directory: str) -> Vector:
@@ -58,11 +51,30 @@ def _as_ours(command: Vector, directory: str) -> Vector:
 
 
 def planned(plan: Any, tree: surroundings.Tree) -> List[Vector]:
-    """The commands of the steps that have something to do."""
-    commands = [shlex.split(line) for step in plan.steps
-                if not tree.exists(step.file) for line in step.commands]
-    return [_without_expressions(command) for command in commands
-            if command[0] not in _NOT_RECORDED]
+    """The commands of the steps that have something to do, and the helpers that
+    run beside the machine."""
+    commands = [command for step in plan.steps
+                for command in (*_making(step, tree), *_beside(step, plan))]
+    return [_without_expressions(command) for command in commands]
+
+
+def _making(step: Any, tree: surroundings.Tree) -> Iterator[Vector]:
+    if not tree.exists(step.file):
+        for command in map(shlex.split, step.commands):
+            if command[0] not in _NOT_RECORDED:
+                yield command
+
+
+def _beside(step: Any, plan: Any) -> Iterator[Vector]:
+    """The script starts swtpm once there is a directory for it."""
+    if step.name == "tpm":
+        yield from (helper.argv for helper in plan.helpers
+                    if not helper.at_exit)
+
+
+def at_exit(plan: Any) -> List[Vector]:
+    """What the script runs when the machine has ended."""
+    return [helper.argv for helper in plan.helpers if helper.at_exit]
 
 
 def _without_expressions(command: Vector) -> Vector:

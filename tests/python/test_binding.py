@@ -48,8 +48,12 @@ class Objects(unittest.TestCase):
     def test_all_are_public_but_those_that_keyword_arguments_stand_for(self):
         hidden = {_types.class_name(tag) for tag in _types.CLASSES
                   if not hasattr(vmspec, _types.class_name(tag))}
-        self.assertEqual(hidden, {"Start", "Work", "Progress"})
+        self.assertEqual(hidden, {"Start", "Work", "Progress", "Descriptor"})
         self.assertEqual(hidden & set(vmspec.__all__), set())
+
+    def test_answers_are_read_only(self):
+        for cls in (vmspec.Event, vmspec.ExecResult):
+            self.assertTrue(issubclass(cls, tuple), cls)
 
     def test_unknown_keyword_is_refused_with_a_suggestion(self):
         with self.assertRaisesRegex(TypeError, "did you mean 'memory'"):
@@ -249,7 +253,7 @@ class Wrong(unittest.TestCase):
 
 
 class Machines(unittest.TestCase):
-    """With a shell script for an emulator."""
+    """With a shell script for an emulator, which speaks no QMP."""
 
     def setUp(self):
         directory = tempfile.mkdtemp()
@@ -271,7 +275,7 @@ class Machines(unittest.TestCase):
         return vmspec.Plan(spec, vmspec.host_detect(spec, given))
 
     def test_wait_returns_the_exit_status(self):
-        with self.plan("exit 7").start() as vm:
+        with self.plan("exit 7").start(qmp=False) as vm:
             self.assertIsNone(vm.returncode)
             self.assertEqual(vm.wait(30), 7)
             self.assertEqual((vm.wait(), vm.returncode), (7, 7))
@@ -279,13 +283,13 @@ class Machines(unittest.TestCase):
     def test_the_emulator_gets_the_plan(self):
         plan = self.plan('pwd > "$TMPDIR"/../seen; printf "%s\\n" "$@" '
                          '>> "$TMPDIR"/../seen')
-        with plan.start() as vm:
+        with plan.start(qmp=False) as vm:
             self.assertEqual(vm.wait(30), 0)
         seen = (self.directory / "seen").read_text()
         self.assertEqual(seen, "\n".join([plan.directory, *plan.argv[1:], ""]))
 
     def test_waiting_has_an_end_and_the_machine_goes_on(self):
-        with self.plan("exec sleep 60").start() as vm:
+        with self.plan("exec sleep 60").start(qmp=False) as vm:
             with self.assertRaises(TimeoutError):
                 vm.wait(0.01)
             self.assertIsNone(vm.returncode)
@@ -293,13 +297,13 @@ class Machines(unittest.TestCase):
             self.assertEqual(vm.wait(30), -signal.SIGTERM)
 
     def test_the_descriptor_becomes_readable_at_the_end(self):
-        with self.plan("exec sleep 60").start() as vm:
+        with self.plan("exec sleep 60").start(qmp=False) as vm:
             self.assertEqual(select.select([vm], [], [], 0)[0], [])
             vm.kill()
             self.assertEqual(select.select([vm], [], [], 30)[0], [vm])
 
     def test_leaving_the_block_ends_the_machine(self):
-        with self.plan("exec sleep 60").start() as vm:
+        with self.plan("exec sleep 60").start(qmp=False) as vm:
             pid = vm.pid
             os.kill(pid, 0)
         with self.assertRaises(ProcessLookupError):
@@ -314,16 +318,16 @@ class Machines(unittest.TestCase):
                          network=vmspec.Network(forward_ports=[rule]))
         self.assertIn("blocker", [f.severity for f in plan.findings])
         with self.assertRaises(vmspec.Error) as caught:
-            plan.start()
+            plan.start(qmp=False)
         self.assertEqual(caught.exception.errno, errno.ENOEXEC)
-        with plan.start(force=True) as vm:
+        with plan.start(force=True, qmp=False) as vm:
             self.assertEqual(vm.wait(30), 0)
 
     def test_an_emulator_that_is_not_there_is_said(self):
         plan = self.plan("exit 0")
         (self.directory / "emulator").unlink()
         with self.assertRaises(vmspec.Error) as caught:
-            plan.start()
+            plan.start(qmp=False)
         self.assertEqual(caught.exception.errno, errno.ENOENT)
         self.assertTrue(caught.exception.findings)
 
@@ -360,7 +364,7 @@ class Types(unittest.TestCase):
         with tempfile.TemporaryDirectory() as directory:
             user = Path(directory, "user.py")
             user.write_text(
-                "import pathlib, vmspec\n"
+                "import pathlib, subprocess, sys, vmspec\n"
                 "spec = vmspec.Spec(name='a', boot=vmspec.Boot(\n"
                 "    kernel=pathlib.Path('/k')), memory=1)\n"
                 "argv: list[str] = vmspec.Plan(spec).argv\n"
@@ -369,6 +373,20 @@ class Types(unittest.TestCase):
                 "step: vmspec.Step = vmspec.Plan(spec).steps[0]\n"
                 "vmspec.Plan(spec).prepare(['disk', step], progress=tell)\n"
                 "vmspec.Plan(spec).start(sync=False, progress=tell)\n"
+                "vmspec.Plan(spec).start(stdin=subprocess.DEVNULL, stdout=1,\n"
+                "    stderr=open('/dev/null'), descriptors={5: sys.stdin})\n"
+                "vmspec.Plan(spec).start(stdout='log')"
+                "  # type: ignore[arg-type]\n"
+                "with vmspec.Plan(spec).start(guest_agent=True) as vm:\n"
+                "    event: vmspec.Event = vm.event(1.5)\n"
+                "    seen: list[vmspec.Event] = list(vm.events())\n"
+                "    code: int | None = vm.returncode or vm.poll()\n"
+                "    out: bytes = vm.exec(['/bin/true'], 5).output\n"
+                "    port: int = vm.host_port(0) + vm.wait() + vm.stop(2)\n"
+                "    vm.qmp('device_del', id='a', timeout=1)\n"
+                "    vm.qmp('a', 1)  # type: ignore[arg-type]\n"
+                "    vm.stop('soon')  # type: ignore[arg-type]\n"
+                "left: int = vmspec.clean(pathlib.Path('/tmp'))\n"
                 "vmspec.create_image(vmspec.Image(file='a', size=1 << 20),\n"
                 "    progress=lambda step, done, total: None)\n"
                 "below: vmspec.ImageInfo | None = vmspec.image_info(\n"

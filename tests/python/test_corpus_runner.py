@@ -217,12 +217,46 @@ class Corruption(unittest.TestCase):
                 self.fields("default-x86_64-linux", lambda expect: change(
                     expect["commands"])), {"commands"})
 
-    def test_swtpm_is_no_command_that_makes_something(self):
-        expect = CASES["tpm-package"]["expect"]
-        self.assertIn("my-swtpm", " ".join(expect["commands"][-1]))
-        self.assertEqual(
-            self.fields("tpm-package",
-                        lambda expect: expect["commands"].pop()), set())
+    def test_every_word_of_the_command_of_swtpm(self):
+        for name in ("tpm-package", "name-tpm"):
+            expected = CASES[name]["expect"]["commands"]
+            last = len(expected) - 1
+            self.assertIn("swtpm", expected[last][0])
+            for word in range(len(expected[last])):
+                with self.subTest(f"{name}: {word}"):
+                    self.assertEqual(
+                        self.fields(name, lambda expect: replace(
+                            expect["commands"], (last, word), corrupted)),
+                        {"commands"})
+
+    def test_swtpm_missing_and_where_there_is_none_and_twice(self):
+        swtpm = CASES["tpm-package"]["expect"]["commands"][-1]
+        for name, change in (
+                ("tpm-package", lambda commands: commands.pop()),
+                ("tpm-package", lambda commands: commands.append(swtpm)),
+                ("tpm-package", lambda commands: commands.insert(
+                    0, commands.pop())),
+                ("default-x86_64-linux",
+                 lambda commands: commands.append(swtpm))):
+            with self.subTest(name):
+                self.assertEqual(
+                    self.fields(name, lambda expect: change(
+                        expect["commands"])), {"commands"})
+
+    def test_what_runs_at_the_exit(self):
+        socat = CASES["tpm-package"]["expect"]["at_exit"]
+        for where in leaves(socat):
+            with self.subTest(where):
+                self.assertEqual(
+                    self.fields("tpm-package", lambda expect: replace(
+                        expect["at_exit"], where, corrupted)), {"at_exit"})
+        for name, value in (("tpm-package", []), ("tpm-package", socat * 2),
+                            ("tpm-package", [[]]),
+                            ("default-x86_64-linux", socat)):
+            with self.subTest(f"{name}: {value}"):
+                self.assertEqual(
+                    self.fields(name, lambda expect: expect.update(
+                        at_exit=value)), {"at_exit"})
 
     def test_everything_about_what_is_created(self):
         for name in ("certs-link", "tpm-efi-bootloader",
@@ -243,12 +277,19 @@ class Corruption(unittest.TestCase):
                     expect["created"])), {"created"})
 
     def test_directory_and_images(self):
-        for field, value in (("cwd", "/elsewhere"), ("images", {"store": {}})):
-            with self.subTest(field):
-                self.assertEqual(
-                    self.fields("bootloader-efi-aarch64-linux",
-                                lambda expect: expect.update({field: value})),
-                    {field})
+        for field, value in (("cwd", "/elsewhere"), ("cwd", None),
+                             ("images", {"store": {}})):
+            for name in ("bootloader-efi-aarch64-linux", "tmpdir"):
+                with self.subTest(f"{name}: {field}"):
+                    self.assertEqual(
+                        self.fields(name, lambda expect: expect.update(
+                            {field: value})), {field})
+
+    def test_every_machine_says_where_it_runs_and_what_runs_beside_it(self):
+        for case in CASES.values():
+            if "argv" in case["expect"]:
+                for field in ("commands", "at_exit", "cwd"):
+                    self.assertIn(field, case["expect"], case["id"])
 
 
 class Input(unittest.TestCase):

@@ -290,6 +290,22 @@ START_TEST (the_path_of_a_socket_has_at_most_107_bytes)
 }
 END_TEST
 
+START_TEST (the_sockets_for_provisioning_have_longer_names)
+{
+  char path[200] = "/";
+
+  tpm.enable = VMSPEC_ON;
+  tpm.state_dir = path;
+  tpm.provision = "/bin/true";
+  memset (path + 1, 'x', 107 - strlen ("//provision.ctrl"));
+  nothing ();
+  strcat (path, "x");
+  only (BLOCKER, "tpm.socket-path", "tpm.state_dir");
+  tpm.provision = NULL;
+  nothing ();
+}
+END_TEST
+
 START_TEST (a_writable_store_image_is_costly)
 {
   store.image = store.mount_host = VMSPEC_ON;
@@ -649,6 +665,35 @@ START_TEST (a_port_is_forwarded_once)
 }
 END_TEST
 
+START_TEST (a_port_that_qemu_takes_is_not_said_and_is_nobody_elses)
+{
+  struct vmspec_forward_port other;
+
+  port_from (VMSPEC_FORWARD_FROM_HOST);
+  port.any_host_port = VMSPEC_ON;
+  only (BLOCKER, "forward-port.any-and-one",
+        "network.forward_ports[0].any_host_port");
+  port.host_port = 0;
+  nothing ();
+  other = port;
+  network.forward_ports = LIST (vmspec_forward_port, &port, &other);
+  nothing ();
+  /* What one says in vain does not stand in another's way. */
+  other.any_host_port = VMSPEC_OFF;
+  other.host_port = port.host_port = 80;
+  only (BLOCKER, "forward-port.any-and-one",
+        "network.forward_ports[0].any_host_port");
+  port.host_port = 0;
+  port.any_host_port = VMSPEC_OFF;
+  only (BLOCKER, "forward-port.port", "network.forward_ports[0].host_port");
+  port_from (VMSPEC_FORWARD_FROM_GUEST);
+  port.host_port = 0;
+  port.any_host_port = VMSPEC_ON;
+  only (BLOCKER, "forward-port.any-from-guest",
+        "network.forward_ports[0].any_host_port");
+}
+END_TEST
+
 START_TEST (connections_from_the_guest_take_netcat)
 {
   port_from (VMSPEC_FORWARD_FROM_GUEST);
@@ -666,6 +711,149 @@ START_TEST (a_network_that_is_off_forwards_nothing)
   network.restricted = VMSPEC_UNSET;
   port_from (VMSPEC_FORWARD_FROM_HOST);
   only (WARNING, "network.unused", "qemu.builtin_network");
+}
+END_TEST
+
+/* ---- virtual networks ---------------------------------------------------- */
+
+#define VLAN(number_) &(struct vmspec_vlan) { VMSPEC_INIT (vmspec_vlan), number_ }
+
+START_TEST (the_number_of_a_network_is_a_byte)
+{
+  struct vmspec_vlan one = { VMSPEC_INIT (vmspec_vlan), 255 };
+  struct vmspec_interface lan
+    = { VMSPEC_INIT (vmspec_interface), .name = "lan", .vlan = 256 };
+
+  spec.vlans = LIST (vmspec_vlan, &one);
+  network.vlan_backend = VMSPEC_VLAN_BACKEND_MULTICAST;
+  nothing ();
+  one.number = 256;
+  only (ERROR, "vlan.number", "vlans[0].number");
+  one.number = 255;
+  spec.interfaces = LIST (vmspec_interface, &lan);
+  only (ERROR, "vlan.number", "interfaces[0].vlan");
+  /* Without a device there is no address. */
+  network.vlan_backend = VMSPEC_VLAN_BACKEND_NONE;
+  nothing ();
+}
+END_TEST
+
+START_TEST (a_machine_is_on_a_network_once)
+{
+  const struct vmspec_interface lan
+    = { VMSPEC_INIT (vmspec_interface), .name = "lan", .vlan = 3 };
+
+  network.vlan_backend = VMSPEC_VLAN_BACKEND_MULTICAST;
+  spec.vlans = LIST (vmspec_vlan, VLAN (3), VLAN (4));
+  nothing ();
+  spec.vlans = LIST (vmspec_vlan, VLAN (3), VLAN (4), VLAN (3));
+  only (BLOCKER, "vlan.duplicate", "vlans[2].number");
+  spec.vlans = LIST (vmspec_vlan, VLAN (4), VLAN (3));
+  spec.interfaces = LIST (vmspec_interface, &lan);
+  only (BLOCKER, "vlan.duplicate", "interfaces[0].vlan");
+  network.vlan_backend = VMSPEC_VLAN_BACKEND_UNSET;
+  nothing ();
+}
+END_TEST
+
+START_TEST (a_pair_has_two_machines)
+{
+  static const uint32_t pairs[]
+    = { VMSPEC_VLAN_BACKEND_DGRAM, VMSPEC_VLAN_BACKEND_STREAM };
+
+  network.vlan_directory = "/v";
+  network.machine_number = 254;
+  for (uint32_t i = VMSPEC_VLAN_BACKEND_NONE;
+       i <= VMSPEC_VLAN_BACKEND_MULTICAST; i++) {
+    network.vlan_backend = i;
+    nothing ();
+  }
+  for (size_t i = 0; i < COUNT (pairs); i++) {
+    network.vlan_backend = pairs[i];
+    network.machine_number = 3;
+    only (BLOCKER, "vlan.machine-number", "network.machine_number");
+    network.machine_number = 2;
+    nothing ();
+  }
+}
+END_TEST
+
+START_TEST (sockets_of_networks_take_a_directory)
+{
+  spec.vlans = LIST (vmspec_vlan, VLAN (1), VLAN (2));
+  for (uint32_t i = VMSPEC_VLAN_BACKEND_VDE; i <= VMSPEC_VLAN_BACKEND_STREAM;
+       i++) {
+    network.vlan_backend = i;
+    host = unit_host ();
+    if (i == VMSPEC_VLAN_BACKEND_MULTICAST)
+      nothing ();
+    else
+      only (ERROR, "vlan.directory", "network.vlan_directory");
+    host.environment = STRINGS ("XDG_RUNTIME_DIR=/run/user/1");
+    nothing ();
+  }
+  network.vlan_backend = VMSPEC_VLAN_BACKEND_VDE;
+  host.environment = STRINGS ("QEMU_VDE_SOCKET_2=/v");
+  only (ERROR, "vlan.directory", "network.vlan_directory");
+  host.environment
+    = STRINGS ("QEMU_VDE_SOCKET_2=/v", "QEMU_VDE_SOCKET_1=/w");
+  nothing ();
+}
+END_TEST
+
+static void
+sockets_have_at_most (uint32_t backend, const char *last)
+{
+  char path[200] = "/";
+
+  network.vlan_backend = backend;
+  network.vlan_directory = path;
+  memset (path + 1, 'x', 107 - strlen ("/") - strlen (last));
+  nothing ();
+  strcat (path, "x");
+  only (BLOCKER, "vlan.socket-path", "network.vlan_directory");
+  ck_assert_ptr_nonnull (strstr (vmspec_diag_get (diag, 0)->text, "108"));
+}
+
+START_TEST (the_paths_of_sockets_of_networks_have_at_most_107_bytes)
+{
+  char variable[200] = "QEMU_VDE_SOCKET_12=/";
+
+  spec.vlans = LIST (vmspec_vlan, VLAN (12));
+  sockets_have_at_most (VMSPEC_VLAN_BACKEND_STREAM, "/12");
+  sockets_have_at_most (VMSPEC_VLAN_BACKEND_DGRAM, "/12.1");
+  /* A client's own is in the switch's directory: /.PID-COUNTER. */
+  sockets_have_at_most (VMSPEC_VLAN_BACKEND_VDE, "/12/.4194304-00000");
+  network.vlan_directory = NULL;
+  memset (variable + strlen (variable), 'x', 100);
+  host.environment = STRINGS (variable);
+  only (BLOCKER, "vlan.socket-path", "network.vlan_directory");
+  ck_assert_ptr_nonnull (strstr (vmspec_diag_get (diag, 0)->text,
+                                 "a shorter QEMU_VDE_SOCKET_12"));
+}
+END_TEST
+
+START_TEST (only_vde_has_a_switch_and_it_takes_vde_switch)
+{
+  static const struct vmspec_host_program program
+    = { VMSPEC_INIT (vmspec_host_program), .name = "vde_switch",
+        .path = "/bin/vde_switch" };
+
+  network.vlan_switch = VMSPEC_ON;
+  only (WARNING, "vlan.switch-unused", "network.vlan_switch");
+  network.vlan_backend = VMSPEC_VLAN_BACKEND_MULTICAST;
+  only (WARNING, "vlan.switch-unused", "network.vlan_switch");
+  network.vlan_backend = VMSPEC_VLAN_BACKEND_VDE;
+  network.vlan_directory = "/v";
+  only (BLOCKER, "vlan.switch-missing", "network.vlan_switch");
+  host.environment = STRINGS ("QEMU_VDE_SOCKET_1=/s");
+  nothing ();
+  host = unit_host ();
+  host.programs = LIST (vmspec_host_program, &unit_qemu, &program);
+  nothing ();
+  host = unit_host ();
+  network.vlan_switch = VMSPEC_OFF;
+  nothing ();
 }
 END_TEST
 
@@ -711,6 +899,7 @@ main (void)
   tcase_add_test (t, a_tpm_takes_swtpm);
   tcase_add_test (t, a_tpm_takes_a_device_for_it);
   tcase_add_test (t, the_path_of_a_socket_has_at_most_107_bytes);
+  tcase_add_test (t, the_sockets_for_provisioning_have_longer_names);
   tcase_add_test (t, a_writable_store_image_is_costly);
   tcase_add_test (t, state_files_need_their_directories);
   tcase_add_test (t, a_root_disk_of_its_own_has_a_size);
@@ -731,8 +920,15 @@ main (void)
   tcase_add_test (t, ports_have_numbers);
   tcase_add_test (t, addresses_are_four_numbers);
   tcase_add_test (t, a_port_is_forwarded_once);
+  tcase_add_test (t, a_port_that_qemu_takes_is_not_said_and_is_nobody_elses);
   tcase_add_test (t, connections_from_the_guest_take_netcat);
   tcase_add_test (t, a_network_that_is_off_forwards_nothing);
+  tcase_add_test (t, the_number_of_a_network_is_a_byte);
+  tcase_add_test (t, a_machine_is_on_a_network_once);
+  tcase_add_test (t, a_pair_has_two_machines);
+  tcase_add_test (t, sockets_of_networks_take_a_directory);
+  tcase_add_test (t, the_paths_of_sockets_of_networks_have_at_most_107_bytes);
+  tcase_add_test (t, only_vde_has_a_switch_and_it_takes_vde_switch);
   tcase_add_test (t, findings_of_every_stage_come_together);
   return unit_run ("assert", t);
 }

@@ -216,6 +216,195 @@ START_TEST (kernel_parameters_of_the_environment_come_last)
 }
 END_TEST
 
+/* ---- virtual networks ---------------------------------------------------- */
+
+#define VLAN(number_) &(struct vmspec_vlan) { VMSPEC_INIT (vmspec_vlan), number_ }
+#define INTERFACE(name_, vlan_)                                                \
+  &(struct vmspec_interface) { VMSPEC_INIT (vmspec_interface),                 \
+                               .name = name_, .vlan = vlan_ }
+
+static struct vmspec_network network;
+
+static const struct decided *
+on_networks (uint32_t backend, uint32_t machine_number)
+{
+  const struct vmspec spec
+    = { VMSPEC_INIT (vmspec), .network = &network,
+        .vlans = LIST (vmspec_vlan, VLAN (7), VLAN (0)),
+        .interfaces = LIST (vmspec_interface, INTERFACE ("lan", 5)) };
+
+  network = (struct vmspec_network) {
+    VMSPEC_INIT (vmspec_network), .vlan_backend = backend,
+    .vlan_directory = "v", .machine_number = machine_number };
+  return decided (&spec);
+}
+
+START_TEST (without_a_backend_there_is_nothing_to_connect)
+{
+  const struct decided *d = on_networks (VMSPEC_VLAN_BACKEND_NONE, 1);
+
+  ck_assert_uint_eq (d->n_vlans, 0);
+  ck_assert_uint_eq (d->n_switches, 0);
+  ck_assert_ptr_null (d->vlan_directory);
+  ck_assert_uint_eq (decided (NULL)->n_vlans, 0);
+}
+END_TEST
+
+START_TEST (networks_that_are_listed_come_before_the_interfaces)
+{
+  const struct decided *d = on_networks (VMSPEC_VLAN_BACKEND_MULTICAST, 1);
+
+  ck_assert_uint_eq (d->n_vlans, 3);
+  ck_assert_uint_eq (d->vlans[0].number, 7);
+  ck_assert_uint_eq (d->vlans[1].number, 0);
+  ck_assert_uint_eq (d->vlans[2].number, 5);
+  for (size_t i = 0; i < 3; i++) {
+    ck_assert_ptr_null (d->vlans[i].socket);
+    ck_assert_ptr_null (d->vlans[i].peer);
+  }
+  ck_assert_ptr_null (d->vlan_directory);
+}
+END_TEST
+
+START_TEST (each_backend_has_its_sockets_in_the_directory)
+{
+  const struct decided *d = on_networks (VMSPEC_VLAN_BACKEND_DGRAM, 1);
+
+  ck_assert_str_eq (d->vlans[0].socket, "/here/v/7.1");
+  ck_assert_str_eq (d->vlans[0].peer, "/here/v/7.2");
+  ck_assert_str_eq (d->vlan_directory, "/here/v");
+  d = on_networks (VMSPEC_VLAN_BACKEND_DGRAM, 2);
+  ck_assert_str_eq (d->vlans[0].socket, "/here/v/7.2");
+  ck_assert_str_eq (d->vlans[0].peer, "/here/v/7.1");
+  for (uint32_t machine = 1; machine <= 2; machine++) {
+    d = on_networks (VMSPEC_VLAN_BACKEND_STREAM, machine);
+    ck_assert_str_eq (d->vlans[2].socket, "/here/v/5");
+    ck_assert_ptr_null (d->vlans[2].peer);
+    ck_assert_str_eq (d->vlan_directory, "/here/v");
+  }
+  d = on_networks (VMSPEC_VLAN_BACKEND_VDE, 200);
+  ck_assert_str_eq (d->vlans[1].socket, "/here/v/0");
+  /* Whoever runs the switches has made it. */
+  ck_assert_ptr_null (d->vlan_directory);
+  ck_assert_uint_eq (d->n_switches, 0);
+}
+END_TEST
+
+START_TEST (the_directory_is_made_for_whoever_needs_it)
+{
+  const struct vmspec_step *step = NULL;
+
+  on_networks (VMSPEC_VLAN_BACKEND_STREAM, 1);
+  for (size_t i = 0; (step = vmspec_plan_step (plan, i)); i++)
+    if (!strcmp (step->name, "vlans"))
+      break;
+  ck_assert_ptr_nonnull (step);
+  ck_assert_uint_eq (step->kind, VMSPEC_STEP_KIND_DIRECTORY);
+  ck_assert_str_eq (step->file, "/here/v");
+  ck_assert_str_eq (step->option, "network.vlan_directory");
+  ck_assert_uint_eq (step->lasts, VMSPEC_ON);
+  on_networks (VMSPEC_VLAN_BACKEND_MULTICAST, 1);
+  for (size_t i = 0; (step = vmspec_plan_step (plan, i)); i++)
+    ck_assert_str_ne (step->name, "vlans");
+}
+END_TEST
+
+START_TEST (a_switch_is_started_for_each_network_whose_variable_names_none)
+{
+  const struct vmspec spec
+    = { VMSPEC_INIT (vmspec), .network = &network,
+        .vlans = LIST (vmspec_vlan, VLAN (7), VLAN (10), VLAN (7), VLAN (1)) };
+  const struct decided *d;
+
+  network = (struct vmspec_network) {
+    VMSPEC_INIT (vmspec_network), .vlan_directory = "/v",
+    .vlan_backend = VMSPEC_VLAN_BACKEND_VDE, .vlan_switch = VMSPEC_ON };
+  host.environment = STRINGS ("QEMU_VDE_SOCKET_10=there",
+                              "QEMU_VDE_SOCKET_1=");
+  d = decided (&spec);
+  ck_assert_uint_eq (d->n_switches, 2);
+  ck_assert_uint_eq (d->switches[0].number, 7);
+  ck_assert_str_eq (d->switches[0].directory, "/v/7");
+  ck_assert_uint_eq (d->switches[1].number, 1);
+  ck_assert_str_eq (d->switches[1].directory, "/v/1");
+  ck_assert_str_eq (d->vlan_directory, "/v");
+  ck_assert_str_eq (d->vlans[1].socket, "/here/there");
+  ck_assert_int_eq (d->vlans[1].is_running, 1);
+  ck_assert_int_eq (d->vlans[0].is_running, 0);
+  /* Then a directory need not be known. */
+  host.environment = STRINGS ("QEMU_VDE_SOCKET_7=/a", "QEMU_VDE_SOCKET_10=/b",
+                              "QEMU_VDE_SOCKET_1=/c");
+  network.vlan_directory = NULL;
+  d = decided (&spec);
+  ck_assert_uint_eq (d->n_switches, 0);
+  ck_assert_ptr_null (d->vlan_directory);
+}
+END_TEST
+
+/* ---- helpers of the start script ------------------------------------------ */
+
+static const char *
+joined (const char *const *words)
+{
+  static char text[1024];
+  char *end = text;
+
+  *text = '\0';
+  for (; *words; words++) {
+    if (end > text)
+      end = stpcpy (end, " ");
+    end = stpcpy (end, *words);
+  }
+  return text;
+}
+
+START_TEST (a_tpm_has_the_helpers_of_the_start_script)
+{
+  static const struct vmspec_host_program socat
+    = { VMSPEC_INIT (vmspec_host_program), .name = "socat",
+        .path = "/s/socat" };
+  struct vmspec_tpm tpm = { VMSPEC_INIT (vmspec_tpm), .enable = VMSPEC_ON,
+                            .swtpm = "./swtpm", .state_dir = "t" };
+  struct vmspec spec = { VMSPEC_INIT (vmspec), .tpm = &tpm };
+  const struct vmspec_helper *helper;
+
+  decided (&spec);
+  helper = vmspec_plan_helper (plan, 0);
+  ck_assert_str_eq (helper->name, "swtpm");
+  ck_assert_uint_eq (helper->at_exit, VMSPEC_OFF);
+  ck_assert_uint_eq (helper->struct_size, sizeof *helper);
+  ck_assert_str_eq (joined (helper->argv),
+                    "/here/swtpm socket --tpmstate dir=/here/t --ctrl "
+                    "type=unixio,path=/here/t/socket,terminate --pid "
+                    "file=/here/t/pid --daemon --tpm2 --log "
+                    "file=/here/t/stdout,level=6");
+  helper = vmspec_plan_helper (plan, 1);
+  ck_assert_str_eq (helper->name, "socat");
+  ck_assert_uint_eq (helper->at_exit, VMSPEC_ON);
+  ck_assert_str_eq (joined (helper->argv),
+                    "socat STDIO UNIX-CONNECT:/here/t/socket");
+  ck_assert_ptr_null (vmspec_plan_helper (plan, 2));
+  ck_assert_ptr_null (vmspec_plan_helper (plan, SIZE_MAX));
+  host.programs = LIST (vmspec_host_program, &unit_qemu, &socat);
+  decided (&spec);
+  ck_assert_str_eq (vmspec_plan_helper (plan, 1)->argv[0], "/s/socat");
+  /* One that was not found keeps its name. */
+  tpm.swtpm = "my-swtpm";
+  decided (&spec);
+  ck_assert_str_eq (vmspec_plan_helper (plan, 0)->argv[0], "my-swtpm");
+  tpm.swtpm = NULL;
+  decided (&spec);
+  ck_assert_str_eq (vmspec_plan_helper (plan, 0)->argv[0], "swtpm");
+}
+END_TEST
+
+START_TEST (a_machine_without_a_tpm_has_no_helpers)
+{
+  decided (NULL);
+  ck_assert_ptr_null (vmspec_plan_helper (plan, 0));
+}
+END_TEST
+
 /* ---- accelerators -------------------------------------------------------- */
 
 static int
@@ -527,6 +716,14 @@ main (void)
   tcase_add_test (t, arguments_of_the_caller_come_last_and_are_not_touched);
   tcase_add_test (t, network_options_of_the_environment_are_added_as_they_are);
   tcase_add_test (t, kernel_parameters_of_the_environment_come_last);
+  tcase_add_test (t, without_a_backend_there_is_nothing_to_connect);
+  tcase_add_test (t, networks_that_are_listed_come_before_the_interfaces);
+  tcase_add_test (t, each_backend_has_its_sockets_in_the_directory);
+  tcase_add_test (t, the_directory_is_made_for_whoever_needs_it);
+  tcase_add_test (t,
+    a_switch_is_started_for_each_network_whose_variable_names_none);
+  tcase_add_test (t, a_tpm_has_the_helpers_of_the_start_script);
+  tcase_add_test (t, a_machine_without_a_tpm_has_no_helpers);
   tcase_add_test (t, an_accelerator_is_tried_only_where_it_works);
   tcase_add_test (t, a_requirement_that_cannot_be_met_blocks);
   tcase_add_test (t, machine_and_processor_are_taken_as_they_are_said);

@@ -242,6 +242,64 @@ START_TEST (a_machine_without_interfaces_is_on_the_first_vlan)
 }
 END_TEST
 
+START_TEST (virtual_networks_have_no_devices_unless_a_backend_is_said)
+{
+  struct vmspec_network network = { VMSPEC_INIT (vmspec_network) };
+  struct machine m = machine ();
+  struct resolution *r;
+
+  m.spec.network = &network;
+  m.host.environment = STRINGS ("XDG_RUNTIME_DIR=/run/user/1");
+  r = resolved (&m);
+  ck_assert_uint_eq (r->network.vlan_backend, VMSPEC_VLAN_BACKEND_NONE);
+  ck_assert_uint_eq (r->network.machine_number, 1);
+  ck_assert_uint_eq (r->network.vlan_switch, VMSPEC_OFF);
+  same_text (r->network.vlan_directory, NULL);
+}
+END_TEST
+
+START_TEST (sockets_of_virtual_networks_are_in_the_users_own_directory)
+{
+  struct vmspec_network network = { VMSPEC_INIT (vmspec_network) };
+  struct machine m = machine ();
+
+  m.spec.network = &network;
+  for (uint32_t i = VMSPEC_VLAN_BACKEND_VDE; i <= VMSPEC_VLAN_BACKEND_STREAM;
+       i++) {
+    network.vlan_backend = i;
+    m.host.environment = STRINGS ("XDG_RUNTIME_DIR=/run/user/1");
+    same_text (resolved (&m)->network.vlan_directory,
+               i == VMSPEC_VLAN_BACKEND_MULTICAST
+                 ? NULL : "/run/user/1/vmspec-vlans");
+    network.vlan_directory = "mine";
+    same_text (resolved (&m)->network.vlan_directory, "mine");
+    network.vlan_directory = NULL;
+    /* Nothing that others might have made. */
+    m.host.environment = STRINGS ("XDG_RUNTIME_DIR=", "TMPDIR=/tmp");
+    same_text (resolved (&m)->network.vlan_directory, NULL);
+  }
+}
+END_TEST
+
+START_TEST (ports_are_the_ones_that_are_said_and_a_tpm_is_not_set_up)
+{
+  const struct vmspec_forward_port port
+    = { VMSPEC_INIT (vmspec_forward_port), .host_port = 1 };
+  struct vmspec_network network
+    = { VMSPEC_INIT (vmspec_network),
+        .forward_ports = LIST (vmspec_forward_port, &port) };
+  struct machine m = machine ();
+  struct resolution *r;
+
+  m.spec.network = &network;
+  r = resolved (&m);
+  ck_assert_uint_eq (r->network.forward_ports[0]->any_host_port, VMSPEC_OFF);
+  ck_assert_uint_eq (r->network.forward_ports[0]->host_port, 1);
+  ck_assert_uint_eq (r->tpm.setup, VMSPEC_OFF);
+  same_text (r->tpm.provision, NULL);
+}
+END_TEST
+
 START_TEST (state_is_named_after_the_machine)
 {
   struct machine m = machine ();
@@ -521,6 +579,11 @@ main (void)
   tcase_add_test (t, the_boot_partition_is_that_of_efi);
   tcase_add_test (t, the_last_console_is_the_one_that_is_looked_at);
   tcase_add_test (t, a_machine_without_interfaces_is_on_the_first_vlan);
+  tcase_add_test (t,
+                  virtual_networks_have_no_devices_unless_a_backend_is_said);
+  tcase_add_test (t,
+                  sockets_of_virtual_networks_are_in_the_users_own_directory);
+  tcase_add_test (t, ports_are_the_ones_that_are_said_and_a_tpm_is_not_set_up);
   tcase_add_test (t, state_is_named_after_the_machine);
   tcase_add_test (t, the_guest_is_like_its_host_unless_said_otherwise);
   tcase_add_test (t, kernel_parameters_are_those_of_the_system);

@@ -174,8 +174,12 @@ START_TEST (only_what_is_needed_is_looked_for)
   make_file ("bin/swtpm", 0755, "");
   make_file ("bin/nc", 0755, "");
   make_file ("bin/emu", 0755, "");
+  make_file ("bin/socat", 0755, "");
+  make_file ("bin/vde_switch", 0755, "");
   detect (&spec, NULL);
   ck_assert_ptr_null (program ("swtpm"));
+  ck_assert_ptr_null (program ("socat"));
+  ck_assert_ptr_null (program ("vde_switch"));
   ck_assert_ptr_null (program ("nc"));
   spec.tpm = &tpm;
   spec.network = &network;
@@ -185,6 +189,40 @@ START_TEST (only_what_is_needed_is_looked_for)
   ck_assert_str_eq (program ("nc"), below ("bin/nc"));
   ck_assert_str_eq (program ("emu"), below ("bin/emu"));
   ck_assert_ptr_null (program ("qemu-system-x86_64"));
+  ck_assert_str_eq (program ("socat"), below ("bin/socat"));
+  ck_assert_ptr_null (program ("vde_switch"));
+  network.vlan_backend = VMSPEC_VLAN_BACKEND_VDE;
+  detect (&spec, NULL);
+  ck_assert_ptr_null (program ("vde_switch"));
+  network.vlan_switch = VMSPEC_ON;
+  detect (&spec, NULL);
+  ck_assert_str_eq (program ("vde_switch"), below ("bin/vde_switch"));
+  network.vlan_backend = VMSPEC_VLAN_BACKEND_STREAM;
+  detect (&spec, NULL);
+  ck_assert_ptr_null (program ("vde_switch"));
+}
+END_TEST
+
+START_TEST (what_makes_and_provisions_a_tpm_is_looked_for)
+{
+  struct vmspec_tpm tpm = { VMSPEC_INIT (vmspec_tpm), .setup = VMSPEC_ON,
+                            .provision = "own" };
+  struct vmspec spec = { VMSPEC_INIT (vmspec), .arch = VMSPEC_ARCH_X86_64,
+                         .tpm = &tpm };
+
+  ck_assert_int_eq (mkdir ("bin", 0700), 0);
+  make_file ("bin/swtpm_setup", 0755, "");
+  make_file ("bin/own", 0755, "");
+  detect (&spec, NULL);
+  ck_assert_ptr_null (program ("swtpm_setup"));
+  ck_assert_ptr_null (program ("own"));
+  tpm.enable = VMSPEC_ON;
+  detect (&spec, NULL);
+  ck_assert_str_eq (program ("swtpm_setup"), below ("bin/swtpm_setup"));
+  ck_assert_str_eq (program ("own"), below ("bin/own"));
+  tpm.setup = VMSPEC_OFF;
+  detect (&spec, NULL);
+  ck_assert_ptr_null (program ("swtpm_setup"));
 }
 END_TEST
 
@@ -339,6 +377,7 @@ main (void)
   tcase_add_test (t, what_was_given_is_not_looked_up);
   tcase_add_test (t, programs_are_found_in_the_order_of_path);
   tcase_add_test (t, only_what_is_needed_is_looked_for);
+  tcase_add_test (t, what_makes_and_provisions_a_tpm_is_looked_for);
   tcase_add_test (t, files_are_what_stat_says);
   tcase_add_test (t, links_are_followed_as_by_readlink);
   tcase_add_test (t, kernel_parameters_are_read_from_the_system);

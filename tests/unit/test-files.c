@@ -11,6 +11,7 @@ static struct vmspec_qemu qemu;
 static struct vmspec_boot boot;
 static struct vmspec_efi efi;
 static struct vmspec_tpm tpm;
+static const struct vmspec_host_program *const *programs;
 static vmspec_diag *diag;
 
 /* Everything is there. */
@@ -18,6 +19,7 @@ static void
 set_up (void)
 {
   scratch_make ();
+  programs = NULL;
   make_file ("emulator", 0755, "#!/bin/sh\n");
   make_file ("kernel", 0644, "MZ");
   make_file ("initrd", 0644, "");
@@ -50,6 +52,8 @@ check_files (void)
   int r;
 
   host.directory = scratch;
+  if (programs)
+    host.programs = programs;
   plan = unit_plan (&spec, &host);
   vmspec_diag_clear (diag);
   r = vmspec_plan_check_files (plan, diag);
@@ -252,43 +256,80 @@ START_TEST (what_the_start_makes_need_not_be_there)
 }
 END_TEST
 
-/* Where swtpm would listen. */
-static void
-make_socket (const char *directory)
-{
-  struct sockaddr_un address = { .sun_family = AF_UNIX };
-  int fd = socket (AF_UNIX, SOCK_STREAM, 0);
-
-  ck_assert_int_ge (fd, 0);
-  ck_assert_int_eq (mkdir (directory, 0700), 0);
-  snprintf (address.sun_path, sizeof address.sun_path, "%s/socket", directory);
-  ck_assert_int_eq (bind (fd, (struct sockaddr *) &address, sizeof address), 0);
-  close (fd);
-}
-
 START_TEST (a_kernel_in_elf_has_no_tpm)
 {
   make_file ("vmlinux", 0644, "\177ELF and more");
   boot.kernel = "vmlinux";
   nothing ();
   tpm.enable = VMSPEC_ON;
-  make_socket ("vm-swtpm");
   only ("boot.elf-kernel-and-tpm", "boot.kernel", "vmlinux");
   boot.kernel = "kernel";
   nothing ();
 }
 END_TEST
 
-START_TEST (a_tpm_must_be_there_to_be_attached)
+/* The start runs them. */
+START_TEST (programs_for_a_tpm_must_be_there)
 {
-  tpm.enable = VMSPEC_ON;
-  only ("tpm.not-running", "tpm.state_dir", "vm-swtpm/socket");
-  make_socket ("vm-swtpm");
+  tpm.swtpm = "./absent";
+  tpm.provision = "./absent";
   nothing ();
-  tpm.state_dir = "other";
-  ck_assert_int_eq (mkdir ("other", 0700), 0);
-  make_file ("other/socket", 0600, "");
-  only ("tpm.not-running", "tpm.state_dir", "other/socket");
+  tpm.provision = NULL;
+  tpm.enable = VMSPEC_ON;
+  only ("tpm.missing", "tpm.swtpm", "absent");
+  tpm.swtpm = "./file";
+  only ("tpm.missing", "tpm.swtpm", "file");
+  tpm.swtpm = "./emulator";
+  nothing ();
+  tpm.provision = "./absent";
+  only ("tpm.missing", "tpm.provision", "absent");
+  tpm.provision = "./file";
+  only ("tpm.missing", "tpm.provision", "file");
+  tpm.provision = "./emulator";
+  nothing ();
+}
+END_TEST
+
+START_TEST (a_new_tpm_takes_a_program_that_makes_it)
+{
+  tpm.enable = tpm.setup = VMSPEC_ON;
+  ck_assert_int_eq (check_files (), -ENOENT);
+  ck_assert_str_eq (vmspec_diag_get (diag, 0)->id, "tpm.missing");
+  ck_assert_str_eq (vmspec_diag_get (diag, 0)->path, "tpm.setup");
+  ck_assert_ptr_nonnull (strstr (vmspec_diag_get (diag, 0)->text,
+                                 "swtpm_setup"));
+  programs = LIST (vmspec_host_program, &unit_qemu,
+                   &(struct vmspec_host_program) {
+                     VMSPEC_INIT (vmspec_host_program),
+                     .name = "swtpm_setup", .path = below ("emulator") });
+  nothing ();
+}
+END_TEST
+
+/* QEMU neither waits nor tries again. */
+START_TEST (what_virtual_networks_connect_to_must_be_there)
+{
+  struct vmspec_network network
+    = { VMSPEC_INIT (vmspec_network), .vlan_directory = "dir",
+        .vlan_backend = VMSPEC_VLAN_BACKEND_VDE };
+
+  spec.network = &network;
+  only ("vlan.no-switch", "network.vlan_backend", "dir/1");
+  ck_assert_int_eq (mkdir ("dir/1", 0700), 0);
+  nothing ();
+  ck_assert_int_eq (rmdir ("dir/1"), 0);
+  network.vlan_switch = VMSPEC_ON;
+  nothing ();
+  network.vlan_switch = VMSPEC_OFF;
+  network.vlan_backend = VMSPEC_VLAN_BACKEND_STREAM;
+  nothing ();
+  network.machine_number = 2;
+  only ("vlan.no-peer", "network.vlan_backend", "dir/1");
+  make_file ("dir/1", 0600, "");
+  nothing ();
+  /* The other one may come later. */
+  network.vlan_backend = VMSPEC_VLAN_BACKEND_DGRAM;
+  nothing ();
 }
 END_TEST
 
@@ -380,7 +421,9 @@ main (void)
   tcase_add_test (t, only_directories_are_shared);
   tcase_add_test (t, what_the_start_makes_need_not_be_there);
   tcase_add_test (t, a_kernel_in_elf_has_no_tpm);
-  tcase_add_test (t, a_tpm_must_be_there_to_be_attached);
+  tcase_add_test (t, programs_for_a_tpm_must_be_there);
+  tcase_add_test (t, a_new_tpm_takes_a_program_that_makes_it);
+  tcase_add_test (t, what_virtual_networks_connect_to_must_be_there);
   tcase_add_test (t, a_kernel_that_is_not_booted_is_not_looked_at);
   tcase_add_test (t, a_file_that_cannot_be_read_is_named);
   tcase_add_test (t, an_image_that_cannot_be_written_is_named);

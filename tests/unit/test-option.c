@@ -33,6 +33,10 @@ static const struct public_struct {
   STRUCT (vmspec_host_file),
   STRUCT (vmspec_host_firmware),
   STRUCT (vmspec_start),
+  STRUCT (vmspec_descriptor),
+  STRUCT (vmspec_helper),
+  STRUCT (vmspec_event),
+  STRUCT (vmspec_exec_result),
   STRUCT (vmspec_work),
   STRUCT (vmspec_progress),
   STRUCT (vmspec_image),
@@ -269,7 +273,8 @@ enum_of (const struct vmspec_option *o)
     { "format", "image_format" }, { "interface", "disk_interface" },
     { "from", "forward_from" }, { "type", "file_type" },
     { "system_format", "image_format" }, { "backing_format", "image_format" },
-    { "kind", "step_kind" },
+    { "kind", "step_kind" }, { "input", "stdio" }, { "output", "stdio" },
+    { "error", "stdio" },
   };
 
   if (o->kind == VMSPEC_KIND_SWITCH)

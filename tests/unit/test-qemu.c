@@ -210,6 +210,20 @@ START_TEST (ports_are_forwarded_from_the_host)
 }
 END_TEST
 
+START_TEST (a_port_that_qemu_is_to_take_is_0)
+{
+  ck_assert_str_eq (
+    netdev (PORT (.any_host_port = VMSPEC_ON, .guest_port = 22,
+                  .host_address = "127.0.0.1"), 0, NULL),
+    "user,id=user.0,hostfwd=tcp:127.0.0.1:0-:22,");
+  /* In spite of what is said besides, which blocks. */
+  ck_assert_str_eq (
+    netdev (PORT (.any_host_port = VMSPEC_ON, .guest_port = 22,
+                  .host_port = 2222), 0, NULL),
+    "user,id=user.0,hostfwd=tcp::0-:22,");
+}
+END_TEST
+
 START_TEST (ports_are_forwarded_from_the_guest_by_netcat)
 {
   struct vmspec_forward_port port
@@ -264,6 +278,89 @@ START_TEST (the_network_can_be_left_to_the_caller)
   ck_assert_str_eq (part ("-nic", "-virtfs"),
                     "-nic none -net nic,netdev=user.0,model=virtio "
                     "-netdev user,id=user.0, -x");
+}
+END_TEST
+
+/* ---- virtual networks ---------------------------------------------------- */
+
+#define VLAN(number_) &(struct vmspec_vlan) { VMSPEC_INIT (vmspec_vlan), number_ }
+
+static const char *
+vlans (uint32_t backend, uint32_t machine_number)
+{
+  const struct vmspec_network network
+    = { VMSPEC_INIT (vmspec_network), .vlan_backend = backend,
+        .vlan_directory = "/a,b", .machine_number = machine_number };
+  const struct vmspec_qemu qemu
+    = { VMSPEC_INIT (vmspec_qemu), .network_options = STRINGS ("-x") };
+
+  spec.vlans = LIST (vmspec_vlan, VLAN (0), VLAN (10));
+  spec.network = &network;
+  spec.qemu = &qemu;
+  rendered ();
+  spec.network = NULL;
+  spec.qemu = NULL;
+  return part ("-x", "-virtfs");
+}
+
+#define NIC(vlan, vv, mm)                                                      \
+  " -device virtio-net-pci,netdev=vlan" vlan ",mac=52:54:00:12:" vv ":" mm
+
+START_TEST (virtual_networks_come_after_all_other_networks)
+{
+  static const struct {
+    uint32_t backend, machine;
+    const char *expected;
+  } cases[] = {
+    { VMSPEC_VLAN_BACKEND_UNSET, 0, "-x" },
+    { VMSPEC_VLAN_BACKEND_NONE, 3, "-x" },
+    { VMSPEC_VLAN_BACKEND_VDE, 254,
+      "-x" NIC ("1", "00", "FE") " -netdev vde,id=vlan1,sock=/a,,b/0"
+      NIC ("2", "0A", "FE") " -netdev vde,id=vlan2,sock=/a,,b/10" },
+    { VMSPEC_VLAN_BACKEND_MULTICAST, 0,
+      "-x" NIC ("1", "00", "01") " -netdev socket,id=vlan1,"
+      "mcast=239.255.86.0:18600,localaddr=127.0.0.1"
+      NIC ("2", "0A", "01") " -netdev socket,id=vlan2,"
+      "mcast=239.255.86.10:18610,localaddr=127.0.0.1" },
+    { VMSPEC_VLAN_BACKEND_DGRAM, 1,
+      "-x" NIC ("1", "00", "01") " -netdev dgram,id=vlan1,"
+      "local.type=unix,local.path=/a,,b/0.1,"
+      "remote.type=unix,remote.path=/a,,b/0.2"
+      NIC ("2", "0A", "01") " -netdev dgram,id=vlan2,"
+      "local.type=unix,local.path=/a,,b/10.1,"
+      "remote.type=unix,remote.path=/a,,b/10.2" },
+    { VMSPEC_VLAN_BACKEND_STREAM, 1,
+      "-x" NIC ("1", "00", "01") " -netdev stream,id=vlan1,server=on,"
+      "addr.type=unix,addr.path=/a,,b/0"
+      NIC ("2", "0A", "01") " -netdev stream,id=vlan2,server=on,"
+      "addr.type=unix,addr.path=/a,,b/10" },
+    { VMSPEC_VLAN_BACKEND_STREAM, 2,
+      "-x" NIC ("1", "00", "02") " -netdev stream,id=vlan1,server=off,"
+      "addr.type=unix,addr.path=/a,,b/0"
+      NIC ("2", "0A", "02") " -netdev stream,id=vlan2,server=off,"
+      "addr.type=unix,addr.path=/a,,b/10" },
+  };
+
+  for (size_t i = 0; i < COUNT (cases); i++)
+    ck_assert_str_eq (vlans (cases[i].backend, cases[i].machine),
+                      cases[i].expected);
+}
+END_TEST
+
+START_TEST (virtual_networks_do_not_need_the_built_in_one)
+{
+  const struct vmspec_network network
+    = { VMSPEC_INIT (vmspec_network),
+        .vlan_backend = VMSPEC_VLAN_BACKEND_MULTICAST };
+  const struct vmspec_qemu qemu
+    = { VMSPEC_INIT (vmspec_qemu), .builtin_network = VMSPEC_OFF };
+
+  spec.network = &network;
+  spec.qemu = &qemu;
+  rendered ();
+  ck_assert_str_eq (nth ("-netdev", 0), "socket,id=vlan1,"
+                    "mcast=239.255.86.1:18601,localaddr=127.0.0.1");
+  ck_assert_ptr_null (nth ("-netdev", 1));
 }
 END_TEST
 
@@ -486,6 +583,9 @@ main (void)
   tcase_add_test (t, properties_come_sorted_and_ours_win);
   tcase_add_test (t, the_root_disk_is_first_and_boots_first);
   tcase_add_test (t, ports_are_forwarded_from_the_host);
+  tcase_add_test (t, a_port_that_qemu_is_to_take_is_0);
+  tcase_add_test (t, virtual_networks_come_after_all_other_networks);
+  tcase_add_test (t, virtual_networks_do_not_need_the_built_in_one);
   tcase_add_test (t, ports_are_forwarded_from_the_guest_by_netcat);
   tcase_add_test (t,
                   the_netcat_that_qemu_splits_off_is_the_one_that_was_said);

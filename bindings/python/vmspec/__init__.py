@@ -5,7 +5,8 @@ vector, and to the running machine.
     spec = vmspec.Spec(name="demo", memory=2048,
                        boot=vmspec.Boot(kernel="vmlinuz", initrd="initrd.img"))
     with vmspec.Plan(spec).start() as vm:
-        vm.wait(60)
+        print(vm.status())
+        vm.stop()
 
 There is a class for each struct of the C library, with the same members: Spec,
 Boot, Share, ForwardPort, Host, ...  None is "not said", "" and vmspec.NONE are
@@ -25,21 +26,24 @@ and Plan.start().
                  PATH; without it, those of this process
 """
 
-from ._errors import Cancelled, DescriptionError, Error, Finding
+from ._control import Event, ExecResult
+from ._errors import (Cancelled, DescriptionError, Error, Finding,
+                      MachineError, RefusedError)
 from ._images import create_image, image_info, make_system_image
 from ._library import Option, options, version
 from ._plan import Plan
 from ._stages import check, host_detect, read_xml, resolve, write_xml
 from ._types import NONE
 from ._types import PUBLIC as _PUBLIC
-from ._vm import VM
+from ._vm import VM, clean
 
 globals().update({cls.__name__: cls for cls in _PUBLIC})
 
 __version__ = version
 __all__ = [
-    "Cancelled", "DescriptionError", "Error", "Finding", "NONE", "Option",
-    "Plan", "VM", "check", "create_image", "host_detect", "image_info",
-    "make_system_image", "options", "read_xml", "resolve", "version",
-    "write_xml", *(cls.__name__ for cls in _PUBLIC),
+    "Cancelled", "DescriptionError", "Error", "Event", "ExecResult", "Finding",
+    "MachineError", "NONE", "Option", "Plan", "RefusedError", "VM", "check",
+    "clean", "create_image", "host_detect", "image_info", "make_system_image",
+    "options", "read_xml", "resolve", "version", "write_xml",
+    *(cls.__name__ for cls in _PUBLIC),
 ]

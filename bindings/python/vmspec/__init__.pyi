@@ -5,15 +5,20 @@ import os
 from typing import (Iterator, List, Literal, Mapping, Optional, Sequence,
                     Union)
 
+from ._control import Event as Event
+from ._control import ExecResult as ExecResult
 from ._errors import Cancelled as Cancelled
 from ._errors import DescriptionError as DescriptionError
 from ._errors import Error as Error
 from ._errors import Finding as Finding
+from ._errors import MachineError as MachineError
+from ._errors import RefusedError as RefusedError
 from ._library import Option as Option
 from ._plan import Plan as Plan
 from ._types import Struct
 from ._types import _None
 from ._vm import VM as VM
+from ._vm import clean as clean
 from ._work import Progress as _Progress
 
 NONE: _None
@@ -114,11 +119,10 @@ class Spec(Struct):
     # File systems that the guest mounts, besides the built-in ones; for its
     # configuration, QEMU gets nothing from it.
     file_systems: Optional[List[FileSystem]]
-    # Numbers of the virtual networks that the guest is to expect, for its
-    # configuration; QEMU gets nothing from it yet.
+    # Numbers of the virtual networks that the guest is on; QEMU gets an
+    # interface for each with network.vlan_backend.
     vlans: Optional[List[Vlan]]
-    # Named network interfaces on virtual networks, for the guest's
-    # configuration; QEMU gets nothing from it yet.
+    # Named network interfaces on virtual networks, after those of vlans.
     interfaces: Optional[List[Interface]]
     def __init__(
         self, *,
@@ -245,13 +249,14 @@ class Network(Struct):
     # The machine's own address in the guest's /etc/hosts.
     primary_address: Optional[str]
     # What connects the machine's interfaces with those of others on the same
-    # virtual networks; none gives QEMU no devices for them.
+    # virtual networks; none gives QEMU no devices for them, and dgram and
+    # stream, for two machines, take QEMU 7.2.
     vlan_backend: Optional[_VlanBackend]
     # Number of the machine among those on its virtual networks; the last byte
     # of its MAC addresses.
     machine_number: Optional[int]
     # Directory of the sockets of virtual networks, the same for all machines
-    # on them.
+    # on them; QEMU_VDE_SOCKET_NUMBER names a switch elsewhere.
     vlan_directory: Optional[str]
     # Start a vde_switch for each virtual network that has none, which ends
     # with this machine.
@@ -565,18 +570,6 @@ class ForwardPort(Struct):
     ) -> None: ...
 
 
-class Descriptor(Struct):
-    # Its number in QEMU.
-    number: Optional[int]
-    # Its number in the caller.
-    fd: Optional[int]
-    def __init__(
-        self, *,
-        number: Optional[int] = ...,
-        fd: Optional[int] = ...,
-    ) -> None: ...
-
-
 class Helper(Struct):
     # Whether it is run when QEMU has ended.
     at_exit: Optional[bool]
@@ -589,54 +582,6 @@ class Helper(Struct):
         at_exit: Optional[bool] = ...,
         name: Optional[_Text] = ...,
         argv: Optional[Sequence[_Text]] = ...,
-    ) -> None: ...
-
-
-class Event(Struct):
-    # Of its second.
-    microseconds: Optional[int]
-    # When it was, since 1970.
-    seconds: Optional[int]
-    # Name of the event.
-    name: Optional[str]
-    # Its data in JSON.
-    data: Optional[str]
-    # Events before it that were lost.
-    lost: Optional[int]
-    def __init__(
-        self, *,
-        microseconds: Optional[int] = ...,
-        seconds: Optional[int] = ...,
-        name: Optional[_Text] = ...,
-        data: Optional[_Text] = ...,
-        lost: Optional[int] = ...,
-    ) -> None: ...
-
-
-class ExecResult(Struct):
-    # Whether output was lost.
-    truncated: Optional[bool]
-    # Exit status.
-    exit_code: Optional[int]
-    # Signal that ended it.
-    signal: Optional[int]
-    # What it wrote to standard output.
-    output: Optional[str]
-    # What it wrote to standard error.
-    error: Optional[str]
-    # Bytes of output.
-    output_size: Optional[int]
-    # Bytes of error.
-    error_size: Optional[int]
-    def __init__(
-        self, *,
-        truncated: Optional[bool] = ...,
-        exit_code: Optional[int] = ...,
-        signal: Optional[int] = ...,
-        output: Optional[_Text] = ...,
-        error: Optional[_Text] = ...,
-        output_size: Optional[int] = ...,
-        error_size: Optional[int] = ...,
     ) -> None: ...
 
 

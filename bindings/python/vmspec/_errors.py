@@ -45,6 +45,19 @@ class Cancelled(Error):
     """The progress function ended the work.  What was not complete is gone."""
 
 
+class RefusedError(Error):
+    """QEMU, or the guest's agent, refused a command."""
+
+    desc = ""  # why, in its own words
+
+
+class MachineError(Error):
+    """A machine that failed before it was ready."""
+
+    returncode = 0     # as VM.returncode
+    last_words = b""   # as VM.last_words
+
+
 # So that "except FileNotFoundError" sees them, as with open().
 
 
@@ -60,6 +73,22 @@ class DeniedError(Error, PermissionError):
     pass
 
 
+class TimedOutError(Error, TimeoutError):
+    pass
+
+
+class ClosedError(Error, ConnectionError):
+    pass
+
+
+class GoneError(Error, ProcessLookupError):
+    pass
+
+
+class LostError(Error, ChildProcessError):
+    pass
+
+
 _KINDS: Dict[int, Type[Error]] = {
     errno.EINVAL: DescriptionError,
     errno.ECANCELED: Cancelled,
@@ -67,6 +96,11 @@ _KINDS: Dict[int, Type[Error]] = {
     errno.EEXIST: ExistsError,
     errno.EACCES: DeniedError,
     errno.EPERM: DeniedError,
+    errno.ETIME: TimedOutError,
+    errno.ENOTCONN: ClosedError,
+    errno.EREMOTEIO: RefusedError,
+    errno.ESRCH: GoneError,
+    errno.ECHILD: LostError,
 }
 
 

@@ -94,6 +94,7 @@ _FUNCTIONS = {
     "vmspec_plan_check_files": (c_int, c_void_p, c_void_p),
     "vmspec_plan_step": (c_void_p, c_void_p, c_size_t),
     "vmspec_plan_prepare": (c_int, c_void_p, _STRINGS, c_void_p, c_void_p),
+    "vmspec_plan_helper": (c_void_p, c_void_p, c_size_t),
     "vmspec_image_create": (c_int, c_void_p, c_void_p, c_void_p),
     "vmspec_system_image": (c_int, c_void_p, c_void_p, c_void_p),
     "vmspec_image_info": (c_int, c_char_p, c_uint32, c_void_p, _REFERENCE),
@@ -103,7 +104,25 @@ _FUNCTIONS = {
     "vmspec_vm_pid": (c_int, c_void_p),
     "vmspec_vm_pidfd": (c_int, c_void_p),
     "vmspec_vm_kill": (c_int, c_void_p, c_int),
+    "vmspec_vm_stop": (c_int, c_void_p, c_int, POINTER(c_int)),
     "vmspec_vm_free": (None, c_void_p),
+    "vmspec_vm_last_words": (c_void_p, c_void_p, POINTER(c_size_t)),
+    "vmspec_vm_explain": (c_int, c_void_p, c_void_p),
+    "vmspec_vm_accel": (c_char_p, c_void_p),
+    "vmspec_vm_host_port":
+        (c_int, c_void_p, c_size_t, c_void_p, POINTER(c_uint32)),
+    "vmspec_vm_control": (c_int, c_void_p, c_uint32, c_int, c_void_p),
+    "vmspec_vm_status":
+        (c_int, c_void_p, c_int, c_void_p, POINTER(c_char_p)),
+    "vmspec_vm_qmp": (c_int, c_void_p, c_char_p, c_char_p, c_int, c_void_p,
+                      POINTER(c_char_p)),
+    "vmspec_vm_event_fd": (c_int, c_void_p),
+    "vmspec_vm_event": (c_int, c_void_p, _REFERENCE),
+    "vmspec_vm_agent": (c_int, c_void_p, c_char_p, c_char_p, c_int, c_void_p,
+                        POINTER(c_char_p)),
+    "vmspec_vm_exec":
+        (c_int, c_void_p, _STRINGS, c_int, c_void_p, _REFERENCE),
+    "vmspec_clean": (c_int, c_char_p, POINTER(c_size_t)),
 }
 
 

@@ -1,20 +1,23 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Plans: everything decided, nothing done yet."""
 
+import itertools
+import os
 import weakref
 from ctypes import byref, c_void_p
-from typing import (TYPE_CHECKING, Any, Dict, Iterable, Iterator, List,
-                    Mapping, Optional, Tuple, Union)
+from typing import (TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator,
+                    List, Mapping, Optional, Tuple, Union)
 
 from ._errors import Finding
 from ._library import Diag, library, strings, text
 from ._stages import address, host_or_detect
+from ._start import Descriptor, how, start
 from ._types import CLASSES, from_address, strings_to_c, to_c_as
-from ._vm import VM, start
+from ._vm import VM
 from ._work import Progress, Work
 
 if TYPE_CHECKING:
-    from . import Step
+    from . import Helper, Step
 
 
 class Plan:
@@ -75,18 +78,23 @@ class Plan:
             library.vmspec_plan_check_files(self._plan, diag.pointer)
             return diag.findings()
 
-    def _each_step(self) -> Iterator["Step"]:
-        step = library.vmspec_plan_step(self._plan, 0)
-        index = 0
-        while step:
-            yield from_address("vmspec_step", step)
-            index += 1
-            step = library.vmspec_plan_step(self._plan, index)
+    def _each(self, tag: str, get: Callable[..., Any]) -> Iterator[Any]:
+        for index in itertools.count():
+            struct = get(self._plan, index)
+            if not struct:
+                return
+            yield from_address(tag, struct)
 
     @property
     def steps(self) -> "Tuple[Step, ...]":
         """What is made before QEMU starts, unless it exists."""
-        return tuple(self._each_step())
+        return tuple(self._each("vmspec_step", library.vmspec_plan_step))
+
+    @property
+    def helpers(self) -> "Tuple[Helper, ...]":
+        """The programs that the NixOS start script runs beside QEMU, or when
+        it ends.  start() does the same by vectors of its own."""
+        return tuple(self._each("vmspec_helper", library.vmspec_plan_helper))
 
     def prepare(self, steps: "Optional[Iterable[Union[str, Step]]]" = None, *,
                 sync: Optional[bool] = None,
@@ -104,11 +112,47 @@ class Plan:
                 "cannot prepare this machine")
             return diag.findings()
 
-    def start(self, force: bool = False, *, sync: Optional[bool] = None,
-              progress: Optional[Progress] = None) -> VM:
-        """Makes what does not exist yet, as prepare() does, and starts the
-        machine; with force in spite of blockers."""
-        return start(self, self._plan, force, Work(sync, progress))
+    def start(self, force: bool = False, *, qmp: bool = True,
+              guest_agent: bool = False,
+              ready_timeout: Optional[float] = None, own_group: bool = False,
+              keep_directory: bool = False,
+              stdin: Optional[Descriptor] = None,
+              stdout: Optional[Descriptor] = None,
+              stderr: Optional[Descriptor] = None,
+              descriptors: Optional[Mapping[int, Descriptor]] = None,
+              keeper: "Optional[Union[str, os.PathLike[str]]]" = None,
+              sync: Optional[bool] = None,
+              progress: Optional[Progress] = None,
+              environment: Optional[Mapping[str, str]] = None) -> VM:
+        """Makes what does not exist yet, as prepare() does, starts the machine
+        with its helpers, and returns when QEMU answers.  Raises MachineError
+        if it has failed by then, with its returncode and findings that say
+        why.  One that has ended with success is returned.
+
+        force           in spite of blockers and missing files
+        qmp             whether the machine can be asked, by a private socket;
+                        without it this returns when QEMU was executed, and
+                        wait() tells of any failure
+        guest_agent     whether there is a channel to the guest's agent
+        ready_timeout   seconds to wait until QEMU answers, 5 if not said; then
+                        it is left running, with a warning in VM.findings
+        own_group       a process group of its own, which a terminal's signals
+                        do not reach
+        keep_directory  leave a fresh run directory
+        stdin, stdout, stderr
+                        subprocess.DEVNULL, a descriptor or a file; inherited
+                        if not said
+        descriptors     further ones, by their number in QEMU
+        keeper          the program vmspec-keeper, if it is not where the
+                        library was installed
+
+        The environment is that of helpers that make images; QEMU's is in the
+        plan's host."""
+        return start(self, self._plan, how(
+            stdin, stdout, stderr, ready_timeout, descriptors or {},
+            force=force, qmp=qmp, guest_agent=guest_agent,
+            own_group=own_group, keep_directory=keep_directory, keeper=keeper),
+            Work(sync, progress, environment))
 
 
 def _names(steps: "Iterable[Union[str, Step]]") -> List[str]:

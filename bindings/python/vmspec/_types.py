@@ -342,8 +342,12 @@ CLASSES: Dict[str, Type[Struct]] = {
 
 # What these hold is said by keyword arguments of Plan.start() and its like:
 # a callback is C's way, and has to live as long as the call.
-_ARGUMENTS = ("vmspec_start", "vmspec_work", "vmspec_progress")
-PUBLIC = tuple(cls for tag, cls in CLASSES.items() if tag not in _ARGUMENTS)
+_ARGUMENTS = ("vmspec_start", "vmspec_work", "vmspec_progress",
+              "vmspec_descriptor")
+# The answers of machines are read-only, with JSON and bytes as Python has them.
+_ANSWERS = ("vmspec_event", "vmspec_exec_result")
+PUBLIC = tuple(cls for tag, cls in CLASSES.items()
+               if tag not in _ARGUMENTS + _ANSWERS)
 
 # Not before all of them exist, since they point at each other.
 for _tag, _rows in _ROWS.items():
