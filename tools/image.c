@@ -8,7 +8,7 @@
 
 #include "print.h"
 #include "progress.h"
-#include "start.h"
+#include "signals.h"
 #include "suggest.h"
 
 /* ---- what an image is --------------------------------------------------- */

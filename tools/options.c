@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "duration.h"
 #include "suggest.h"
 
 /* What an option does: choose a mode, or one of these. */
@@ -12,7 +13,13 @@ enum {
   ACTION_SET,
   ACTION_FORCE,
   ACTION_STEP,
-  ACTION_NO_SYNC
+  ACTION_NO_SYNC,
+  ACTION_TIMEOUT,
+  ACTION_PIDFILE,
+  ACTION_DAEMONIZE,
+  ACTION_NO_QMP,
+  ACTION_GUEST_AGENT,
+  ACTION_KEEP_DIRECTORY
 };
 
 static const struct row {
@@ -21,74 +28,107 @@ static const struct row {
   const char *argument;
   int action;
   const char *help;
+  const char *heading; /* before it */
 } rows[] = {
-  { "print-argv", 0, NULL, MODE_PRINT_ARGV,
-    "print QEMU's arguments, one on a line" },
-  { "null", '0', NULL, ACTION_NULL,
-    "with --print-argv: end each argument by a NUL byte" },
-  { "print-command", 0, NULL, MODE_PRINT_COMMAND,
-    "print a command that can be pasted into a shell" },
-  { "resolve", 0, NULL, MODE_RESOLVE,
-    "print the description with every default filled in" },
-  { "check", 0, NULL, MODE_CHECK,
-    "say what is wrong, missing files included" },
-  { "print-steps", 0, NULL, MODE_PRINT_STEPS,
-    "print what is made before a start, and what it is for" },
-  { "prepare", 0, NULL, MODE_PREPARE,
-    "make what lasts, such as disk images, and do not start" },
-  { "step", 0, "NAME", ACTION_STEP,
-    "with --prepare: make only this; may be given several times" },
-  { "no-sync", 0, NULL, ACTION_NO_SYNC,
-    "do not wait until images have reached the disk" },
-  { "image-info", 0, NULL, MODE_IMAGE_INFO,
-    "say what the image FILE is, and what it rests on" },
-  { "make-image", 0, NULL, MODE_MAKE_IMAGE,
-    "make the image FILE; its keys are in vmspec-run(1)" },
-  { "make-system-image", 0, NULL, MODE_MAKE_SYSTEM_IMAGE,
-    "make the image FILE from a directory tree, to boot from" },
   { "set", 0, "KEY=VALUE", ACTION_SET,
-    "change the description; may be given several times" },
-  { "force", 0, NULL, ACTION_FORCE,
-    "start in spite of blockers" },
+    "change the description; may be given several times", "Starting" },
+  { "force", 0, NULL, ACTION_FORCE, "start in spite of blockers", NULL },
+  { "timeout", 0, "TIME", ACTION_TIMEOUT,
+    "end the machine after 10, 0.5, 5m, 1h or 1d", NULL },
+  { "daemonize", 0, NULL, ACTION_DAEMONIZE,
+    "return when the machine runs, which then goes on", NULL },
+  { "pidfile", 0, "FILE", ACTION_PIDFILE,
+    "write down whom to signal while the machine runs", NULL },
+  { "keep-directory", 0, NULL, ACTION_KEEP_DIRECTORY,
+    "leave the run directory when the machine has ended", NULL },
+  { "guest-agent", 0, NULL, ACTION_GUEST_AGENT,
+    "offer a channel to the guest's agent", NULL },
+  { "no-qmp", 0, NULL, ACTION_NO_QMP,
+    "add nothing to QEMU's arguments; it cannot be asked then", NULL },
+  { "list", 0, NULL, MODE_LIST,
+    "list the machines that this user runs", "Machines that run" },
+  { "status", 0, "NAME", MODE_STATUS,
+    "print what is known of one", NULL },
+  { "stop", 0, "NAME", MODE_STOP,
+    "power one down; tell QEMU to quit, or kill it, if need be", NULL },
+  { "clean", 0, NULL, MODE_CLEAN,
+    "remove what killed machines have left", NULL },
+  { "check", 0, NULL, MODE_CHECK,
+    "say what is wrong, missing files included", "Looking" },
+  { "print-argv", 0, NULL, MODE_PRINT_ARGV,
+    "print QEMU's arguments, one on a line", NULL },
+  { "null", '0', NULL, ACTION_NULL,
+    "with --print-argv: end each argument by a NUL byte", NULL },
+  { "print-command", 0, NULL, MODE_PRINT_COMMAND,
+    "print a command that can be pasted into a shell", NULL },
+  { "resolve", 0, NULL, MODE_RESOLVE,
+    "print the description with every default filled in", NULL },
+  { "print-steps", 0, NULL, MODE_PRINT_STEPS,
+    "print what is made before a start, and what it is for", NULL },
+  { "prepare", 0, NULL, MODE_PREPARE,
+    "make what lasts, such as disk images, and do not start", "Images" },
+  { "step", 0, "NAME", ACTION_STEP,
+    "with --prepare: make only this; may be given several times", NULL },
+  { "no-sync", 0, NULL, ACTION_NO_SYNC,
+    "do not wait until images have reached the disk", NULL },
+  { "image-info", 0, NULL, MODE_IMAGE_INFO,
+    "say what the image FILE is, and what it rests on", NULL },
+  { "make-image", 0, NULL, MODE_MAKE_IMAGE,
+    "make the image FILE; its keys are in vmspec-run(1)", NULL },
+  { "make-system-image", 0, NULL, MODE_MAKE_SYSTEM_IMAGE,
+    "make the image FILE from a directory tree, to boot from", NULL },
   { "list-options", 0, NULL, MODE_LIST_OPTIONS,
-    "print every option with its values and its default" },
-  { "help", 'h', NULL, MODE_HELP, "print this" },
-  { "version", 0, NULL, MODE_VERSION, "print the version" },
+    "print every option with its values and its default", "Help" },
+  { "help", 'h', NULL, MODE_HELP, "print this", NULL },
+  { "version", 0, NULL, MODE_VERSION, "print the version", NULL },
 };
 
 #define N_ROWS (sizeof rows / sizeof *rows)
+
+static void
+print_row (FILE *out, const struct row *row)
+{
+  char left[32];
+
+  if (row->heading)
+    fprintf (out, "\n%s:\n", row->heading);
+  if (row->letter)
+    snprintf (left, sizeof left, "-%c, --%s", row->letter, row->name);
+  else
+    snprintf (left, sizeof left, "    --%s%s%s", row->name,
+              row->argument ? " " : "", row->argument ? row->argument : "");
+  fprintf (out, "  %-23s %s\n", left, row->help);
+}
 
 void
 options_help (FILE *out)
 {
   fputs ("usage: vmspec-run [OPTIONS] FILE.xml [-- QEMU-ARGS]\n"
+         "       vmspec-run --list | --status NAME | --stop NAME | --clean\n"
          "       vmspec-run --image-info FILE\n"
          "       vmspec-run --make-image FILE KEY=VALUE...\n"
          "       vmspec-run --make-system-image FILE tree=DIRECTORY "
          "[KEY=VALUE...]\n\n"
          "Starts the virtual machine that FILE.xml describes, and exits as "
          "QEMU did.\nFILE.xml may be - for standard input.  Disks that do not "
-         "exist are made first.\n\n", out);
-  for (size_t i = 0; i < N_ROWS; i++) {
-    char left[32];
-
-    if (rows[i].letter)
-      snprintf (left, sizeof left, "-%c, --%s", rows[i].letter, rows[i].name);
-    else
-      snprintf (left, sizeof left, "    --%s%s%s", rows[i].name,
-                rows[i].argument ? " " : "",
-                rows[i].argument ? rows[i].argument : "");
-    fprintf (out, "  %-23s %s\n", left, rows[i].help);
-  }
+         "exist are made first.\n"
+         "Ctrl-C asks the guest to power down, again has QEMU quit, a third "
+         "time kills it.\n", out);
+  for (size_t i = 0; i < N_ROWS; i++)
+    print_row (out, &rows[i]);
   fputs ("\nExamples:\n"
          "  vmspec-run demo.xml\n"
          "  vmspec-run --set memory=4096 --set graphics=off demo.xml\n"
          "  vmspec-run --set network.forward_ports[]=host_port=2222,"
          "guest_port=22 demo.xml\n"
+         "  vmspec-run --set network.forward_ports[]=any_host_port=on,"
+         "guest_port=22 demo.xml\n"
          "  vmspec-run --set qemu.options[]=-snapshot --print-command "
          "demo.xml\n"
          "  vmspec-run --resolve demo.xml\n"
          "  vmspec-run demo.xml -- -d guest_errors\n"
+         "  vmspec-run --daemonize --timeout 2h --set name=build demo.xml\n"
+         "  vmspec-run --stop build\n"
          "  vmspec-run --prepare --step disk demo.xml\n"
          "  vmspec-run --make-image data.qcow2 size=20G content=ext4 "
          "label=data\n"
@@ -99,10 +139,11 @@ options_help (FILE *out)
          "    <share tag=\"src\" source=\"/home/me/src\" "
          "target=\"/mnt/src\"/>\n"
          "  </vmspec>\n"
-         "\nExit status: QEMU's, or 128+N if signal N ended it; 0 if something "
-         "was printed;\n1 if it could not be written; 2 for a wrong command "
-         "line; 3 if the description was\nrefused; 4 if the start failed.\n",
-         out);
+         "\nExit status: QEMU's, or 128+N if signal N ended it; 124 after "
+         "--timeout; 0 if what\nwas asked for was done; 1 if not, or if a "
+         "helper ended before QEMU; 2 for a wrong\ncommand line; 3 if the "
+         "description was refused, or no machine of that NAME runs;\n4 if the "
+         "start failed.\n", out);
 }
 
 static int
@@ -162,6 +203,17 @@ set_mode (struct options *options, enum mode mode)
 }
 
 static int
+set_timeout (struct options *options, const char *value)
+{
+  options->timeout = duration_parse (value);
+  if (options->timeout > 0)
+    return 0;
+  return refuse ("no time to wait is ", value,
+                 "; write 10 or 0.5 for seconds, 5m, 1h or 1d, and leave "
+                 "--timeout out for none");
+}
+
+static int
 apply (struct options *options, const struct row *row, const char *value)
 {
   switch (row->action) {
@@ -174,6 +226,27 @@ apply (struct options *options, const struct row *row, const char *value)
   case ACTION_NO_SYNC:
     options->no_sync = 1;
     return 0;
+  case ACTION_DAEMONIZE:
+    options->daemonize = 1;
+    return 0;
+  case ACTION_NO_QMP:
+    options->no_qmp = 1;
+    return 0;
+  case ACTION_GUEST_AGENT:
+    options->guest_agent = 1;
+    return 0;
+  case ACTION_KEEP_DIRECTORY:
+    options->keep_directory = 1;
+    return 0;
+  case ACTION_PIDFILE:
+    options->pidfile = value;
+    return 0;
+  case ACTION_TIMEOUT:
+    return set_timeout (options, value);
+  case MODE_STATUS:
+  case MODE_STOP:
+    options->name = value;
+    return set_mode (options, (enum mode) row->action);
   case ACTION_STEP:
     options->steps[options->n_steps++] = value;
     return 0;
@@ -215,6 +288,18 @@ takes_settings (const struct options *options)
          || options->mode == MODE_MAKE_SYSTEM_IMAGE;
 }
 
+/* One that was given, and means nothing where nothing is started. */
+static const char *
+starting_option (const struct options *options)
+{
+  return options->daemonize        ? "--daemonize"
+         : options->pidfile        ? "--pidfile"
+         : options->no_qmp         ? "--no-qmp"
+         : options->guest_agent    ? "--guest-agent"
+         : options->keep_directory ? "--keep-directory"
+                                   : NULL;
+}
+
 static int
 complete (const struct options *options, const char *extra)
 {
@@ -222,10 +307,19 @@ complete (const struct options *options, const char *extra)
     return refuse ("-0 goes with --print-argv only", "", "");
   if (options->n_steps && options->mode != MODE_PREPARE)
     return refuse ("--step goes with --prepare only", "", "");
+  if (options->timeout && options->mode != MODE_START
+      && options->mode != MODE_STOP)
+    return refuse ("--timeout goes with a start, or with --stop", "", "");
+  if (options->mode != MODE_START && starting_option (options))
+    return refuse (starting_option (options), " goes with a start only", "");
+  if (options->mode >= MODE_LIST && options->mode < MODE_LIST_OPTIONS
+      && options->file)
+    return refuse ("no file is wanted to look at machines that run: ",
+                   options->file, "; a description's name is its NAME");
   if (extra && !takes_settings (options))
     return refuse ("there is one file too many: ", extra,
                    "; QEMU's own arguments go after --");
-  if (options->mode >= MODE_LIST_OPTIONS || options->file)
+  if (options->mode >= MODE_LIST || options->file)
     return 0;
   if (options->mode >= MODE_IMAGE_INFO)
     return refuse ("no image is named: give its file", "", "");

@@ -17,6 +17,10 @@ enum mode {
   MODE_IMAGE_INFO, /* from here on the file is no description */
   MODE_MAKE_IMAGE,
   MODE_MAKE_SYSTEM_IMAGE,
+  MODE_LIST, /* from here on there is no file */
+  MODE_STATUS,
+  MODE_STOP,
+  MODE_CLEAN,
   MODE_LIST_OPTIONS,
   MODE_HELP,
   MODE_VERSION
@@ -25,6 +29,10 @@ enum mode {
 struct options {
   enum mode mode;
   int null, force, no_sync;
+  int daemonize, no_qmp, guest_agent, keep_directory;
+  long long timeout;            /* ms, or 0 */
+  const char *pidfile;          /* or NULL */
+  const char *name;             /* of a machine that runs */
   const char **sets;            /* KEY=VALUE; ends with NULL */
   size_t n_sets;
   const char **steps;           /* names; ends with NULL */

@@ -3,22 +3,13 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "start.h"
+#include "duration.h"
+#include "signals.h"
 
 #define QUICK_MS 500
 #define WIDTH 30
-
-static long long
-now_ms (void)
-{
-  struct timespec now;
-
-  clock_gettime (CLOCK_MONOTONIC, &now);
-  return now.tv_sec * 1000ll + now.tv_nsec / 1000000;
-}
 
 static void
 draw (const struct vmspec_progress *p)

@@ -2,118 +2,144 @@
 #include "start.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* ---- accelerator -------------------------------------------------------- */
+#include "pidfile.h"
+#include "print.h"
+#include "progress.h"
+#include "registry.h"
+#include "report.h"
+#include "signals.h"
+#include "supervise.h"
+#include "terminal.h"
 
-static const char *
-why_not_kvm (const struct vmspec *spec, const struct vmspec_host *host)
-{
-  if (spec->qemu->accel == VMSPEC_ACCEL_OFF)
-    return "qemu.accel is off";
-  switch (host->kvm) {
-  case VMSPEC_KVM_ABSENT:
-    return "there is no /dev/kvm";
-  case VMSPEC_KVM_DENIED:
-    return "this user may not open /dev/kvm";
-  case VMSPEC_KVM_NO_HARDWARE:
-    return "/dev/kvm is there, but the processor has no vmx or svm behind it";
-  }
-  return spec->arch == host->arch ? NULL
-                                  : "the host has another architecture";
-}
+struct start {
+  struct run *run;
+  vmspec_vm *vm;
+  struct registration registration;
+  struct pidfile pidfile;
+  struct terminal terminal;
+  int uses_terminal;
+  int explained;             /* why it has ended was said already */
+};
 
-void
-print_accel (const vmspec_plan *plan, const struct vmspec_host *host)
-{
-  const char *accel = vmspec_plan_accel (plan);
-  const char *why = why_not_kvm (vmspec_plan_spec (plan), host);
+/* ---- starting ----------------------------------------------------------- */
 
-  if (!*accel)
-    fputs ("vmspec-run: qemu.package or qemu.machine says what accelerates\n",
-           stderr);
-  else if (strcmp (accel, "tcg") || !why)
-    fprintf (stderr, "vmspec-run: using %s\n", accel);
-  else
-    fprintf (stderr, "vmspec-run: using tcg: %s\n", why);
-}
-
-/* ---- waiting ------------------------------------------------------------ */
-
-/* Not those that whoever started us has us ignore, as nohup(1) does: they would
- * wait, too. */
-static sigset_t
-held_signals (void)
-{
-  static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
-  sigset_t signals;
-
-  sigemptyset (&signals);
-  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-    struct sigaction action;
-
-    if (sigaction (numbers[i], NULL, &action) == 0
-        && action.sa_handler != SIG_IGN)
-      sigaddset (&signals, numbers[i]);
-  }
-  return signals;
-}
-
-void
-hold_signals (void)
-{
-  sigset_t signals = held_signals ();
-
-  sigprocmask (SIG_BLOCK, &signals, NULL);
-}
-
-int
-signal_waits (void)
-{
-  sigset_t held = held_signals (), waiting, both;
-
-  return sigpending (&waiting) == 0 && sigandset (&both, &held, &waiting) == 0
-         && !sigisemptyset (&both);
-}
-
-void
-let_signals_pass (void)
-{
-  sigset_t signals = held_signals ();
-
-  sigprocmask (SIG_UNBLOCK, &signals, NULL);
-}
-
-/* What a terminal sends, QEMU has got as well. */
+/* Blockers of the plan were printed before. */
 static void
-pass_on (vmspec_vm *vm, int fd)
+explain_start (struct run *run, int error)
 {
-  struct signalfd_siginfo info;
+  int blocked = error == -ENOEXEC
+                || (has_finding (run->diag, VMSPEC_SEVERITY_BLOCKER)
+                    && !has_finding (run->diag, VMSPEC_SEVERITY_ERROR));
 
-  if (read (fd, &info, sizeof info) == sizeof info && info.ssi_code != SI_KERNEL)
-    vmspec_vm_kill (vm, (int) info.ssi_signo);
+  if (error == -ENOEXEC)
+    vmspec_diag_clear (run->diag);
+  else
+    explain (run, "the machine cannot be started", error);
+  if (blocked)
+    fputs ("vmspec-run: not started because of a blocker; --force starts it "
+           "all the same\n", stderr);
+}
+
+/* A QEMU that has no use for the terminal is kept from it: Ctrl-C is for us, and
+ * one that reads in the background would be stopped. */
+static struct vmspec_start
+how_to_start (const struct start *s, const struct vmspec_work *work)
+{
+  const struct options *options = &s->run->options;
+  int is_daemon = options->daemonize;
+  int is_apart = !s->uses_terminal;
+  uint32_t other = is_daemon ? VMSPEC_STDIO_NULL : VMSPEC_STDIO_INHERIT;
+
+  return (struct vmspec_start) {
+    VMSPEC_INIT (vmspec_start), .work = work,
+    .force = options->force ? VMSPEC_ON : VMSPEC_OFF,
+    .qmp = options->no_qmp ? VMSPEC_OFF : VMSPEC_ON,
+    .guest_agent = options->guest_agent ? VMSPEC_ON : VMSPEC_OFF,
+    .keep_directory = options->keep_directory ? VMSPEC_ON : VMSPEC_OFF,
+    .own_group = is_apart ? VMSPEC_ON : VMSPEC_OFF,
+    .input = is_daemon || (is_apart && isatty (STDIN_FILENO))
+               ? VMSPEC_STDIO_NULL : VMSPEC_STDIO_INHERIT,
+    .output = other, .error = other };
 }
 
 static int
-wait_and_pass_on (vmspec_vm *vm, int signals, int *ret_status)
+start_vm (struct start *s)
 {
-  struct pollfd fds[] = { { .fd = vmspec_vm_pidfd (vm), .events = POLLIN },
-                          { .fd = signals, .events = POLLIN } };
+  struct run *run = s->run;
+  struct progress progress;
+  const struct vmspec_work work
+    = progress_work (&progress, run->options.no_sync);
+  const struct vmspec_start how = how_to_start (s, &work);
+  int r = vmspec_vm_start (run->plan, &how, run->diag, &s->vm);
 
-  while (!fds[0].revents) {
-    if (poll (fds, 2, -1) < 0 && errno != EINTR)
-      return -errno;
-    if (fds[1].revents)
-      pass_on (vm, signals);
+  progress_end (&progress);
+  if (r < 0) {
+    explain_start (run, r);
+    return r;
   }
-  return vmspec_vm_wait (vm, -1, ret_status);
+  report_accel (s->vm, run->plan, run->host);
+  s->explained = has_finding (run->diag, VMSPEC_SEVERITY_ERROR);
+  flush_findings (run, NULL);
+  return 0;
 }
+
+/* ---- known to others ---------------------------------------------------- */
+
+/* For --status: found from anywhere. */
+static char *
+absolute (const char *file)
+{
+  char *path = strcmp (file, "-") ? realpath (file, NULL) : NULL;
+
+  return path ? path : strdup (file);
+}
+
+/* A foreground machine runs without being listed, too. */
+static int
+register_machine (struct start *s, const char *description)
+{
+  const struct run *run = s->run;
+  int r = registration_make (&s->registration,
+                             vmspec_plan_spec (run->plan)->name,
+                             !run->options.daemonize,
+                             vmspec_plan_directory (run->plan), description);
+
+  return r < 0 && run->options.daemonize ? -1 : 0;
+}
+
+static const char *
+state_of (vmspec_vm *vm)
+{
+  const char *status;
+
+  if (vmspec_vm_event_fd (vm) < 0
+      || vmspec_vm_status (vm, 1000, NULL, &status) < 0)
+    return "running";
+  if (!strcmp (status, "paused") || !strcmp (status, "prelaunch"))
+    return "paused";
+  return strcmp (status, "shutdown") ? "running" : "shutdown";
+}
+
+static int
+announce (struct start *s)
+{
+  struct registration *registration = &s->registration;
+
+  registration->qemu = vmspec_vm_pid (s->vm);
+  registration->accel = vmspec_vm_accel (s->vm);
+  registration->forwards = report_ports (s->vm, s->run->plan);
+  registration_say (registration, state_of (s->vm));
+  return pidfile_write (&s->pidfile);
+}
+
+/* ---- the end ------------------------------------------------------------ */
 
 static int
 exit_status (int status)
@@ -125,21 +151,86 @@ exit_status (int status)
   return 128 + WTERMSIG (status);
 }
 
-int
-run_machine (vmspec_vm *vm, int *ret_status)
+/* Why, unless it is our doing. */
+static int
+explain_end (struct start *s, const struct supervision *supervision, int status)
 {
-  sigset_t set = held_signals ();
-  int signals = signalfd (-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), status, r;
+  struct run *run = s->run;
+  int result = supervision->timed_out ? STATUS_TIMEOUT : exit_status (status);
 
-  if (signals >= 0 && vmspec_vm_pidfd (vm) >= 0)
-    r = wait_and_pass_on (vm, signals, &status);
-  else {
-    let_signals_pass ();
-    r = vmspec_vm_wait (vm, -1, &status);
+  if (supervision->timed_out || supervision->ending.asked)
+    return result;
+  if (!s->explained)
+    s->explained = vmspec_vm_explain (s->vm, run->diag) < 0;
+  flush_findings (run, NULL);
+  return result == 0 && s->explained ? STATUS_FAILED : result;
+}
+
+static void
+say_kept (const struct run *run)
+{
+  if (!run->options.keep_directory)
+    return;
+  fputs ("vmspec-run: the run directory was kept: ", stderr);
+  print_line (stderr, vmspec_plan_directory (run->plan));
+  putc ('\n', stderr);
+}
+
+static int
+run_vm (struct start *s)
+{
+  struct supervision supervision = {
+    .ending = { .vm = s->vm, .shares_terminal = s->uses_terminal,
+                .has_agent = s->run->options.guest_agent },
+    .registration = &s->registration, .timeout = s->run->options.timeout };
+  int status, r;
+
+  if (vmspec_vm_wait (s->vm, 0, NULL) == -ETIME) {
+    if (announce (s) < 0)
+      return STATUS_NOT_STARTED;
+    daemon_ready (&s->run->daemon);
   }
-  if (signals >= 0)
-    close (signals);
-  if (r == 0)
-    *ret_status = exit_status (status);
-  return r;
+  r = supervise (&supervision, &status);
+  if (r == -ECHILD)
+    fputs ("vmspec-run: vmspec-keeper was killed, and the machine with it; how "
+           "QEMU ended is not known\n", stderr);
+  else if (r < 0)
+    say ("the machine was lost", r);
+  say_kept (s->run);
+  return r < 0 ? STATUS_FAILED : explain_end (s, &supervision, status);
+}
+
+/* What was not started is not explained twice. */
+static int
+run_registered (struct start *s)
+{
+  int status;
+
+  if (pidfile_open (&s->pidfile, s->run->options.pidfile) < 0
+      || start_vm (s) < 0) {
+    pidfile_close (&s->pidfile);
+    return STATUS_NOT_STARTED;
+  }
+  status = run_vm (s);
+  vmspec_vm_free (s->vm);
+  pidfile_close (&s->pidfile);
+  return status;
+}
+
+int
+start_machine (struct run *run)
+{
+  struct start s = { .run = run };
+  char *description = absolute (run->options.file);
+  int status = STATUS_NOT_STARTED;
+
+  hold_signals ();
+  terminal_save (&s.terminal);
+  s.uses_terminal = terminal_is_used_by (vmspec_plan_argv (run->plan));
+  if (register_machine (&s, description) == 0)
+    status = run_registered (&s);
+  terminal_restore (&s.terminal);
+  registration_drop (&s.registration);
+  free (description);
+  return status;
 }

@@ -1,57 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The small tool: a description in, a machine or its command line out. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "image.h"
-#include "options.h"
+#include "machines.h"
 #include "print.h"
 #include "progress.h"
+#include "run.h"
+#include "signals.h"
 #include "start.h"
-
-enum {
-  STATUS_FAILED = 1,
-  STATUS_USAGE = 2,
-  STATUS_REFUSED = 3,
-  STATUS_NOT_STARTED = 4
-};
-
-/* All that lives until the end. */
-struct run {
-  struct options options;
-  vmspec_diag *diag;
-  vmspec_doc *doc;
-  struct vmspec_host *host;
-  vmspec_plan *plan;
-};
-
-static void
-say (const char *what, int error)
-{
-  fprintf (stderr, "vmspec-run: %s: %s\n", what,
-           error == -ECANCELED ? "interrupted; nothing was left half made"
-                               : strerror (-error));
-}
-
-/* Prints what was found, once. */
-static void
-flush_findings (struct run *run, const char *origin)
-{
-  print_findings (run->diag, origin ? NULL : run->doc, origin);
-  vmspec_diag_clear (run->diag);
-}
-
-/* What has no findings has an error. */
-static void
-explain (struct run *run, const char *what, int error)
-{
-  if (vmspec_diag_count (run->diag) == 0)
-    say (what, error);
-  flush_findings (run, NULL);
-}
 
 /* ---- the description ---------------------------------------------------- */
 
@@ -202,23 +164,6 @@ check (struct run *run)
   return refused ? STATUS_REFUSED : 0;
 }
 
-/* Blockers of the plan were printed before. */
-static void
-explain_start (struct run *run, int error)
-{
-  int blocked = error == -ENOEXEC
-                || (has_finding (run->diag, VMSPEC_SEVERITY_BLOCKER)
-                    && !has_finding (run->diag, VMSPEC_SEVERITY_ERROR));
-
-  if (error == -ENOEXEC)
-    vmspec_diag_clear (run->diag);
-  else
-    explain (run, "the machine cannot be started", error);
-  if (blocked)
-    fputs ("vmspec-run: not started because of a blocker; --force starts it "
-           "all the same\n", stderr);
-}
-
 /* The names of all steps but those in a run directory that the next start will
  * not find again; NULL without memory. */
 static const char **
@@ -257,34 +202,6 @@ prepare (struct run *run)
   return r < 0 ? STATUS_NOT_STARTED : 0;
 }
 
-static int
-start (struct run *run)
-{
-  struct progress progress;
-  const struct vmspec_work work
-    = progress_work (&progress, run->options.no_sync);
-  const struct vmspec_start how
-    = { VMSPEC_INIT (vmspec_start), .work = &work,
-        .force = run->options.force ? VMSPEC_ON : VMSPEC_OFF };
-  vmspec_vm *vm = NULL;
-  int status = STATUS_NOT_STARTED, r;
-
-  hold_signals ();
-  r = vmspec_vm_start (run->plan, &how, run->diag, &vm);
-  progress_end (&progress);
-  if (r < 0) {
-    explain_start (run, r);
-    return STATUS_NOT_STARTED;
-  }
-  print_accel (run->plan, run->host);
-  flush_findings (run, NULL);
-  r = run_machine (vm, &status);
-  if (r < 0)
-    say ("the machine was lost", r);
-  vmspec_vm_free (vm);
-  return status;
-}
-
 /* What needs no description. */
 static int
 print_about (enum mode mode)
@@ -315,11 +232,29 @@ run_image_mode (struct run *run)
   return finish_output (stdout) < 0 ? STATUS_FAILED : 0;
 }
 
+/* What is about machines that run, and no description. */
+static int
+run_machines_mode (const struct options *options)
+{
+  switch (options->mode) {
+  case MODE_STATUS:
+    return print_machine (options->name);
+  case MODE_STOP:
+    return stop_machine (options->name, options->timeout);
+  case MODE_CLEAN:
+    return clean_machines ();
+  default:
+    return list_machines ();
+  }
+}
+
 static int
 run_mode (struct run *run)
 {
   if (run->options.mode >= MODE_LIST_OPTIONS)
     return print_about (run->options.mode);
+  if (run->options.mode >= MODE_LIST)
+    return run_machines_mode (&run->options);
   if (vmspec_diag_new (&run->diag) < 0) {
     say ("nothing was read", -ENOMEM);
     return STATUS_FAILED;
@@ -334,23 +269,53 @@ run_mode (struct run *run)
   flush_findings (run, NULL);
   if (run->options.mode == MODE_PREPARE)
     return prepare (run);
-  return run->options.mode == MODE_START ? start (run) : print_plan (run);
+  return run->options.mode == MODE_START ? start_machine (run)
+                                         : print_plan (run);
+}
+
+/* Whatever is opened here is none of the first three, even if we got none. */
+static void
+open_standard_descriptors (void)
+{
+  int fd;
+
+  do
+    fd = open ("/dev/null", O_RDWR);
+  while (fd >= 0 && fd < 3);
+  if (fd >= 0)
+    close (fd);
+}
+
+/* A daemon forks before there is anything that only one of both may have. */
+static int
+run_in_place (struct run *run)
+{
+  int status, r;
+
+  if (!run->options.daemonize)
+    return run_mode (run);
+  r = daemon_start (&run->daemon, &status);
+  if (r == 0)
+    return run_mode (run);
+  if (r < 0)
+    say ("no daemon can be started", r);
+  return r < 0 ? STATUS_NOT_STARTED : status;
 }
 
 int
 main (int argc, char **argv)
 {
-  struct run run = { .doc = NULL };
+  struct run run = { .doc = NULL, .daemon.ready = -1 };
   int status = STATUS_USAGE;
 
-  /* Whoever started us may ignore it, and then QEMU's status would be lost. */
+  open_standard_descriptors ();
+  /* Whoever started us may ignore it, and then helpers' status would be lost. */
   signal (SIGCHLD, SIG_DFL);
-  if (options_parse (argc, argv, &run.options) == 0) {
-    /* A reader that goes away is told of like a disk that is full. */
-    if (run.options.mode != MODE_START)
-      signal (SIGPIPE, SIG_IGN);
-    status = run_mode (&run);
-  }
+  /* A reader that goes away is told of like a disk that is full, and is no
+   * reason to kill a machine. */
+  signal (SIGPIPE, SIG_IGN);
+  if (options_parse (argc, argv, &run.options) == 0)
+    status = run_in_place (&run);
   vmspec_plan_free (run.plan);
   vmspec_host_free (run.host);
   vmspec_doc_free (run.doc);
