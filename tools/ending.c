@@ -14,7 +14,7 @@
 #define ANSWER_MS 1000
 /* timeout(1) signals first a process and then its group; a terminal that goes
  * away is told of by the shell and by the kernel. */
-#define SAME_MS 250
+#define SAME_MS 50
 
 enum { POWERDOWN, QUIT, TERM, KILL };
 
@@ -54,7 +54,7 @@ go (const struct ending *ending, int way)
 }
 
 static void
-tell (int way, int number, const char *state)
+tell (int way, int number, int is_paused)
 {
   static const char *const said[] = {
     [POWERDOWN] = "the guest was asked to power down",
@@ -65,26 +65,26 @@ tell (int way, int number, const char *state)
                                       [QUIT] = "kills it",
                                       [TERM] = "kills it" };
   const char *again = number == SIGINT ? "Ctrl-C again" : "the next signal";
-  const char *hint = way == POWERDOWN && !strcmp (state, "paused")
-                       ? ", which it cannot notice while it is paused" : "";
 
   if (way == KILL)
     fprintf (stderr, "vmspec-run: %s\n", said[way]);
   else
-    fprintf (stderr, "vmspec-run: %s%s; %s %s\n", said[way], hint, again,
-             then[way]);
+    fprintf (stderr, "vmspec-run: %s%s; %s %s\n",
+             is_paused ? "a paused guest notices nothing: " : "", said[way],
+             again, then[way]);
 }
 
 static void
 ask (struct ending *ending, int number, const char *state)
 {
-  int way = ending->next;
+  int is_paused = ending->next == POWERDOWN && !strcmp (state, "paused");
+  int way = is_paused ? QUIT : ending->next;
 
   while (way < KILL && go (ending, way) < 0)
     way++;
   if (way >= KILL)
     (void) go (ending, KILL);
-  tell (way, number, state);
+  tell (way, number, is_paused);
   /* SIGTERM is to QEMU what quit is: after either it is killed. */
   ending->next = way == POWERDOWN ? QUIT : KILL;
 }
