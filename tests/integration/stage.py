@@ -96,7 +96,8 @@ class Ports:
             kind = socket.SOCK_DGRAM if proto == "udp" else socket.SOCK_STREAM
             if address not in ("", "0.0.0.0") and not address.startswith("127."):
                 address = "127.0.0.1"
-            other = self.free(kind)
+            # QEMU finds a free one itself.
+            other = self.free(kind) if int(port) else 0
             self.moved[proto, int(port)] = address, other
             return f"hostfwd={proto}:{address}:{other}-"
         return re.sub(r"hostfwd=(tcp|udp)?:([0-9.]*):([0-9]+)-", moved, option)
@@ -108,7 +109,7 @@ class Stage:
     def __init__(self, directory, templates, arch):
         self.directory, self.templates, self.arch = Path(directory), templates, arch
         self.ports = Ports()
-        self._swtpm = []
+        self._helpers = []
         roots = "|".join(sorted(ROOTS, key=len, reverse=True))
         self._root = re.compile(rf"(^|[=: '\"])(?!{re.escape(str(self.directory))})(?=/(?:{roots})(?:[/,]|$))")
 
@@ -142,6 +143,8 @@ class Stage:
                 self._file(value, self.templates / flag[1:])
             elif flag == "-drive":
                 self._drive(properties(value))
+            elif flag == "-netdev":
+                self._network(properties(value))
             elif flag == "-chardev" and properties(value).get("id") == "chrtpm":
                 self._tpm(properties(value)["path"])
 
@@ -173,20 +176,32 @@ class Stage:
     def _tpm(self, path):
         state = os.path.dirname(path)
         os.makedirs(state, exist_ok=True)
-        swtpm = subprocess.Popen(["swtpm", "socket", "--tpm2", "--tpmstate", "dir=.", "--ctrl",
-                                  "type=unixio,path=socket", "-t"], cwd=state, stdin=subprocess.DEVNULL,
-                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self._swtpm.append(swtpm)
+        self._helper(["swtpm", "socket", "--tpm2", "--tpmstate", "dir=.", "--ctrl", "type=unixio,path=socket", "-t"],
+                     path, state)
+
+    def _network(self, network):
+        """A directory for sockets, or a switch."""
+        for key in ("local.path", "addr.path"):
+            self._directory(os.path.dirname(network.get(key, "")))
+        if network[""] == "vde":
+            self._directory(os.path.dirname(network["sock"]))
+            self._helper(["vde_switch", "-s", network["sock"]], network["sock"] + "/ctl")
+
+    def _helper(self, argv, socket_path, directory=None):
+        """A program beside the machine that has this socket.  It ends with its standard input, if not before."""
+        helper = subprocess.Popen(argv, cwd=directory, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL)
+        self._helpers.append(helper)
         end = time.monotonic() + 10
-        while not os.path.exists(path):
-            if time.monotonic() > end or swtpm.poll() is not None:
-                raise Failed("swtpm does not start")
+        while not os.path.exists(socket_path):
+            if time.monotonic() > end or helper.poll() is not None:
+                raise Failed(f"{argv[0]} does not start")
             time.sleep(0.002)
 
     def close(self):
-        for swtpm in self._swtpm:
-            swtpm.send_signal(signal.SIGTERM)
-            swtpm.wait()
+        for helper in self._helpers:
+            helper.send_signal(signal.SIGTERM)
+            helper.communicate()
 
 
 def make_templates(directory, formats):

@@ -9,6 +9,9 @@ DISKS = {"virtio": "virtio-blk-device", "scsi": "scsi-hd", "virtio-scsi": "scsi-
 # The bus that a disk hangs on, as its controller's type.
 CONTROLLERS = {"scsi": "lsi53c895a", "virtio-scsi": "virtio-scsi-device", "ide": "ich9-ahci"}
 
+# QEMU's networks for what connects machines.
+VLAN_TYPES = {"vde": "vde", "multicast": "socket", "dgram": "dgram", "stream": "stream"}
+
 
 class Expected:
     """Paths as the description says them, on the stage."""
@@ -185,10 +188,11 @@ class Comparison:
     # ---- network
 
     def network(self):
-        if self.spec.qemu.builtin_network is False:
-            return
         network = self.spec.network
         text = self.monitor.human("info network")
+        self.vlans(network, text)
+        if self.spec.qemu.builtin_network is False:
+            return
         found = re.search(r"user\.0: index=0,type=user,net=\S+,restrict=(\w+)", text)
         if not found:
             self.wrong.append(f"no user network in {text!r}")
@@ -205,8 +209,19 @@ class Comparison:
             if rule.from_ == "host":
                 self.rule(rule, listening)
 
+    def vlans(self, network, text):
+        """An interface for each virtual network, in the order of the description, at its own address and backend."""
+        numbers = [vlan.number or 0 for vlan in self.spec.vlans] + [one.vlan or 0 for one in self.spec.interfaces]
+        want = [(f"52:54:00:12:{number:02x}:{network.machine_number:02x}", f"vlan{nic}", VLAN_TYPES[network.vlan_backend])
+                for nic, number in enumerate(numbers, 1)] if network.vlan_backend != "none" else []
+        found = re.findall(r"macaddr=(\S+)\s+\\ (vlan\d+): index=0,type=(\w+),", text)
+        self.same("virtual networks", want, found)
+
     def rule(self, rule, listening):
-        address, port = self.expected.stage.ports.moved.get((rule.proto, rule.host_port), (None, None))
+        address, port = self.expected.stage.ports.moved.get((rule.proto, rule.host_port or 0), (None, None))
+        if rule.any_host_port:
+            # What QEMU has taken is no longer to be known here.
+            listening = [(kind, host, 0 if number else None, *guest) for kind, host, number, *guest in listening]
         # Every address is "*" for QEMU; a guest that has none yet will get the first.
         want = (rule.proto, address if address not in ("", "0.0.0.0") else "*", port,
                 rule.guest_address or "10.0.2.15", rule.guest_port)
