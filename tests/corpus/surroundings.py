@@ -21,7 +21,6 @@ STORE_PATHS = tuple("/nix/store/" + name for name in (
     "c5n0vwsbsqp2vxn5jhp2cln4z9jc3k0m-closure-info",
     "z3wkvpzgvgzyd1lfwh5kv4xvdg8hqz6b-systemd-255.4",
 ))
-SOCAT = vmspec.HostProgram(name="socat", path="/nix/store/socat/bin/socat")
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
 
 # Besides the directory that the machine is started in.
@@ -117,7 +116,7 @@ def host(case: Mapping[str, Any], resolved: Optional[Any] = None) -> Any:
     tree = Tree(case["files"])
     paths = dict.fromkeys([*tree.paths(), *_asked(case["env"], resolved)])
     environment = {**ENVIRONMENT, **case["env"]}
-    result = nixos.host(
+    return nixos.host(
         case["host_system"], kernel_params=KERNEL_PARAMS,
         store_paths=STORE_PATHS,
         directory=DIRECTORY, run_name=RUN_NAME, kvm="usable", cpus=1,
@@ -125,6 +124,3 @@ def host(case: Mapping[str, Any], resolved: Optional[Any] = None) -> Any:
                      in environment.items()],
         arguments=list(case["args"]), firmware=[],
         files=[tree.look(path) for path in paths])
-    if not any(program.name == "socat" for program in result.programs):
-        result.programs = [*result.programs, SOCAT]
-    return result

@@ -46,6 +46,8 @@ def host(host_system: str, packages: Optional[Mapping[str, str]] = None,
                            path=paths["e2fsprogs"] + "/bin/mkfs.ext4"),
         vmspec.HostProgram(name="mkfs.erofs",
                            path=paths["erofs-utils"] + "/bin/mkfs.erofs"),
+        vmspec.HostProgram(name="socat",
+                           path=paths["socat"] + "/bin/socat"),
     ])
     files = [
         vmspec.HostFile(path=paths["system"] + "/kernel-params", type="file",
