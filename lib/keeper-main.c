@@ -35,6 +35,7 @@ enum {
   /* All of it together is less than two seconds. */
   AFTER_HELPER_MS = 500, /* a helper has ended: so will QEMU, by itself? */
   TERM_MS = 500,         /* from SIGTERM to SIGKILL */
+  HEAR_MS = 200,         /* for what is left of a child's words */
   IDLE_MS = 20           /* nobody asks for anything: time for leftovers */
 };
 
@@ -169,13 +170,29 @@ tell_end (struct keeper *k, const struct kept_child *child, int status)
     (void) link_send (k->link, &message, NULL);
 }
 
+/* Its last words matter most; who is slow to read them gets a moment. */
+static void
+hear_out (struct kept_child *child)
+{
+  int64_t until = now_ms () + HEAR_MS, left;
+
+  for (;;) {
+    struct pollfd one = { .fd = child->error, .events = POLLOUT };
+
+    while (kept_listen (child))
+      ;
+    left = until - now_ms ();
+    if (!child->unwritten || left <= 0 || poll (&one, 1, (int) left) <= 0)
+      return;
+  }
+}
+
 static void
 child_has_ended (struct keeper *k, struct kept_child *child, int status)
 {
   uint32_t role = child->role;
 
-  while (kept_listen (child))
-    ;
+  hear_out (child);
   tell_end (k, child, status);
   child->pid = 0;
   kept_close (child);

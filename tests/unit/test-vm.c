@@ -442,6 +442,47 @@ START_TEST (its_last_words_are_kept)
 }
 END_TEST
 
+/* Nothing for a moment, and then all. */
+static int
+read_slowly (int fd, size_t expected)
+{
+  char bytes[4096];
+  size_t size = 0;
+  ssize_t n;
+
+  poll (NULL, 0, 100);
+  while ((n = read (fd, bytes, sizeof bytes)) > 0)
+    size += (size_t) n;
+  return size != expected;
+}
+
+START_TEST (a_slow_reader_gets_all_of_its_words)
+{
+  struct vmspec_start start = plainly;
+  vmspec_vm *vm = NULL;
+  int ends[2], status;
+  pid_t reader;
+
+  ck_assert_int_eq (pipe2 (ends, O_CLOEXEC), 0);
+  reader = fork ();
+  if (reader == 0) {
+    close (ends[1]);
+    _exit (read_slowly (ends[0], 10000 * strlen ("word \n") + 38890
+                                   + strlen ("the last")));
+  }
+  start.error = VMSPEC_STDIO_DESCRIPTOR;
+  start.error_fd = (uint32_t) ends[1];
+  plan_to ("talk");
+  ck_assert_int_eq (vmspec_vm_start (plan, &start, diag, &vm), 0);
+  ck_assert_int_eq (vmspec_vm_wait (vm, -1, NULL), 0);
+  vmspec_vm_free (vm);
+  close (ends[0]);
+  close (ends[1]);
+  ck_assert_int_eq (waitpid (reader, &status, 0), reader);
+  ck_assert_int_eq (status, 0);
+}
+END_TEST
+
 START_TEST (what_killed_it_is_said)
 {
   vmspec_vm *vm = started ("sleep");
@@ -1004,6 +1045,7 @@ main (int argc, char **argv)
   tcase_add_test (t, the_copy_of_a_handle_in_a_forked_child_ends_nothing);
   tcase_add_test (t, who_kills_the_keeper_leaves_nothing_either);
   tcase_add_test (t, its_last_words_are_kept);
+  tcase_add_test (t, a_slow_reader_gets_all_of_its_words);
   tcase_add_test (t, what_killed_it_is_said);
   tcase_add_test (t, what_it_is_accelerated_by_is_known);
   tcase_add_test (t, its_group_is_the_callers_unless_it_wants_its_own);
