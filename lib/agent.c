@@ -41,14 +41,13 @@ static int
 send_command (struct channel *channel, const char *command, json_t *arguments,
               int64_t deadline)
 {
-  json_error_t error;
+  json_error_t error = { 0 };
   json_t *object = json_pack_ex (&error, 0, "{s:s, s:O*}", "execute", command,
                                  "arguments", arguments);
   int r;
 
   if (!object)
-    return json_error_code (&error) == json_error_out_of_memory ? -ENOMEM
-                                                                : -EINVAL;
+    return channel_no_memory (&error) ? -ENOMEM : -EINVAL;
   r = channel_send_json (channel, object, deadline);
   json_decref (object);
   return r;

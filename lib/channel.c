@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "channel.h"
+#include "clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,20 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #define DEFAULT_MS 10000
 #define READ_SIZE 4096
-
-static int64_t
-now_ms (void)
-{
-  struct timespec now;
-
-  clock_gettime (CLOCK_MONOTONIC, &now);
-  return (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 int64_t
 deadline_after (int timeout_ms)
@@ -219,8 +210,8 @@ drop (struct channel *channel, size_t size)
   channel->start = channel->size = channel->searched = 0;
 }
 
-/* Reads until there is such a byte; *ret_size is up to and with it.  Whatever is
- * there is read even when the time is up, but no more than that. */
+/* Reads until there is such a byte; *ret_size is up to and with it.  What is there
+ * is read even when the time is up. */
 static int
 read_up_to (struct channel *channel, char byte, int64_t deadline,
             size_t *ret_size)
@@ -230,7 +221,7 @@ read_up_to (struct channel *channel, char byte, int64_t deadline,
   if (channel->searched_for != byte)
     channel->searched = channel->start;
   channel->searched_for = byte;
-  for (int has_read = 0;; has_read = 1) {
+  for (;;) {
     size_t more = channel->size - channel->searched;
     char *end
       = more ? memchr (channel->bytes + channel->searched, byte, more) : NULL;
@@ -241,9 +232,6 @@ read_up_to (struct channel *channel, char byte, int64_t deadline,
       return 0;
     }
     channel->searched = channel->size;
-    if (has_read && channel->size < channel->capacity
-        && deadline_left (deadline) == 0)
-      return -ETIME;
     r = read_more (channel, deadline);
     if (r < 0)
       return r;
@@ -302,12 +290,19 @@ shorten_numbers (char *at, const char *stop)
       at++;
 }
 
+int
+channel_no_memory (const json_error_t *error)
+{
+  return json_error_code (error) == json_error_out_of_memory
+         || json_error_code (error) == json_error_unknown;
+}
+
 /* A line. */
 static int
 read_object (char *line, size_t size, json_t **ret_object)
 {
   const size_t flags = JSON_ALLOW_NUL;
-  json_error_t error;
+  json_error_t error = { 0 };
 
   if (has_too_many_values (line, line + size))
     return -EPROTO;
@@ -318,7 +313,7 @@ read_object (char *line, size_t size, json_t **ret_object)
   }
   if (json_is_object (*ret_object))
     return 0;
-  if (!*ret_object && json_error_code (&error) == json_error_out_of_memory)
+  if (!*ret_object && channel_no_memory (&error))
     return -ENOMEM;
   json_decref (*ret_object);
   return -EPROTO;

@@ -56,6 +56,10 @@ int channel_receive (struct channel *channel, int64_t deadline,
 int channel_receive_behind (struct channel *channel, char byte,
                             int64_t deadline, json_t **ret_object);
 
+/* Whether jansson failed for want of memory, of which it may say nothing: @error
+ * has to be zero before. */
+int channel_no_memory (const json_error_t *error);
+
 #define CHANNEL_REASON 1000
 /* What an error object ({"class": ..., "desc": ...}) says, made fit for people's
  * terminals: in one line, without control characters. */

@@ -3,12 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -209,6 +210,24 @@ map_ring (int fd)
   return ring == MAP_FAILED ? NULL : ring;
 }
 
+/* Whether a write waits is a matter of the open file, which others have, too: so
+ * a pipe or a terminal is opened once more. */
+static void
+pass_on_to (struct kept_child *child, int error)
+{
+  struct stat status;
+  char path[64];
+
+  if (error < 0 || fstat (error, &status) < 0)
+    return;
+  child->is_socket = S_ISSOCK (status.st_mode);
+  snprintf (path, sizeof path, "/proc/self/fd/%d", error);
+  if (S_ISFIFO (status.st_mode) || S_ISCHR (status.st_mode))
+    child->error = open (path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  if (child->error < 0)
+    child->error = fcntl (error, F_DUPFD_CLOEXEC, 3);
+}
+
 static int
 start (struct kept_child *child, const struct request *request,
        const struct keeper_message *message, const int *fds, pid_t group)
@@ -229,8 +248,7 @@ start (struct kept_child *child, const struct request *request,
   if (ends[0] >= 0) {
     fcntl (ends[0], F_SETFL, O_NONBLOCK);
     child->ring = map_ring (request->ring);
-    child->error = request->error < 0
-                     ? -1 : fcntl (request->error, F_DUPFD_CLOEXEC, 3);
+    pass_on_to (child, request->error);
   }
   return 0;
 }
@@ -263,35 +281,36 @@ remember (struct keeper_ring *ring, const char *bytes, size_t size)
   __atomic_store_n (&ring->total, ring->total + size, __ATOMIC_RELEASE);
 }
 
-/* A write of so many bytes at most does not wait where poll() says so. */
-static int
-is_writable (int fd)
+/* Without waiting, even if somebody else writes there as well or a terminal stands
+ * still.  A file never lets anybody wait. */
+static ssize_t
+write_on (const struct kept_child *child, const char *bytes, size_t size)
 {
-  struct pollfd one = { .fd = fd, .events = POLLOUT };
-
-  return poll (&one, 1, 0) > 0 && one.revents & (POLLOUT | POLLERR);
+  return child->is_socket
+           ? send (child->error, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL)
+           : write (child->error, bytes, size);
 }
 
 void
 kept_pass_on (struct kept_child *child)
 {
-  while (child->unwritten && child->error >= 0 && is_writable (child->error)) {
+  while (child->unwritten && child->error >= 0) {
     size_t start = (child->ring->total - child->unwritten) % KEEPER_RING;
     size_t size = child->unwritten;
     ssize_t n;
 
     if (size > KEEPER_RING - start)
       size = KEEPER_RING - start;
-    n = write (child->error, child->ring->bytes + start,
-               size < PIPE_BUF ? size : PIPE_BUF);
+    n = write_on (child, child->ring->bytes + start, size);
     if (n > 0)
       child->unwritten -= (size_t) n;
-    else if (n < 0 && errno != EINTR && errno != EAGAIN) {
+    else if (n < 0 && errno == EAGAIN)
+      return;
+    else if (n < 0 && errno != EINTR) {
       close (child->error);
       child->error = -1;
       child->unwritten = 0;
-    } else
-      return;
+    }
   }
 }
 

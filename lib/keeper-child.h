@@ -14,6 +14,7 @@ struct kept_child {
   int64_t term_at, kill_at;  /* when it gets which signal, in ms; 0: never */
   int output;                /* what it writes to standard error, or -1 */
   int error;                 /* where that goes on to, or -1 */
+  int is_socket;             /* that is */
   struct keeper_ring *ring;  /* or NULL */
   size_t unwritten;          /* bytes at the end of the ring for error */
 };

@@ -72,7 +72,7 @@ link_receive (int link, struct keeper_message *message, int *fds)
       || ((char *) message)[size - 1] || said != message->n_fds) {
     while (message->n_fds)
       close (fds[--message->n_fds]);
-    return -EBADMSG;
+    return header.msg_flags & MSG_CTRUNC ? -EMFILE : -EBADMSG;
   }
   return 0;
 }

@@ -19,14 +19,14 @@
 #define KEEPER_RING 65536
 
 enum keeper_kind {
+  KEEPER_CALLER = 1,    /* the descriptor is the caller's pidfd; no reply */
   /* Each is answered by a KEEPER_REPLY with 0 or -errno. */
-  KEEPER_DIRECTORY = 1, /* makes the directory at path, with a lock on it that
+  KEEPER_DIRECTORY,     /* makes the directory at path, with a lock on it that
                            it holds, and removes it at the end */
   KEEPER_HOLD_TREE,     /* holds the descriptor, which has a lock, and removes
                            the directory at path at the end */
   KEEPER_HOLD,          /* holds the descriptor */
-  KEEPER_HOLD_FILE,     /* removes the file at path at the end */
-  KEEPER_LEAVE,         /* the directories stay at the end */
+  KEEPER_HOLD_FILE,     /* removes the file or empty directory at path then */
   KEEPER_SPAWN,         /* the reply has the process in number, and its pidfd */
   KEEPER_SIGNAL,        /* sends the child the signal in number: -ESRCH if it
                            has ended */
@@ -34,6 +34,7 @@ enum keeper_kind {
   KEEPER_END,           /* as if the caller had ended: there is no reply */
   /* From the keeper. */
   KEEPER_REPLY,
+  KEEPER_DONE,          /* everything has ended and is removed */
   KEEPER_ENDED          /* the child, with its status from waitpid() */
 };
 
@@ -46,6 +47,7 @@ enum keeper_role {
 
 enum {
   KEEPER_OWN_GROUP = 1, /* of processes: for KEEPER_SPAWN */
+  KEEPER_STAYS = 4,     /* for KEEPER_DIRECTORY and _HOLD_TREE: locked only */
   KEEPER_FORCED = 2     /* KEEPER_ENDED: it would have run on, but a helper that
                            it is bound to has ended */
 };
@@ -55,8 +57,7 @@ enum {
 enum {
   KEEPER_FD_PAYLOAD = -1, /* a file with struct keeper_payload */
   KEEPER_FD_RING = -2,    /* a file with struct keeper_ring */
-  KEEPER_FD_ERROR = -3,   /* where standard error goes on to, besides the ring */
-  KEEPER_FD_HELD = -4
+  KEEPER_FD_ERROR = -3    /* where standard error goes on to, besides the ring */
 };
 
 struct keeper_message {
@@ -86,7 +87,8 @@ struct keeper_ring {
  * message->n_fds.  0 or -errno: -EPIPE if the other side has ended. */
 int link_send (int link, const struct keeper_message *message, const int *fds);
 /* Receives one, with at most KEEPER_FDS descriptors (close-on-exec), whose number
- * is then message->n_fds.  0, or -errno: -EAGAIN, -EPIPE at the end, -EBADMSG. */
+ * is then message->n_fds.  0, or -errno: -EAGAIN, -EPIPE at the end, -EMFILE if
+ * they cannot be received, -EBADMSG. */
 int link_receive (int link, struct keeper_message *message, int *fds);
 
 #endif

@@ -7,9 +7,10 @@
  * pidfd becomes readable.  It may itself be killed: then the kernel kills its
  * children, and the directories, whose locks are gone, are for the next start.
  * It is nobody's to talk to but libvmspec's, on descriptor 3.  Its arguments are
- * the version of what is spoken there, its caller, and the machine's name, for
- * people who look at the list of processes.
+ * the version of what is spoken there, and the machine's name for people who look
+ * at the list of processes.
  */
+#include "clock.h"
 #include "keeper-child.h"
 #include "leftover.h"
 #include "remove.h"
@@ -25,7 +26,6 @@
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -35,6 +35,7 @@ enum {
   /* All of it together is less than two seconds. */
   AFTER_HELPER_MS = 500, /* a helper has ended: so will QEMU, by itself? */
   TERM_MS = 500,         /* from SIGTERM to SIGKILL */
+  STRAY_MS = 300,        /* for what children have started to end */
   HEAR_MS = 200,         /* for what is left of a child's words */
   IDLE_MS = 20           /* nobody asks for anything: time for leftovers */
 };
@@ -42,7 +43,7 @@ enum {
 struct held {
   int fd;                /* or -1 */
   char *path;            /* or NULL */
-  int is_tree;
+  int is_tree, stays;
 };
 
 struct keeper {
@@ -52,18 +53,8 @@ struct keeper {
   struct held held[MOST_HELD];
   size_t n_held;
   char *clean;           /* directory to look for leftovers in */
-  int leave;             /* the directories */
   int ending;            /* nobody asks for anything any more */
 };
-
-static int64_t
-now_ms (void)
-{
-  struct timespec now;
-
-  clock_gettime (CLOCK_MONOTONIC, &now);
-  return (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* ---- ending ------------------------------------------------------------- */
 
@@ -179,9 +170,9 @@ hear_out (struct kept_child *child)
   for (;;) {
     struct pollfd one = { .fd = child->error, .events = POLLOUT };
 
-    while (kept_listen (child))
-      ;
-    left = until - now_ms ();
+    do
+      left = until - now_ms ();
+    while (kept_listen (child) && left > 0);
     if (!child->unwritten || left <= 0 || poll (&one, 1, (int) left) <= 0)
       return;
   }
@@ -222,37 +213,44 @@ reap (struct keeper *k)
 }
 
 /* Children of children that outlived those: QEMU's own helpers, or what a
- * script in its place has started. */
-static void
-kill_strays (void)
+ * script in its place has started.  Whether there were any. */
+static int
+kill_children (void)
 {
   char path[64];
   FILE *children;
   long pid;
+  int found = 0;
 
   snprintf (path, sizeof path, "/proc/self/task/%d/children", (int) getpid ());
-  for (int round = 0; round < 100; round++) {
-    size_t found = 0;
-
-    children = fopen (path, "re");
-    if (!children)
-      return;
-    while (fscanf (children, "%ld", &pid) == 1) {
-      kill ((pid_t) pid, SIGKILL);
-      found++;
-    }
+  children = fopen (path, "re");
+  while (children && fscanf (children, "%ld", &pid) == 1) {
+    kill ((pid_t) pid, SIGKILL);
+    found = 1;
+  }
+  if (children)
     fclose (children);
-    if (!found)
-      return;
-    while (waitpid (-1, NULL, 0) > 0)
+  return found;
+}
+
+/* Theirs are ours as soon as they have ended; what the kernel does not let end is
+ * not waited for. */
+static void
+kill_strays (void)
+{
+  int64_t until = now_ms () + STRAY_MS;
+
+  while (kill_children () && now_ms () < until) {
+    while (waitpid (-1, NULL, WNOHANG) > 0)
       ;
+    poll (NULL, 0, 1);
   }
 }
 
 /* ---- requests ----------------------------------------------------------- */
 
 static int
-hold (struct keeper *k, int fd, const char *path, int is_tree)
+hold (struct keeper *k, int fd, const char *path, int is_tree, int stays)
 {
   struct held *held = &k->held[k->n_held];
   int copy = -1;
@@ -263,7 +261,7 @@ hold (struct keeper *k, int fd, const char *path, int is_tree)
     copy = fcntl (fd, F_DUPFD_CLOEXEC, LINK + 1);
   if (fd >= 0 && copy < 0)
     return -errno;
-  *held = (struct held) { copy, *path ? strdup (path) : NULL, is_tree };
+  *held = (struct held) { copy, *path ? strdup (path) : NULL, is_tree, stays };
   if (*path && !held->path) {
     if (copy >= 0)
       close (copy);
@@ -274,13 +272,13 @@ hold (struct keeper *k, int fd, const char *path, int is_tree)
 }
 
 static int
-make_directory (struct keeper *k, const char *path)
+make_directory (struct keeper *k, const char *path, int stays)
 {
   int fd, r = leftover_make (path, &fd);
 
   if (r < 0)
     return r;
-  r = hold (k, fd, path, 1);
+  r = hold (k, fd, path, 1, stays);
   close (fd);
   if (r < 0)
     remove_tree (path);
@@ -320,18 +318,16 @@ do_request (struct keeper *k, const struct keeper_message *message,
             const int *fds, int *ret_pidfd)
 {
   int held = message->n_fds ? fds[0] : -1;
+  int stays = !!(message->flags & KEEPER_STAYS);
 
   switch (message->kind) {
   case KEEPER_DIRECTORY:
-    return make_directory (k, message->path);
+    return make_directory (k, message->path, stays);
   case KEEPER_HOLD_TREE:
-    return hold (k, held, message->path, 1);
+    return hold (k, held, message->path, 1, stays);
   case KEEPER_HOLD_FILE:
   case KEEPER_HOLD:
-    return hold (k, held, message->path, 0);
-  case KEEPER_LEAVE:
-    k->leave = 1;
-    return 0;
+    return hold (k, held, message->path, 0, 0);
   case KEEPER_CLEAN:
     free (k->clean);
     k->clean = strdup (message->path);
@@ -369,7 +365,12 @@ serve (struct keeper *k)
     end_all (k);
     return;
   }
-  r = k->ending ? -ESHUTDOWN : do_request (k, &message, fds, &pidfd);
+  if (message.kind == KEEPER_CALLER && message.n_fds == 1) {
+    k->caller = fds[0];
+    return;
+  }
+  r = k->ending && message.kind != KEEPER_SIGNAL
+        ? -ESHUTDOWN : do_request (k, &message, fds, &pidfd);
   for (uint32_t i = 0; i < message.n_fds; i++)
     close (fds[i]);
   answer (k, r, pidfd);
@@ -377,54 +378,81 @@ serve (struct keeper *k)
 
 /* ---- the loop ----------------------------------------------------------- */
 
+/* Beside everything else, as it may take long. */
 static void
-listen_to_children (struct keeper *k, const struct pollfd *sources)
+clean_leftovers (struct keeper *k)
 {
-  for (int i = 0; i < MOST_CHILDREN; i++) {
-    struct kept_child *child = &k->children[i];
+  size_t removed;
 
-    if (child->pid && (sources[i].revents || child->unwritten))
-      kept_listen (child);
+  if (k->clean && fork () == 0) {
+    prctl (PR_SET_PDEATHSIG, SIGKILL);
+    close (k->link);
+    _exit (leftover_clean (k->clean, &removed) < 0);
   }
+  free (k->clean);
+  k->clean = NULL;
+}
+
+/* What is waited for: only descriptors that are there, as poll() refuses more
+ * than the process may have open. */
+struct sources {
+  struct pollfd fds[MOST_CHILDREN + 3];
+  nfds_t n;
+};
+
+/* Its place; -1 if there is no descriptor. */
+static int
+add_source (struct sources *s, int fd, short events)
+{
+  if (fd < 0)
+    return -1;
+  s->fds[s->n] = (struct pollfd) { .fd = fd, .events = events };
+  return (int) s->n++;
+}
+
+static int
+has_come (const struct sources *s, int place)
+{
+  return place >= 0 && s->fds[place].revents;
+}
+
+/* What cannot be passed on is waited for in the place of more. */
+static int
+add_child (struct sources *s, const struct kept_child *child)
+{
+  if (!child->pid)
+    return -1;
+  return child->unwritten ? add_source (s, child->error, POLLOUT)
+                          : add_source (s, child->output, POLLIN);
 }
 
 /* Until something happens. */
 static void
 turn (struct keeper *k)
 {
-  struct pollfd sources[MOST_CHILDREN + 3];
-  struct pollfd *own = sources + MOST_CHILDREN;
-  int timeout = time_left (k), n;
+  struct sources s = { .n = 0 };
+  int timeout = time_left (k), children[MOST_CHILDREN], n;
+  int link = add_source (&s, k->link, POLLIN);
+  int caller = add_source (&s, k->ending ? -1 : k->caller, POLLIN);
+  int signals = add_source (&s, k->signals, POLLIN);
 
-  for (int i = 0; i < MOST_CHILDREN; i++) {
-    const struct kept_child *child = &k->children[i];
-    int waits = child->pid && child->unwritten;
-
-    /* What cannot be passed on is waited for in its place. */
-    sources[i] = (struct pollfd) {
-      .fd = !child->pid ? -1 : waits ? child->error : child->output,
-      .events = waits ? POLLOUT : POLLIN };
-  }
-  own[0] = (struct pollfd) { .fd = k->link, .events = POLLIN };
-  own[1] = (struct pollfd) { .fd = k->ending ? -1 : k->caller,
-                             .events = POLLIN };
-  own[2] = (struct pollfd) { .fd = k->signals, .events = POLLIN };
-  n = poll (sources, MOST_CHILDREN + 3, timeout);
-  if (n == 0 && k->clean && timeout == IDLE_MS) {
-    size_t removed;
-
-    (void) leftover_clean (k->clean, &removed);
-    free (k->clean);
-    k->clean = NULL;
-  }
+  for (int i = 0; i < MOST_CHILDREN; i++)
+    children[i] = add_child (&s, &k->children[i]);
+  n = poll (s.fds, s.n, timeout);
+  if (n == 0 && timeout == IDLE_MS)
+    clean_leftovers (k);
+  if (n < 0 && errno != EINTR)
+    end_all (k);
   if (n <= 0)
     return;
-  listen_to_children (k, sources);
-  if (own[2].revents)
+  for (int i = 0; i < MOST_CHILDREN; i++)
+    if (has_come (&s, children[i]))
+      kept_listen (&k->children[i]);
+  if (has_come (&s, signals))
     reap (k);
-  if (own[0].revents)
+  if (has_come (&s, link))
     serve (k);
-  if (own[1].revents)
+  if (has_come (&s, caller))
     end_all (k);
 }
 
@@ -434,10 +462,10 @@ remove_held (struct keeper *k)
   while (k->n_held) {
     struct held *held = &k->held[--k->n_held];
 
-    if (held->path && held->is_tree && !k->leave)
+    if (held->path && held->is_tree && !held->stays)
       remove_tree (held->path);
     else if (held->path && !held->is_tree)
-      (void) unlink (held->path);
+      (void) remove (held->path); /* a directory only if it is empty */
     /* The lock goes last. */
     if (held->fd >= 0)
       close (held->fd);
@@ -453,7 +481,8 @@ static void
 set_signals (struct keeper *k)
 {
   static const int ignored[] = { SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGPIPE,
-                                 SIGTSTP, SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2 };
+                                 SIGTSTP, SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2,
+                                 SIGXFSZ, SIGXCPU, SIGALRM, SIGIO,   SIGPWR };
   sigset_t children;
 
   for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
@@ -469,25 +498,26 @@ int
 main (int argc, char **argv)
 {
   struct keeper k = { .link = LINK, .caller = -1, .group = getpgrp () };
+  const struct keeper_message done = { .kind = KEEPER_DONE };
 
-  if (argc != 4 || strcmp (argv[1], KEEPER_VERSION)
+  if (argc != 3 || strcmp (argv[1], KEEPER_VERSION)
       || fcntl (LINK, F_SETFD, FD_CLOEXEC) < 0) {
     fputs ("vmspec-keeper is started by libvmspec, and by nobody else\n",
            stderr);
     return 2;
   }
-  k.caller = (int) syscall (SYS_pidfd_open, getppid (), 0);
   (void) setpgid (0, 0);
   (void) prctl (PR_SET_CHILD_SUBREAPER, 1);
   set_signals (&k);
-  /* It may have ended before we looked. */
-  if (getppid () != atoi (argv[2]))
-    k.ending = 1;
+  if (k.signals < 0)
+    return 1;
   while (!k.ending || has_children (&k)) {
     turn (&k);
     send_signals (&k);
   }
   kill_strays ();
   remove_held (&k);
+  if (k.link >= 0)
+    (void) link_send (k.link, &done, NULL);
   return 0;
 }

@@ -7,10 +7,11 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -35,11 +36,14 @@ beside_library (struct arena *arena)
   const char *slash, *directory, *program;
   Dl_info info;
 
+  char library[PATH_MAX];
+
+  /* By a path that stays the same when the directory changes. */
   if (!dladdr ((const void *) beside_library, &info) || !info.dli_fname
-      || !(slash = strrchr (info.dli_fname, '/')))
+      || !strchr (info.dli_fname, '/') || !realpath (info.dli_fname, library))
     return NULL;
-  directory = arena_copy (arena, info.dli_fname,
-                          (size_t) (slash - info.dli_fname));
+  slash = strrchr (library, '/');
+  directory = arena_copy (arena, library, (size_t) (slash - library));
   program = if_program (arena_concat (arena, directory ? directory : "",
                                       "/vmspec/vmspec-keeper",
                                       (char *) NULL));
@@ -60,18 +64,30 @@ keeper_program (struct arena *arena)
 
 /* ---- starting ----------------------------------------------------------- */
 
+/* The number of this process could be another's where the keeper looks. */
+static int
+tell_caller (const struct keeper *keeper)
+{
+  const struct keeper_message message = { .kind = KEEPER_CALLER, .n_fds = 1 };
+  int pidfd = (int) syscall (SYS_pidfd_open, keeper->owner, 0), r;
+
+  if (pidfd < 0)
+    return 0;
+  r = link_send (keeper->link, &message, &pidfd);
+  close (pidfd);
+  return r;
+}
+
 int
 keeper_start (struct keeper *keeper, const char *program, const char *name)
 {
   static const char *const nothing[] = { NULL };
-  char pid[16];
-  const char *const argv[] = { program, KEEPER_VERSION, pid, name, NULL };
+  const char *const argv[] = { program, KEEPER_VERSION, name, NULL };
   int ends[2], null, r;
   struct child child = { -1, -1 };
 
   *keeper = (struct keeper) KEEPER_NONE;
   keeper->owner = getpid ();
-  snprintf (pid, sizeof pid, "%d", (int) keeper->owner);
   if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
     return -errno;
   null = open ("/dev/null", O_RDWR | O_CLOEXEC);
@@ -91,7 +107,7 @@ keeper_start (struct keeper *keeper, const char *program, const char *name)
     close (child.pidfd);
   keeper->pid = child.pid;
   keeper->link = descriptor_keep (ends[0]);
-  return keeper->link < 0 ? keeper->link : 0;
+  return keeper->link < 0 ? keeper->link : tell_caller (keeper);
 }
 
 /* ---- listening ---------------------------------------------------------- */
@@ -111,6 +127,8 @@ receive (struct keeper *keeper, struct keeper_message *message, int *ret_fd)
 {
   int fds[KEEPER_FDS], r = link_receive (keeper->link, message, fds);
 
+  if (r == -EMFILE)
+    return r;
   if (r < 0) {
     close_link (keeper);
     return -EPIPE;
@@ -120,6 +138,7 @@ receive (struct keeper *keeper, struct keeper_message *message, int *ret_fd)
   else
     while (message->n_fds)
       close (fds[--message->n_fds]);
+  keeper->is_done |= message->kind == KEEPER_DONE;
   if (message->kind == KEEPER_ENDED && message->child < N_KEPT) {
     keeper->children[message->child].ended = ++keeper->n_ended;
     keeper->children[message->child].status = message->number;
@@ -177,7 +196,7 @@ ask (struct keeper *keeper, const struct keeper_request *request)
 {
   struct keeper_message message
     = { .kind = request->kind, .n_fds = request->fd >= 0,
-        .fds = { KEEPER_FD_HELD } };
+        .flags = request->flags };
 
   if (request->path && strlen (request->path) >= sizeof message.path)
     return -ENAMETOOLONG;
@@ -207,7 +226,7 @@ int
 keeper_ask (struct keeper *keeper, enum keeper_kind kind, int fd,
             const char *path)
 {
-  return keeper_ask_all (keeper, &(struct keeper_request) { kind, fd, path },
+  return keeper_ask_all (keeper, &(struct keeper_request) { kind, fd, path, 0 },
                          1);
 }
 

@@ -23,6 +23,7 @@ struct keeper {
   pid_t pid;                  /* -1: none */
   int link;                   /* -1: closed */
   unsigned n_ended;
+  int is_done;                /* it has removed everything */
   struct kept_state children[N_KEPT];
 };
 
@@ -50,8 +51,8 @@ const char *keeper_program (struct arena *arena);
 
 /* Each returns 0 or -errno; -EPIPE if the keeper was killed. */
 int keeper_start (struct keeper *keeper, const char *program, const char *name);
-/* KEEPER_DIRECTORY, _HOLD..., _LEAVE or _CLEAN; @fd is -1, @path NULL where they
- * have none. */
+/* KEEPER_DIRECTORY, _HOLD... or _CLEAN; @fd is -1, @path NULL where they have
+ * none. */
 int keeper_ask (struct keeper *keeper, enum keeper_kind kind, int fd,
                 const char *path);
 /* Several at once, which takes the time of one; the first failure. */
@@ -59,6 +60,7 @@ struct keeper_request {
   enum keeper_kind kind;
   int fd;
   const char *path;
+  uint32_t flags;
 };
 int keeper_ask_all (struct keeper *keeper,
                     const struct keeper_request *requests, size_t n);

@@ -15,7 +15,8 @@
 #include "descriptor.h"
 #include "remove.h"
 
-/* The sticky bit tells ours from a directory that just has such a name: one that
+/* (A directory below one with a set-group-ID bit has that as well.)
+ * The sticky bit tells ours from a directory that just has such a name: one that
  * only its owner can write to has no other use for it. */
 #define MODE (S_ISVTX | 0700)
 #define PREFIX "vmspec."
@@ -88,7 +89,7 @@ is_leftover (int directory, const char *name)
   return !strncmp (name, PREFIX, strlen (PREFIX))
          && strlen (name) == strlen (PREFIX) + RANDOM
          && fstatat (directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0
-         && S_ISDIR (status.st_mode) && (status.st_mode & 07777) == MODE
+         && S_ISDIR (status.st_mode) && (status.st_mode & 05777) == MODE
          && status.st_uid == geteuid ();
 }
 

@@ -141,15 +141,14 @@ static int
 send_command (struct qmp *qmp, const char *command, json_t *arguments,
               int64_t deadline)
 {
-  json_error_t error;
+  json_error_t error = { 0 };
   json_t *object = json_pack_ex (&error, 0, "{s:s, s:I, s:O*}", "execute",
                                  command, "id", qmp->next_id, "arguments",
                                  arguments);
   int r;
 
   if (!object)
-    return json_error_code (&error) == json_error_out_of_memory ? -ENOMEM
-                                                                : -EINVAL;
+    return channel_no_memory (&error) ? -ENOMEM : -EINVAL;
   r = channel_send_json (&qmp->channel, object, deadline);
   if (r < 0 && qmp->channel.torn)
     channel_shut (&qmp->channel);

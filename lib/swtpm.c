@@ -25,6 +25,7 @@
 #define NEW_STATE "new"
 #define PROVISION_SOCKET "provision"
 #define TICK_MS 100
+#define MOST_WORDS 500
 
 struct tpm {
   struct keeper *keeper;
@@ -65,7 +66,8 @@ take_state (struct tpm *t)
   t->lock = open (t->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (t->lock < 0)
     return fail (t, -errno, "tpm.state", "state_dir",
-                 "the directory of the TPM's state cannot be opened");
+                 "the directory of the TPM's state cannot be opened; let this "
+                 "user read and write it, or set another");
   if (flock (t->lock, LOCK_EX | LOCK_NB) < 0) {
     if (errno != EWOULDBLOCK)
       return fail (t, -errno, "tpm.state", "state_dir",
@@ -78,12 +80,12 @@ take_state (struct tpm *t)
   r = keeper_ask_all (
     t->keeper,
     (const struct keeper_request[]) {
-      { KEEPER_HOLD, t->lock, NULL },
-      { KEEPER_HOLD_TREE, -1, below (t, NEW_STATE) },
-      { KEEPER_HOLD_FILE, -1, below (t, "socket") },
-      { KEEPER_HOLD_FILE, -1, below (t, "pid") },
-      { KEEPER_HOLD_FILE, -1, below (t, PROVISION_SOCKET) },
-      { KEEPER_HOLD_FILE, -1, below (t, PROVISION_SOCKET ".ctrl") } },
+      { KEEPER_HOLD, t->lock, NULL, 0 },
+      { KEEPER_HOLD_TREE, -1, below (t, NEW_STATE), 0 },
+      { KEEPER_HOLD_FILE, -1, below (t, "socket"), 0 },
+      { KEEPER_HOLD_FILE, -1, below (t, "pid"), 0 },
+      { KEEPER_HOLD_FILE, -1, below (t, PROVISION_SOCKET), 0 },
+      { KEEPER_HOLD_FILE, -1, below (t, PROVISION_SOCKET ".ctrl"), 0 } },
     6);
   return r < 0 ? r : arena_error (t->work->arena);
 }
@@ -110,7 +112,8 @@ listen_at (const struct tpm *t, const char *name, int *ret_fd)
   if (bind (fd, (const void *) &address, sizeof address) < 0
       || listen (fd, 1) < 0)
     r = fail (t, -errno, "tpm.state", "state_dir",
-              "the TPM's socket cannot be made");
+              "the TPM's socket cannot be made; set a directory that can be "
+              "written to");
   if (r < 0)
     close (fd);
   else
@@ -120,66 +123,90 @@ listen_at (const struct tpm *t, const char *name, int *ret_fd)
 
 /* ---- programs ----------------------------------------------------------- */
 
+/* One that is run, and the option in whose name. */
+struct program {
+  const char *path;
+  const char *member, *remedy;
+  const char *const *environment;
+};
+
+static struct program
+find_program (const struct tpm *t, const char *said, const char *name)
+{
+  const struct vmspec_host *host = t->plan->resolution.host;
+  const char *found = host_program (host, said ? said : name);
+
+  return (struct program) {
+    .path = found ? host_absolute (t->work->arena, host, found)
+                  : said ? said : name,
+    .environment = t->plan->decided.qemu_environment };
+}
+
+static struct program
+find_swtpm (const struct tpm *t)
+{
+  struct program p = find_program (t, t->plan->resolution.tpm.swtpm, "swtpm");
+
+  p.member = "swtpm";
+  p.remedy = "install swtpm or set tpm.swtpm";
+  return p;
+}
+
+static int
+fail_program (const struct tpm *t, const struct program *p, int error,
+              const char *id, const char *how, const char *why)
+{
+  const struct path tpm = { .name = "tpm" };
+  const struct path path = { .parent = &tpm, .name = p->member };
+
+  diag_add (t->work->diag, VMSPEC_SEVERITY_ERROR, id, &path, NULL,
+            "%s %s: %s; %s", p->path, how, why, p->remedy);
+  return error;
+}
+
+static int
+fail_spawn (const struct tpm *t, const struct program *p, int error)
+{
+  /* A script is there, and what it names is not. */
+  int there = strchr (p->path, '/') && access (p->path, F_OK) == 0;
+
+  if (error != -ENOENT)
+    return fail_program (t, p, error, "helper.failed", "cannot be started",
+                         strerrordesc_np (-error));
+  return fail_program (t, p, error, there ? "helper.failed" : "helper.missing",
+                       "cannot be started",
+                       there ? "it needs an interpreter or a loader that is "
+                               "not there" : strerrordesc_np (-error));
+}
+
+/* Its words are kept by the keeper, and nobody reads what else it says. */
 static int
 spawn (struct tpm *t, enum kept child, enum keeper_role role,
-       const char *const *argv, const char *const *environment,
+       const struct program *p, const char *const *argv,
        const struct keeper_descriptor *more, size_t n_more)
 {
   struct keeper_descriptor descriptors[4] = { { 0, t->null }, { 1, t->null } };
   struct child spawned;
   int r;
 
+  /* One that was not found in PATH is no file of the directory either. */
+  if (!p->path)
+    return -ENOMEM;
+  if (!strchr (p->path, '/'))
+    return fail_spawn (t, p, -ENOENT);
   for (size_t i = 0; i < n_more; i++)
     descriptors[2 + i] = more[i];
   r = keeper_spawn (t->keeper,
                     &(struct keeper_setup) {
                       .child = child, .role = role, .argv = argv,
-                      .environment = environment, .directory = t->directory,
-                      .descriptors = descriptors,
+                      .environment = p->environment,
+                      .directory = t->directory, .descriptors = descriptors,
                       .n_descriptors = 2 + n_more, .error = -1 },
                     &spawned);
   if (r == 0 && spawned.pidfd >= 0)
     close (spawned.pidfd);
-  if (r < 0)
-    work_fail (t->work, r, r == -ENOENT ? "helper.missing" : "helper.failed",
-               NULL, "%s cannot be started: %s", argv[0],
-               strerrordesc_np (-r));
-  return r;
-}
-
-/* The last line that holds something. */
-static const char *
-last_line (char *words)
-{
-  size_t size = strlen (words);
-  char *line;
-
-  for (char *c = words; *c; c++)
-    if (*c != '\n' && ((unsigned char) *c < ' ' || *c == 0x7f))
-      *c = ' ';
-  while (size && strchr ("\n ", words[size - 1]))
-    words[--size] = '\0';
-  line = strrchr (words, '\n');
-  return *words ? (line ? line + 1 : words) : "it did not say why";
-}
-
-static int
-say_status (struct tpm *t, enum kept child, const char *program)
-{
-  int status = t->keeper->children[child].status;
-  size_t size;
-  char *words;
-
-  if (status == 0)
-    return 0;
-  words
-    = writable (keeper_words (t->keeper, child, t->work->arena, &size));
-  return work_fail (t->work, -EIO, "helper.failed", NULL,
-                    "%s failed with %s %d: %.500s", program,
-                    WIFSIGNALED (status) ? "signal" : "status",
-                    WIFSIGNALED (status) ? WTERMSIG (status)
-                                         : WEXITSTATUS (status),
-                    words ? last_line (words) : "");
+  /* Without a keeper it is not this program that failed. */
+  return r < 0 && r != -EPIPE ? fail_spawn (t, p, r) : r;
 }
 
 /* Until the child has ended, or the work is cancelled. */
@@ -196,18 +223,149 @@ await (struct tpm *t, enum kept child)
   return r;
 }
 
-static const char *
-program (const struct tpm *t, const char *said, const char *name)
-{
-  const struct vmspec_host *host = t->plan->resolution.host;
-  const char *path = host_program (host, said ? said : name);
+/* ---- how a program ended ------------------------------------------------ */
 
-  /* A name that was not found is no file of the working directory. */
-  return path ? host_absolute (t->work->arena, host, path)
-              : said ? said : name;
+/* The last of them, from the beginning of a line if there is one; a byte of UTF-8
+ * that continues another is no beginning either. */
+static const char *
+last_of (const char *words)
+{
+  size_t size = strlen (words);
+  const char *line;
+
+  if (size <= MOST_WORDS)
+    return words;
+  words += size - MOST_WORDS;
+  while ((*words & 0xc0) == 0x80)
+    words++;
+  line = strchr (words, '\n');
+  return line && line[1] ? line + 1 : words;
+}
+
+/* In one line: what matters need not stand in the last of them. */
+static const char *
+in_one_line (struct arena *arena, const char *words)
+{
+  struct text text = { .arena = arena };
+
+  for (words = last_of (words); *words; words += strcspn (words, "\n")) {
+    words += strspn (words, "\n\r\t ");
+    if (*words && text.size)
+      text_add (&text, "; ");
+    for (size_t i = 0, n = strcspn (words, "\n"); i < n; i++)
+      text_add_bytes (&text, (unsigned char) words[i] < ' '
+                             || words[i] == 0x7f ? " " : &words[i], 1);
+  }
+  if (!text.size)
+    text_add (&text, "it did not say why");
+  return text_end (&text);
+}
+
+static int
+say_status (struct tpm *t, enum kept child, const struct program *p)
+{
+  int status = t->keeper->children[child].status;
+  struct arena *arena = t->work->arena;
+  const char *words, *how;
+  size_t size;
+
+  if (status == 0)
+    return 0;
+  words = keeper_words (t->keeper, child, arena, &size);
+  how = arena_printf (arena, WIFSIGNALED (status) ? "was killed by signal %d"
+                                                  : "failed with status %d",
+                      WIFSIGNALED (status) ? WTERMSIG (status)
+                                           : WEXITSTATUS (status));
+  words = words ? in_one_line (arena, words) : NULL;
+  return !how || !words ? -ENOMEM
+                        : fail_program (t, p, -EIO, "helper.failed", how,
+                                        words);
+}
+
+/* Runs it to its end. */
+static int
+run_program (struct tpm *t, const struct program *p, const char *const *argv)
+{
+  int r = spawn (t, KEPT_HELPER, KEEPER_TRANSIENT, p, argv, NULL, 0);
+
+  if (r == 0)
+    r = await (t, KEPT_HELPER);
+  return r < 0 ? r : say_status (t, KEPT_HELPER, p);
+}
+
+/* ---- the environment ---------------------------------------------------- */
+
+static int
+has_name_of (const char *variable, const char *other)
+{
+  size_t size = strcspn (variable, "=") + 1;
+
+  return !strncmp (variable, other, size);
+}
+
+static int
+is_replaced (const char *variable, const char *const *news, size_t n)
+{
+  for (size_t i = 0; i < n; i++)
+    if (has_name_of (news[i], variable))
+      return 1;
+  return 0;
+}
+
+/* QEMU's, with some variables in the place of those of the same name. */
+static const char *const *
+environment_with (const struct tpm *t, const char *const *news, size_t n)
+{
+  const char *const *old = t->plan->decided.qemu_environment;
+  struct vector environment = { .arena = t->work->arena };
+
+  if (arena_error (t->work->arena))
+    return NULL;
+  for (size_t i = 0; i < n; i++)
+    vector_add (&environment, news[i]);
+  for (; *old; old++)
+    if (!is_replaced (*old, news, n))
+      vector_add (&environment, *old);
+  return (const void *) vector_end (&environment);
 }
 
 /* ---- a new TPM ---------------------------------------------------------- */
+
+/* What a killed swtpm_setup leaves is in its directory for temporary files. */
+static int
+run_setup (struct tpm *t)
+{
+  struct program p = find_program (t, NULL, "swtpm_setup");
+  const char *const argv[]
+    = { p.path, "--tpm2", "--tpmstate", NEW_STATE, "--create-ek-cert",
+        "--create-platform-cert", "--lock-nvram", NULL };
+  const char *temporary
+    = arena_concat (t->work->arena, "TMPDIR=", below (t, NEW_STATE),
+                    (char *) NULL);
+
+  p.member = "setup";
+  p.remedy = "install swtpm-tools, see that swtpm_setup can make certificates "
+             "(as another user than root or tss by what 'swtpm_setup "
+             "--create-config-files' makes), or turn tpm.setup off";
+  p.environment = environment_with (t, &temporary, 1);
+  return p.environment ? run_program (t, &p, argv) : -ENOMEM;
+}
+
+/* Written for good before it has its name. */
+static int
+keep_state (const struct tpm *t, const char *made, const char *state)
+{
+  int fd = open (made, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), r = 0;
+
+  if (fd < 0 || (t->work->sync && fsync (fd) < 0) || rename (made, state) < 0
+      || (t->work->sync && fsync (t->lock) < 0))
+    r = fail (t, -errno, "tpm.state", "setup",
+              "swtpm_setup has made no TPM; turn tpm.setup off, and swtpm makes "
+              "one without certificates");
+  if (fd >= 0)
+    close (fd);
+  return r;
+}
 
 /* In a directory of its own until it is complete. */
 static int
@@ -215,56 +373,50 @@ set_up (struct tpm *t)
 {
   const char *made = below (t, NEW_STATE "/" STATE_FILE);
   const char *state = below (t, STATE_FILE), *directory = below (t, NEW_STATE);
-  const char *const argv[]
-    = { program (t, NULL, "swtpm_setup"), "--tpm2", "--tpmstate", NEW_STATE,
-        "--create-ek-cert", "--create-platform-cert", "--lock-nvram", NULL };
   int r;
 
+  if (!made || !state || !directory)
+    return -ENOMEM;
   if (!is_on (t->plan->resolution.tpm.setup) || access (state, F_OK) == 0)
     return 0;
   remove_tree (directory);
   if (mkdir (directory, 0700) < 0)
     return fail (t, -errno, "tpm.state", "state_dir",
-                 "the TPM's state cannot be made");
-  r = spawn (t, KEPT_HELPER, KEEPER_TRANSIENT, argv,
-             t->plan->decided.qemu_environment, NULL, 0);
+                 "the TPM's state cannot be made; set a directory that can be "
+                 "written to");
+  r = run_setup (t);
   if (r == 0)
-    r = await (t, KEPT_HELPER);
-  if (r == 0)
-    r = say_status (t, KEPT_HELPER, argv[0]);
-  if (r == 0 && rename (made, state) < 0)
-    r = fail (t, -errno, "tpm.state", "setup",
-              "swtpm_setup has made no TPM");
+    r = keep_state (t, made, state);
   remove_tree (directory);
   return r;
 }
 
 /* ---- provisioning ------------------------------------------------------- */
 
-static int
-run_provisioning (struct tpm *t, const char *provision)
+/* For tpm2-tss, where a comma ends a value and cannot be escaped: the program
+ * runs in the directory. */
+static const char *
+tcti (const struct tpm *t, const char *name)
 {
-  const char *const *old = t->plan->decided.qemu_environment;
-  const char *const argv[] = { provision, NULL };
-  const char *tcti = arena_concat (t->work->arena, "swtpm:path=",
-                                   below (t, PROVISION_SOCKET), (char *) NULL);
-  struct vector environment = { .arena = t->work->arena };
-  int r;
+  const char *path = strchr (t->directory, ',') ? PROVISION_SOCKET
+                                               : below (t, PROVISION_SOCKET);
 
-  vector_add (&environment, arena_concat (t->work->arena, "TPM2TOOLS_TCTI=",
-                                          tcti, (char *) NULL));
-  vector_add (&environment, arena_concat (t->work->arena, "TCTI=", tcti,
-                                          (char *) NULL));
-  for (; *old; old++)
-    if (strncmp (*old, "TCTI=", 5) && strncmp (*old, "TPM2TOOLS_TCTI=", 15))
-      vector_add (&environment, *old);
-  if (!vector_end (&environment) || arena_error (t->work->arena))
-    return -ENOMEM;
-  r = spawn (t, KEPT_HELPER, KEEPER_TRANSIENT, argv,
-             (const void *) environment.items, NULL, 0);
-  if (r == 0)
-    r = await (t, KEPT_HELPER);
-  return r < 0 ? r : say_status (t, KEPT_HELPER, provision);
+  return arena_concat (t->work->arena, name, "=swtpm:path=", path,
+                       (char *) NULL);
+}
+
+static int
+run_provisioning (struct tpm *t, const char *said)
+{
+  struct program p = find_program (t, said, said);
+  const char *const argv[] = { p.path, NULL };
+  const char *const sockets[]
+    = { tcti (t, "TPM2TOOLS_TCTI"), tcti (t, "TCTI") };
+
+  p.member = "provision";
+  p.remedy = "mend that program, or leave tpm.provision out";
+  p.environment = environment_with (t, sockets, 2);
+  return p.environment ? run_program (t, &p, argv) : -ENOMEM;
 }
 
 static int
@@ -275,15 +427,27 @@ end_swtpm (struct tpm *t)
   return r == 0 || r == -ESRCH ? await (t, KEPT_SWTPM) : r;
 }
 
+/* A TPM that ended too early may be why the program failed. */
+static int
+use_tpm (struct tpm *t, const struct program *swtpm, const char *said)
+{
+  int failed = run_provisioning (t, said), r;
+
+  if (failed == -EIO && t->keeper->children[KEPT_SWTPM].ended)
+    (void) say_status (t, KEPT_SWTPM, swtpm);
+  r = end_swtpm (t);
+  return failed < 0 ? failed : r;
+}
+
 /* A TPM at two sockets, as programs that use tpm2-tss expect it. */
 static int
 provision (struct tpm *t)
 {
   const char *said = t->plan->resolution.tpm.provision;
+  const struct program p = find_swtpm (t);
   const char *const argv[]
-    = { program (t, t->plan->resolution.tpm.swtpm, "swtpm"), "socket",
-        "--tpm2", "--tpmstate", "dir=.", "--server", "type=unixio,fd=3",
-        "--ctrl", "type=unixio,fd=4", "--flags",
+    = { p.path, "socket", "--tpm2", "--tpmstate", "dir=.", "--server",
+        "type=unixio,fd=3", "--ctrl", "type=unixio,fd=4", "--flags",
         "not-need-init,startup-clear", NULL };
   struct keeper_descriptor sockets[] = { { 3, -1 }, { 4, -1 } };
   int r;
@@ -294,17 +458,12 @@ provision (struct tpm *t)
   if (r == 0)
     r = listen_at (t, PROVISION_SOCKET ".ctrl", &sockets[1].fd);
   if (r == 0)
-    r = spawn (t, KEPT_SWTPM, KEEPER_TRANSIENT, argv,
-               t->plan->decided.qemu_environment, sockets, 2);
+    r = spawn (t, KEPT_SWTPM, KEEPER_TRANSIENT, &p, argv, sockets, 2);
   for (int i = 0; i < 2; i++)
     if (sockets[i].fd >= 0)
       close (sockets[i].fd);
-  if (r == 0) {
-    int failed = run_provisioning (t, program (t, said, said));
-
-    r = end_swtpm (t);
-    r = failed < 0 ? failed : r;
-  }
+  if (r == 0)
+    r = use_tpm (t, &p, said);
   (void) unlink (below (t, PROVISION_SOCKET));
   (void) unlink (below (t, PROVISION_SOCKET ".ctrl"));
   return r;
@@ -315,17 +474,16 @@ provision (struct tpm *t)
 static int
 run (struct tpm *t)
 {
+  const struct program p = find_swtpm (t);
   const char *const argv[]
-    = { program (t, t->plan->resolution.tpm.swtpm, "swtpm"), "socket",
-        "--tpmstate", "dir=.", "--ctrl", "type=unixio,fd=3", "--pid",
-        "file=pid", "--tpm2", "--log", "file=stdout,level=6", NULL };
+    = { p.path, "socket", "--tpmstate", "dir=.", "--ctrl", "type=unixio,fd=3",
+        "--pid", "file=pid", "--tpm2", "--log", "file=stdout,level=6", NULL };
   struct keeper_descriptor socket = { 3, -1 };
   int r = listen_at (t, "socket", &socket.fd);
 
   if (r < 0)
     return r;
-  r = spawn (t, KEPT_SWTPM, KEEPER_BOUND, argv,
-             t->plan->decided.qemu_environment, &socket, 1);
+  r = spawn (t, KEPT_SWTPM, KEEPER_BOUND, &p, argv, &socket, 1);
   close (socket.fd);
   return r;
 }

@@ -23,12 +23,13 @@ listens (const struct decided_switch *one)
   if (snprintf (address.sun_path, sizeof address.sun_path, "%s/ctl",
                 one->directory) >= (int) sizeof address.sun_path)
     return 0;
-  fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0)
     return 0;
-  r = connect (fd, (const void *) &address, sizeof address);
+  r = connect (fd, (const void *) &address, sizeof address) == 0
+      || errno == EAGAIN; /* others wait for it, too */
   close (fd);
-  return r == 0;
+  return r;
 }
 
 static int
@@ -39,8 +40,33 @@ fail (struct work *work, int error, const char *problem)
                     problem, strerrordesc_np (-error));
 }
 
-/* QEMU would not wait for it.  One that ends since another was faster is as
- * good, as long as that one listens. */
+/* By its own words, if it has said any. */
+static int
+fail_child (const struct keeper *keeper, enum kept child, struct work *work)
+{
+  size_t size;
+  char *words
+    = writable (keeper_words (keeper, child, work->arena, &size));
+
+  for (char *c = words; c && *c; c++)
+    if ((unsigned char) *c < ' ' || *c == 0x7f)
+      *c = ' ';
+  return work_fail (work, -EIO, "vlan.switch-failed", NULL,
+                    "vde_switch does not listen: %.300s; start one by hand, or "
+                    "choose another network.vlan_directory",
+                    words && *words ? words : "it did not say why");
+}
+
+/* For a moment.  0, or an error that ends the start. */
+static int
+tick (struct keeper *keeper, struct work *work)
+{
+  int r = keeper_listen (keeper, TICK_MS);
+
+  return r == -EAGAIN ? work_poll (work) : r;
+}
+
+/* QEMU would not wait for it. */
 static int
 await (struct keeper *keeper, enum kept child,
        const struct decided_switch *one, struct work *work)
@@ -48,14 +74,64 @@ await (struct keeper *keeper, enum kept child,
   int r = 0;
 
   for (int waited = 0; r == 0 && !listens (one); waited += TICK_MS) {
-    r = keeper_listen (keeper, TICK_MS);
-    if (r == -EAGAIN)
-      r = work_poll (work);
+    r = tick (keeper, work);
     if (r == 0 && (keeper->children[child].ended || waited > LISTENS_MS))
-      r = fail (work, -EIO, "does not listen");
+      r = fail_child (keeper, child, work);
   }
   return r;
 }
+
+/* ---- whose turn it is --------------------------------------------------- */
+
+/* A switch removes what it finds at its place, and so does its keeper at the
+ * end: of several machines one at a time may have it.  The lock of a number is a
+ * byte of a file that stays, and goes to the keeper. */
+static int
+try_lock (const vmspec_plan *plan, const struct decided_switch *one,
+          struct work *work, int *ret_fd)
+{
+  const char *path = arena_concat (work->arena, plan->decided.vlan_directory,
+                                   "/.lock", (char *) NULL);
+  struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET,
+                        .l_start = one->number, .l_len = 1 };
+  int fd, r = 0;
+
+  if (!path)
+    return -ENOMEM;
+  fd = open (path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0)
+    return fail (work, -errno, "has no place: its directory cannot be locked");
+  if (fcntl (fd, F_OFD_SETLK, &lock) < 0)
+    r = errno == EACCES ? -EAGAIN : -errno;
+  if (r < 0)
+    close (fd);
+  else
+    *ret_fd = fd;
+  return r == 0 || r == -EAGAIN
+           ? r : fail (work, r, "has no place: its directory cannot be locked");
+}
+
+/* 0 with *ret_fd the lock, or with -1 if another machine's switch listens. */
+static int
+take_turn (struct keeper *keeper, const vmspec_plan *plan,
+           const struct decided_switch *one, struct work *work, int *ret_fd)
+{
+  int r = -EAGAIN;
+
+  for (int waited = 0; r == -EAGAIN && !listens (one); waited += TICK_MS) {
+    r = try_lock (plan, one, work, ret_fd);
+    if (r == -EAGAIN && waited > LISTENS_MS)
+      return fail (work, -EBUSY, "of another machine does not listen");
+    if (r == -EAGAIN) {
+      int ended = tick (keeper, work);
+
+      r = ended < 0 ? ended : r;
+    }
+  }
+  return r == -EAGAIN ? 0 : r;
+}
+
+/* ---- the switch --------------------------------------------------------- */
 
 /* It ends at the end of its standard input, which therefore is a pipe that it
  * holds the other end of itself. */
@@ -85,26 +161,48 @@ spawn (struct keeper *keeper, enum kept child, const char *program,
   return r;
 }
 
+/* The keeper removes what a killed switch leaves before it lets go of the lock;
+ * the directory only if nothing else is in it. */
+static int
+start_own (struct keeper *keeper, size_t index, const vmspec_plan *plan,
+           struct work *work, int lock)
+{
+  const struct decided_switch *one = &plan->decided.switches[index];
+  const struct vmspec_host *host = plan->resolution.host;
+  const char *found = host_program (host, "vde_switch");
+  const char *program = host_absolute (work->arena, host, found);
+  enum kept child = KEPT_SWITCH + index;
+  int r;
+
+  if (child >= N_KEPT)
+    return fail (work, -EMFILE, "cannot be started so often");
+  r = keeper_ask_all (
+    keeper,
+    (const struct keeper_request[]) {
+      { KEEPER_HOLD, lock, NULL, 0 },
+      { KEEPER_HOLD_FILE, -1, one->directory, 0 },
+      { KEEPER_HOLD_FILE, -1,
+        arena_concat (work->arena, one->directory, "/ctl", (char *) NULL), 0 } },
+    3);
+  if (r < 0)
+    return r;
+  r = program ? spawn (keeper, child, program, one, plan) : -ENOENT;
+  if (r < 0)
+    return r == -EPIPE ? r : fail (work, r, "cannot be started");
+  return await (keeper, child, one, work);
+}
+
 static int
 start_one (struct keeper *keeper, size_t index, const vmspec_plan *plan,
            struct work *work)
 {
-  const struct decided_switch *one = &plan->decided.switches[index];
-  const char *program
-    = host_program (plan->resolution.host, "vde_switch");
-  enum kept child = KEPT_SWITCH + index;
-  int r;
+  int lock = -1;
+  int r = take_turn (keeper, plan, &plan->decided.switches[index], work, &lock);
 
-  if (listens (one))
-    return 0;
-  if (child >= N_KEPT)
-    return fail (work, -EMFILE, "cannot be started so often");
-  r = spawn (keeper, child, program ? program : "vde_switch", one, plan);
-  if (r < 0)
-    return fail (work, r, "cannot be started");
-  r = await (keeper, child, one, work);
-  if (r == 0 && !keeper->children[child].ended)
-    r = keeper_ask (keeper, KEEPER_HOLD_TREE, -1, one->directory);
+  if (r == 0 && lock >= 0 && !listens (&plan->decided.switches[index]))
+    r = start_own (keeper, index, plan, work, lock);
+  if (lock >= 0)
+    close (lock);
   return r;
 }
 

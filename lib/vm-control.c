@@ -14,24 +14,27 @@
 
 /* ---- commands ----------------------------------------------------------- */
 
-/* A caller's JSON object. */
+/* A caller's JSON object; NULL for none. */
 static int
 read_arguments (const char *text, vmspec_diag *diag, json_t **ret_object)
 {
-  json_error_t error;
+  json_error_t error = { 0 };
+  json_t *json;
 
   *ret_object = NULL;
   if (!text)
     return 0;
-  *ret_object = json_loads (text, JSON_ALLOW_NUL, &error);
-  if (json_is_object (*ret_object))
-    return 0;
-  if (!*ret_object && json_error_code (&error) == json_error_out_of_memory)
+  json = json_loads (text, JSON_ALLOW_NUL, &error);
+  if (!json && channel_no_memory (&error))
     return -ENOMEM;
+  if (json_is_object (json)) {
+    *ret_object = json;
+    return 0;
+  }
   diag_add (diag, VMSPEC_SEVERITY_ERROR, "qmp.arguments", NULL, NULL,
             "the arguments are to be a JSON object and are none: %s",
-            *ret_object ? "they are something else" : error.text);
-  json_decref (*ret_object);
+            json ? "they are something else" : error.text);
+  json_decref (json);
   return -EINVAL;
 }
 

@@ -58,6 +58,29 @@ may_start (const vmspec_plan *plan, const struct vmspec_start *said,
 
 /* ---- what goes with the machine ----------------------------------------- */
 
+/* Not the fault of what could not be started. */
+static int
+is_shortage (int error)
+{
+  return error == -EMFILE || error == -ENFILE || error == -EAGAIN
+         || error == -ENOMEM;
+}
+
+/* What has no finding of its own. */
+static void
+say_cannot (vmspec_diag *diag, int error)
+{
+  if (error == -EPIPE)
+    say (diag, VMSPEC_SEVERITY_ERROR, "keeper.ended", "start", "keeper",
+         "vmspec-keeper, in whose care the machine was to run, has ended: it was "
+         "killed, or is of another version than this library");
+  else
+    say (diag, VMSPEC_SEVERITY_ERROR, "start.failed", NULL, "start",
+         "the machine cannot be started: %s%s", strerrordesc_np (-error),
+         is_shortage (error) ? "; raise this process's limits of descriptors, "
+                               "processes or memory" : "");
+}
+
 static int
 start_keeper (struct launch *l)
 {
@@ -67,12 +90,13 @@ start_keeper (struct launch *l)
                                   l->plan->resolution.spec.name)
                   : -ENOMEM;
 
-  if (r < 0)
+  if (r < 0 && r != -EPIPE && !is_shortage (r))
     say (l->work.diag, VMSPEC_SEVERITY_ERROR, "keeper.missing", "start",
          "keeper",
-         "%s, in whose care machines run, cannot be started: %s; install it "
-         "with the library, or name it", program ? program : "vmspec-keeper",
-         strerrordesc_np (-r));
+         "%s, in whose care machines run, cannot be started: %s%s",
+         program ? program : "vmspec-keeper", strerrordesc_np (-r),
+         r == -ENOENT || r == -EACCES
+           ? "; install it with the library, or name it" : "");
   return r;
 }
 
@@ -81,23 +105,26 @@ static int
 make_run_directory (struct launch *l)
 {
   const struct decided *d = &l->plan->decided;
-  struct keeper *keeper = &l->vm->keeper;
-  int prepared = -1, r;
+  struct keeper_request request
+    = { KEEPER_DIRECTORY, -1, d->run,
+        is_on (l->said->keep_directory) ? KEEPER_STAYS : 0 };
+  int prepared, r;
 
   if (!d->run_is_fresh)
     return 0;
   prepared = __atomic_exchange_n (l->plan->run_fd, -1, __ATOMIC_ACQ_REL);
   if (prepared >= 0) {
-    r = keeper_ask (keeper, KEEPER_HOLD_TREE, prepared, d->run);
+    request.kind = KEEPER_HOLD_TREE;
+    request.fd = prepared;
+  }
+  r = keeper_ask_all (&l->vm->keeper, &request, 1);
+  if (prepared >= 0)
     close (prepared);
-  } else
-    r = keeper_ask (keeper, KEEPER_DIRECTORY, -1, d->run);
   /* A keeper that was killed may have made it without a word. */
   l->vm->owns_run
     = (r == 0 || r == -EPIPE) && !is_on (l->said->keep_directory);
-  if (r == 0 && !l->vm->owns_run)
-    r = keeper_ask (keeper, KEEPER_LEAVE, -1, NULL);
-  return r < 0 ? run_dir_failed (l->plan, l->work.diag, r) : 0;
+  return r == 0 || r == -EPIPE || is_shortage (r)
+           ? r : run_dir_failed (l->plan, l->work.diag, r);
 }
 
 /* What killed machines have left beside ours goes when ours runs. */
@@ -246,6 +273,8 @@ say_failed (const struct launch *l, int error)
   const char *program = l->plan->argv[0];
   int there = access (program, F_OK) == 0;
 
+  if (error == -EPIPE || is_shortage (error))
+    return error;
   say (l->work.diag, VMSPEC_SEVERITY_ERROR,
        error == -ENOENT && !there ? "qemu.missing" : "qemu.failed", "qemu",
        "binary", "%s cannot be started: %s; %s", program,
@@ -328,9 +357,17 @@ wait_until_ready (struct launch *l)
     find_accel (vm, deadline);
   if (r == -ECANCELED)
     return r;
-  if (r == -ENOTCONN && vmspec_vm_wait (vm, (int) timeout, NULL) == 0)
-    (void) vmspec_vm_explain (vm, l->work.diag);
-  else if (r == -ETIME)
+  if (r == -ENOTCONN) {
+    int ended = vmspec_vm_wait (vm, (int) timeout, NULL);
+
+    if (ended == -ECHILD)
+      return -EPIPE;
+    if (ended == 0) {
+      (void) vmspec_vm_explain (vm, l->work.diag);
+      return 0;
+    }
+  }
+  if (r == -ETIME)
     warn (l, "qmp.silent", "QEMU has not answered yet; the machine was started, "
           "but cannot be asked before it does");
   else if (r < 0)
@@ -377,6 +414,7 @@ launch (vmspec_vm *vm, const vmspec_plan *plan,
 {
   struct launch l = { .vm = vm, .plan = plan, .said = said,
                       .qmp = -1, .agent = -1, .config = -1 };
+  size_t errors = diag ? diag->errors : 0;
   int r = work_init (&l.work, arena, said->work, diag);
 
   if (r < 0)
@@ -391,10 +429,8 @@ launch (vmspec_vm *vm, const vmspec_plan *plan,
     r = wait_until_ready (&l);
   if (r == 0)
     clean_leftovers (&l);
-  if (r == -EPIPE)
-    say (diag, VMSPEC_SEVERITY_ERROR, "keeper.ended", "start", "keeper",
-         "vmspec-keeper, in whose care the machine was to run, has ended: it was "
-         "killed, or is of another version than this library");
+  if (r < 0 && r != -ECANCELED && diag && diag->errors == errors)
+    say_cannot (diag, r);
   return r;
 }
 

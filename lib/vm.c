@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -55,6 +56,7 @@ clean_tpm (const char *directory, struct arena *arena)
 {
   static const char *const files[]
     = { "socket", "pid", "provision", "provision.ctrl" };
+  const char *new;
   int fd;
 
   /* Not for long: another machine may have it by now. */
@@ -62,12 +64,15 @@ clean_tpm (const char *directory, struct arena *arena)
     return;
   for (size_t i = 0; i < sizeof files / sizeof *files; i++)
     remove_below (directory, files[i], arena);
+  new = arena_concat (arena, directory, "/new", (char *) NULL);
+  if (new)
+    remove_tree (new);
   close (fd);
 }
 
-/* There is nothing to do, unless somebody has killed the keeper.  Then the kernel
- * kills its children, which may take a moment.  What another machine has taken
- * by now is locked. */
+/* Somebody has killed the keeper.  Then the kernel kills its children, which may
+ * take a moment, unless they have changed their user (-runas).  What another
+ * machine has taken by now is locked. */
 static void
 clean_up (vmspec_vm *vm)
 {
@@ -75,6 +80,10 @@ clean_up (vmspec_vm *vm)
   struct pollfd end = { .fd = vm->qemu.pidfd, .events = POLLIN };
   int fd;
 
+  if (vm->keeper.is_done)
+    return;
+  if (end.fd >= 0)
+    (void) syscall (SYS_pidfd_send_signal, end.fd, SIGKILL, NULL, 0);
   if (end.fd >= 0)
     (void) poll (&end, 1, KILLED_MS);
   if (vm->owns_run && lock_soon (d->run, KILLED_MS, &fd) == 0) {
@@ -156,11 +165,16 @@ vmspec_vm_pidfd (const vmspec_vm *vm)
   return vm->qemu.pidfd;
 }
 
+/* By the descriptor, which also reaches it past a keeper that was stopped. */
 int
 vmspec_vm_kill (vmspec_vm *vm, int signal)
 {
-  return vm_has_ended (vm) ? -ESRCH
-                           : keeper_signal (&vm->keeper, KEPT_QEMU, signal);
+  if (vm_has_ended (vm))
+    return -ESRCH;
+  if (vm->qemu.pidfd >= 0
+      && syscall (SYS_pidfd_send_signal, vm->qemu.pidfd, signal, NULL, 0) == 0)
+    return 0;
+  return keeper_signal (&vm->keeper, KEPT_QEMU, signal);
 }
 
 /* A child by fork() has a copy of the handle, but the machine is its parent's. */
@@ -211,36 +225,71 @@ make_plain (char *words)
       *words = ' ';
 }
 
-/* Of the end of a child that should have outlived QEMU. */
+static const char *
+how_it_ended (const struct kept_state *state, char room[32])
+{
+  snprintf (room, 32, WIFSIGNALED (state->status) ? "signal %d" : "status %d",
+            WIFSIGNALED (state->status) ? WTERMSIG (state->status)
+                                        : WEXITSTATUS (state->status));
+  return room;
+}
+
+/* After QEMU it ends because of that; and in order just before, since QEMU tells
+ * it to. */
 static int
-explain_helper (vmspec_vm *vm, vmspec_diag *diag)
+is_reason (const vmspec_vm *vm, enum kept child)
+{
+  const struct kept_state *state = &vm->keeper.children[child];
+  const struct kept_state *qemu = &vm->keeper.children[KEPT_QEMU];
+
+  return state->ended && !(qemu->ended && qemu->ended < state->ended)
+         && (state->status != 0 || qemu->forced);
+}
+
+static int
+explain_tpm (vmspec_vm *vm, vmspec_diag *diag)
 {
   const struct path tpm = { .name = "tpm" };
-  const struct kept_state *state = &vm->keeper.children[KEPT_SWTPM];
-  const struct kept_state *qemu = &vm->keeper.children[KEPT_QEMU];
-  char how[64];
+  char how[32], *words;
   size_t size;
-  char *words;
 
-  /* After QEMU it ends because of that; and in order just before, since QEMU
-   * tells it to. */
-  if (!state->ended || (qemu->ended && qemu->ended < state->ended)
-      || (state->status == 0 && !qemu->forced))
+  if (!is_reason (vm, KEPT_SWTPM))
     return 0;
   words = writable (keeper_words (&vm->keeper, KEPT_SWTPM, vm_answers (vm),
                                   &size));
   if (words)
     make_plain (words);
-  snprintf (how, sizeof how, WIFSIGNALED (state->status) ? "signal %d"
-                                                        : "status %d",
-            WIFSIGNALED (state->status) ? WTERMSIG (state->status)
-                                        : WEXITSTATUS (state->status));
   diag_add (diag, VMSPEC_SEVERITY_ERROR, "tpm.ended", &tpm, NULL,
             "swtpm ended with %s before QEMU did, and a machine does not run on "
-            "without its TPM; its log is %s/stdout%s%.300s", how,
+            "without its TPM; its log is %s/stdout%s%.300s",
+            how_it_ended (&vm->keeper.children[KEPT_SWTPM], how),
             vm->plan->decided.tpm_state, words && *words ? ": " : "",
             words ? words : "");
   return -EIO;
+}
+
+/* A child that should have outlived QEMU. */
+static int
+explain_helper (vmspec_vm *vm, vmspec_diag *diag)
+{
+  const struct path network = { .name = "network" };
+  const struct path path = { .parent = &network, .name = "vlan_switch" };
+  int r = explain_tpm (vm, diag);
+  char how[32];
+
+  for (size_t i = 0; i < vm->plan->decided.n_switches; i++) {
+    const struct decided_switch *one = &vm->plan->decided.switches[i];
+
+    if (KEPT_SWITCH + i >= N_KEPT || !is_reason (vm, KEPT_SWITCH + i))
+      continue;
+    r = -EIO;
+    diag_add (diag, VMSPEC_SEVERITY_ERROR, "vlan.switch-ended", &path, NULL,
+              "the vde_switch in %s ended with %s before QEMU did, and a "
+              "machine does not run on without a switch of its own",
+              one->directory,
+              how_it_ended (&vm->keeper.children[KEPT_SWITCH + i], how));
+  }
+  return r;
 }
 
 /* QEMU has words about SIGABRT only, which it sends itself. */

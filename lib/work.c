@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "work.h"
+#include "clock.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "expand.h"
@@ -34,15 +34,6 @@ work_init (struct work *work, struct arena *arena,
 }
 
 /* ---- progress ----------------------------------------------------------- */
-
-static int64_t
-now_ms (void)
-{
-  struct timespec now;
-
-  clock_gettime (CLOCK_MONOTONIC, &now);
-  return (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 int
 work_progress_now (struct work *work, uint64_t done, uint64_t total)

@@ -32,7 +32,7 @@ printf '%s\n' $VMSPEC_SOURCES | grep '\.c$' |
 # Machines are kept by a keeper that is compiled like that, too.
 eval "$compile \"\$VMSPEC_SRCDIR\"/lib/keeper-main.c" \
   "\"\$VMSPEC_SRCDIR\"/lib/keeper-child.c \"\$work\"/keeper-link.o" \
-  "\"\$work\"/leftover.o \"\$work\"/remove.o \"\$work\"/descriptor.o" \
+  "\"\$work\"/leftover.o \"\$work\"/remove.o \"\$work\"/descriptor.o \"\$work\"/clock.o" \
   "-o \"\$work/vmspec-keeper\"" || exit 1
 export VMSPEC_KEEPER="$work/vmspec-keeper"
 
