@@ -101,7 +101,7 @@ writer_put (struct writer *w, const char *bytes, size_t size)
     else {
       bytes += n;
       size -= (size_t) n;
-      w->written += (size_t) n;
+      __atomic_add_fetch (&w->written, (size_t) n, __ATOMIC_RELAXED);
       if (w->pause)
         usleep (w->pause);
     }

@@ -514,13 +514,29 @@ stops_with (const char *behaviour, int grace_ms, const char *asked, int signal)
   END_TEST
 
 STOPS (an_obedient_guest_needs_its_power_button, "", 60000,
-       "system_powerdown\n", 0)
-STOPS (a_deaf_guest_is_quit, "deaf", 2000, "system_powerdown\nquit\n", 0)
+       "query-status\nsystem_powerdown\n", 0)
+STOPS (a_deaf_guest_is_quit, "deaf", 2000,
+       "query-status\nsystem_powerdown\nquit\n", 0)
 STOPS (a_stubborn_one_gets_sigterm, "deaf stubborn", 2000,
-       "system_powerdown\nquit\nSIGTERM\n", 0)
+       "query-status\nsystem_powerdown\nquit\nSIGTERM\n", 0)
 STOPS (a_steadfast_one_is_killed, "deaf stubborn steadfast", 2000,
-       "system_powerdown\nquit\nSIGTERM\n", SIGKILL)
+       "query-status\nsystem_powerdown\nquit\nSIGTERM\n", SIGKILL)
 STOPS (without_grace_it_is_killed_at_once, "", 0, "", SIGKILL)
+
+START_TEST (a_paused_guest_cannot_obey)
+{
+  int64_t begin;
+  int status;
+
+  started ("");
+  ck_assert_int_eq (vmspec_vm_control (vm, VMSPEC_ACTION_PAUSE, -1, diag), 0);
+  begin = now_ms ();
+  ck_assert_int_eq (vmspec_vm_stop (vm, 600000, &status), 0);
+  ck_assert_int_lt (now_ms () - begin, 20000);
+  ck_assert_str_eq (log_is (), "stop\nquery-status\nquit\n");
+  ck_assert_int_eq (status, 0);
+}
+END_TEST
 
 START_TEST (what_cannot_be_asked_has_no_time_for_it)
 {
@@ -612,6 +628,7 @@ main (void)
   tcase_add_test (t, a_stubborn_one_gets_sigterm);
   tcase_add_test (t, a_steadfast_one_is_killed);
   tcase_add_test (t, without_grace_it_is_killed_at_once);
+  tcase_add_test (t, a_paused_guest_cannot_obey);
   tcase_add_test (t, what_cannot_be_asked_has_no_time_for_it);
   tcase_add_test (t, a_silent_one_is_stopped_in_time);
   tcase_add_test (t, a_frozen_one_is_stopped_in_time);

@@ -496,8 +496,11 @@ START_TEST (large_events_are_fewer)
                                    "{\"event\": \"%s\"}\n", large);
   ready ();
   writer_start (&w);
-  fails (200, -ETIME, "qmp.timeout");
-  writer_stop (&w);
+  while (__atomic_load_n (&w.written, __ATOMIC_RELAXED) < 20 * w.body_size)
+    fails (10, -ETIME, "qmp.timeout");
+  writer_join (&w);
+  while (recv (ours, sentence, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
+    fails (10, -ETIME, "qmp.timeout");
   ck_assert_uint_le (qmp.event_bytes, QMP_MOST_EVENT_BYTES);
   while (qmp_event (&qmp, &event, &lost) == 0) {
     ck_assert_int_eq (lost > 0, kept == 0);
@@ -519,7 +522,7 @@ START_TEST (an_event_that_is_too_large_is_lost)
   ready ();
   writer_start (&w);
   fails (50, -ETIME, "qmp.timeout");
-  while (w.written < 1200000)
+  while (__atomic_load_n (&w.written, __ATOMIC_RELAXED) < 1200000)
     fails (10, -ETIME, "qmp.timeout");
   writer_join (&w);
   peer_says ("\"}\n" EVENT (2));
@@ -544,6 +547,16 @@ START_TEST (a_flood_without_end_is_no_reason_to_wait)
   ck_assert_uint_le (qmp.n_events, QMP_MOST_EVENTS);
   ck_assert_int_lt (milliseconds () - start, SOON_MS);
   writer_stop (&w);
+}
+END_TEST
+
+START_TEST (no_more_is_read_when_the_time_is_up)
+{
+  ready ();
+  for (int i = 0; i < 100; i++)
+    peer_says (EVENT (1));
+  fails (0, -ETIME, "qmp.timeout");
+  ck_assert_uint_eq (qmp.n_events, 1);
 }
 END_TEST
 
@@ -593,6 +606,7 @@ main (void)
   tcase_add_test (t, large_events_are_fewer);
   tcase_add_test (t, an_event_that_is_too_large_is_lost);
   tcase_add_test (t, a_flood_without_end_is_no_reason_to_wait);
+  tcase_add_test (t, no_more_is_read_when_the_time_is_up);
   tcase_add_test (t, the_parsers_memory_is_still_the_callers);
   return unit_run ("qmp", t);
 }

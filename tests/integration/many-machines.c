@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Many machines in one process, by the public interface:
+ *
+ *   many-machines threads PROGRAM MACHINES THREADS   all at once
+ *   many-machines rounds PROGRAM ROUNDS [CHILDREN]   one after the other
+ *
+ * CHILDREN is how the process treats SIGCHLD: "default", "ignored", "taken" by a
+ * handler that waits for any child, or "threads", which start machines and end.
+ * With PROGRAM "qemu" it is the real one.  Says what does not hold.
+ */
+#include <vmspec/vmspec.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <malloc.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { WARM_UP = 30, MOST_GROWTH = 16 << 10, MOST_RESIDENT_KB = 2048 };
+
+static const char *program, *directory;
+
+#define MUST(condition)                                                        \
+  do {                                                                         \
+    if (!(condition)) {                                                        \
+      fprintf (stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__,       \
+               #condition);                                                    \
+      exit (1);                                                                \
+    }                                                                          \
+  } while (0)
+
+/* ---- one machine --------------------------------------------------------- */
+
+static void
+die_of (int r, const char *what, const vmspec_diag *diag)
+{
+  fprintf (stderr, "%s: %s\n", what, strerror (-r));
+  for (size_t i = 0; i < vmspec_diag_count (diag); i++)
+    fprintf (stderr, "  %s: %s\n", vmspec_diag_get (diag, i)->id,
+             vmspec_diag_get (diag, i)->text);
+  exit (1);
+}
+
+static int
+is_real (void)
+{
+  return !strcmp (program, "qemu");
+}
+
+/* Every machine has a run directory of its own. */
+static vmspec_plan *
+make_plan (vmspec_diag *diag)
+{
+  static const char *const arguments[]
+    = { "-S", "-display", "none", "-monitor", "none", "-serial", "none", NULL };
+  const char *variables[4] = { directory, "PATH=/usr/bin:/bin:/usr/local/bin",
+                               NULL };
+  struct vmspec_qemu qemu = { VMSPEC_INIT (vmspec_qemu),
+                              .accel = VMSPEC_ACCEL_OFF };
+  struct vmspec spec = { VMSPEC_INIT (vmspec), .qemu = &qemu, .memory = 64,
+                         .builtin_drives = VMSPEC_OFF,
+                         .graphics = VMSPEC_OFF };
+  struct vmspec_host given = { VMSPEC_INIT (vmspec_host),
+                               .environment = variables }, *host = NULL;
+  vmspec_plan *plan = NULL;
+  int r;
+
+  if (is_real ())
+    given.arguments = arguments;
+  else
+    qemu.binary = program;
+  r = vmspec_host_detect (&spec, &given, diag, &host);
+  if (r == 0)
+    r = vmspec_plan_new (&spec, host, diag, &plan);
+  vmspec_host_free (host);
+  if (r < 0)
+    die_of (r, "a plan cannot be made", diag);
+  return plan;
+}
+
+static vmspec_vm *
+start (void)
+{
+  const struct vmspec_start how
+    = { VMSPEC_INIT (vmspec_start), .ready_timeout = 60000,
+        .input = VMSPEC_STDIO_NULL, .output = VMSPEC_STDIO_NULL,
+        .guest_agent = is_real () ? VMSPEC_OFF : VMSPEC_ON,
+        .keeper = getenv ("VMSPEC_KEEPER") };
+  vmspec_diag *diag = NULL;
+  vmspec_vm *vm = NULL;
+  vmspec_plan *plan;
+  int r;
+
+  MUST (vmspec_diag_new (&diag) == 0);
+  plan = make_plan (diag);
+  r = vmspec_vm_start (plan, &how, diag, &vm);
+  if (r < 0 || vmspec_diag_count (diag))
+    die_of (r, "a machine does not start", diag);
+  vmspec_plan_free (plan);
+  vmspec_diag_free (diag);
+  return vm;
+}
+
+/* A real one waits with -S, and has no guest to be asked. */
+static void
+ask (vmspec_vm *vm)
+{
+  const char *text;
+
+  MUST (vmspec_vm_status (vm, 60000, NULL, &text) == 0);
+  MUST (!strcmp (text, is_real () ? "prelaunch" : "running"));
+  MUST (vmspec_vm_qmp (vm, "query-kvm", NULL, 60000, NULL, &text) == 0);
+  MUST (!strcmp (vmspec_vm_accel (vm), "tcg"));
+  if (!is_real ())
+    MUST (vmspec_vm_agent (vm, "guest-ping", NULL, 60000, NULL, &text) == 0);
+}
+
+static void
+stop (vmspec_vm *vm)
+{
+  const struct vmspec_event *event;
+  int status = -1, seen = 0;
+
+  if (is_real ())
+    MUST (vmspec_vm_control (vm, VMSPEC_ACTION_QUIT, 60000, NULL) == 0);
+  MUST (vmspec_vm_stop (vm, 60000, &status) == 0);
+  MUST (status == 0);
+  while (vmspec_vm_event (vm, &event) == 0)
+    seen |= !strcmp (event->name, "SHUTDOWN");
+  MUST (seen);
+  vmspec_vm_free (vm);
+}
+
+/* ---- all at once --------------------------------------------------------- */
+
+struct share {
+  pthread_t thread;
+  size_t n;
+};
+
+static void *
+run_share (void *data)
+{
+  const struct share *share = data;
+  vmspec_vm **all = calloc (share->n, sizeof *all);
+
+  MUST (all);
+  for (size_t i = 0; i < share->n; i++)
+    all[i] = start ();
+  for (size_t i = 0; i < share->n; i++)
+    ask (all[i]);
+  for (size_t i = 0; i < share->n; i++)
+    stop (all[i]);
+  free (all);
+  return NULL;
+}
+
+static void
+run_threads (size_t machines, size_t threads)
+{
+  struct share *shares = calloc (threads, sizeof *shares);
+
+  MUST (shares);
+  for (size_t i = 0; i < threads; i++) {
+    shares[i].n = machines / threads;
+    MUST (pthread_create (&shares[i].thread, NULL, run_share, &shares[i]) == 0);
+  }
+  for (size_t i = 0; i < threads; i++)
+    pthread_join (shares[i].thread, NULL);
+  free (shares);
+}
+
+/* ---- one after the other ------------------------------------------------- */
+
+struct held {
+  size_t descriptors, bytes;
+  long resident_kb;
+};
+
+static struct held
+look (void)
+{
+  struct held held = { .bytes = mallinfo2 ().uordblks + mallinfo2 ().hblkhd };
+  DIR *list = opendir ("/proc/self/fd");
+  FILE *status = fopen ("/proc/self/status", "re");
+  char line[200];
+
+  MUST (list && status);
+  while (readdir (list))
+    held.descriptors++;
+  closedir (list);
+  while (fgets (line, sizeof line, status))
+    if (sscanf (line, "VmRSS: %ld", &held.resident_kb) == 1)
+      break;
+  fclose (status);
+  return held;
+}
+
+static void
+run_one (void)
+{
+  vmspec_vm *vm = start ();
+
+  ask (vm);
+  stop (vm);
+}
+
+static void *
+start_only (void *data)
+{
+  (void) data;
+  return start ();
+}
+
+static void
+run_in_thread (void)
+{
+  pthread_t thread;
+  void *vm;
+
+  MUST (pthread_create (&thread, NULL, start_only, NULL) == 0);
+  pthread_join (thread, &vm);
+  /* The machine outlives the thread that started it. */
+  usleep (1000);
+  ask (vm);
+  stop (vm);
+}
+
+static void
+take_any_child (int number)
+{
+  int error = errno;
+
+  (void) number;
+  while (waitpid (-1, NULL, WNOHANG) > 0)
+    ;
+  errno = error;
+}
+
+static void (*set_children (const char *children)) (void)
+{
+  struct sigaction action = { .sa_handler = SIG_DFL };
+
+  if (!strcmp (children, "ignored"))
+    action.sa_handler = SIG_IGN;
+  else if (!strcmp (children, "taken"))
+    action.sa_handler = take_any_child;
+  sigaction (SIGCHLD, &action, NULL);
+  return !strcmp (children, "threads") ? run_in_thread : run_one;
+}
+
+static void
+run_rounds (size_t rounds, const char *children)
+{
+  void (*round) (void) = set_children (children);
+  struct held before, after;
+
+  for (size_t i = 0; i < WARM_UP; i++)
+    round ();
+  before = look ();
+  for (size_t i = 0; i < rounds; i++)
+    round ();
+  after = look ();
+  printf ("%zu rounds, children %s: %zu descriptors, %+zd bytes, %+ld KiB "
+          "resident\n", rounds, children, after.descriptors - before.descriptors,
+          (ssize_t) (after.bytes - before.bytes),
+          after.resident_kb - before.resident_kb);
+  MUST (after.descriptors == before.descriptors);
+  MUST (after.bytes <= before.bytes + MOST_GROWTH);
+  MUST (after.resident_kb <= before.resident_kb + MOST_RESIDENT_KB);
+}
+
+int
+main (int argc, char **argv)
+{
+  const char *where = getenv ("TMPDIR");
+  struct rlimit most;
+  char variable[4200];
+
+  MUST (argc >= 4);
+  program = argv[2];
+  snprintf (variable, sizeof variable, "TMPDIR=%s", where ? where : "/tmp");
+  directory = variable;
+  /* Four descriptors for each. */
+  MUST (getrlimit (RLIMIT_NOFILE, &most) == 0);
+  most.rlim_cur = most.rlim_max;
+  MUST (setrlimit (RLIMIT_NOFILE, &most) == 0);
+  if (!strcmp (argv[1], "threads"))
+    run_threads (strtoul (argv[3], NULL, 10),
+                 strtoul (argc > 4 ? argv[4] : "1", NULL, 10));
+  else
+    run_rounds (strtoul (argv[3], NULL, 10), argc > 4 ? argv[4] : "default");
+  /* Not even a zombie. */
+  MUST (waitpid (-1, NULL, WNOHANG) == -1 && errno == ECHILD);
+  return 0;
+}
