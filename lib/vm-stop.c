@@ -31,15 +31,15 @@ notices (vmspec_vm *vm, int timeout_ms)
 
 /* Answers need not be waited for: the end of QEMU is one. */
 static int
-ask (vmspec_vm *vm, const struct way *way, int timeout_ms)
+ask (vmspec_vm *vm, const struct way *way, int64_t until)
 {
   int r;
 
   if (way->signal)
     return vmspec_vm_kill (vm, way->signal);
-  if (way->action == VMSPEC_ACTION_POWERDOWN && !notices (vm, timeout_ms))
+  if (way->action == VMSPEC_ACTION_POWERDOWN && !notices (vm, deadline_left (until)))
     return -EAGAIN;
-  r = vmspec_vm_control (vm, way->action, timeout_ms, NULL);
+  r = vmspec_vm_control (vm, way->action, deadline_left (until), NULL);
   return way->action == VMSPEC_ACTION_QUIT && r == -ENOTCONN
              && vm_has_ended (vm)
            ? 0 : r;
@@ -57,7 +57,7 @@ vmspec_vm_stop (vmspec_vm *vm, int grace_ms, int *ret_status)
     int64_t until = deadline_after (share);
 
     /* What cannot be asked for has no share. */
-    if (share && ask (vm, &ways[i], share) == 0)
+    if (share && ask (vm, &ways[i], until) == 0)
       r = vmspec_vm_wait (vm, deadline_left (until), ret_status);
   }
   if (r != -ETIME)

@@ -933,8 +933,8 @@ VMSPEC_PUBLIC int vmspec_vm_status (vmspec_vm *vm, int timeout_ms,
                                     vmspec_diag *diag,
                                     const char **ret_status);
 /* Any QMP command.  @arguments is a JSON object as text, or NULL.  *ret_answer
- * is the answer as JSON; may be NULL; lives until the next call for this
- * machine. */
+ * is the answer as JSON, in which whole numbers beyond 63 bits come as reals; may
+ * be NULL; lives until the next call for this machine. */
 VMSPEC_PUBLIC int vmspec_vm_qmp (vmspec_vm *vm, const char *command,
                                  const char *arguments, int timeout_ms,
                                  vmspec_diag *diag, const char **ret_answer);
@@ -946,12 +946,13 @@ struct vmspec_event {
   const char *name;          /* "SHUTDOWN" */
   const char *data;          /* JSON object */
   uint64_t lost;             /* events before this one, which came while more
-                                than 1000 waited */
+                                than 1000, or 1 MiB of them, waited */
 };
 
 /* Readable when an event may have come, or QEMU has closed the socket: call
  * vmspec_vm_event then, until it returns -EAGAIN, and once before the first
- * poll and after other calls, as they may have read events.  -1 without QMP. */
+ * poll and after other calls, as they may have read events.  Belongs to the
+ * handle; -1 without QMP. */
 VMSPEC_PUBLIC int vmspec_vm_event_fd (const vmspec_vm *vm);
 /* The next event, of those that have come: does not wait.  Lives until the next
  * call for this machine.  -EAGAIN: there is none now; -ENOTCONN: and there will

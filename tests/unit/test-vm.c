@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -939,6 +940,32 @@ START_TEST (a_program_that_is_none_is_said)
 }
 END_TEST
 
+/* Whose limits are the reason, not what could not be started. */
+START_TEST (a_caller_without_descriptors_is_told_so)
+{
+  struct rlimit limit, old;
+  vmspec_vm *vm = NULL;
+  int next = dup (0);
+
+  close (next);
+  plan_to ("exit");
+  getrlimit (RLIMIT_NOFILE, &old);
+  for (rlim_t more = 0; more < 20; more++) {
+    limit = (struct rlimit) { (rlim_t) next + more, old.rlim_max };
+    setrlimit (RLIMIT_NOFILE, &limit);
+    vmspec_diag_clear (diag);
+    if (vmspec_vm_start (plan, &force, diag, &vm) == 0)
+      break;
+    ck_assert_msg (unit_finding (diag, "start.failed") != NULL, "%s",
+                   unit_findings (diag));
+    ck_assert (!exists (below (RUN)));
+  }
+  setrlimit (RLIMIT_NOFILE, &old);
+  ck_assert_ptr_nonnull (vm);
+  vmspec_vm_free (vm);
+}
+END_TEST
+
 START_TEST (a_machine_with_a_blocker_is_started_by_force_only)
 {
   struct vmspec_disk disk = { VMSPEC_INIT (vmspec_disk), .size = VMSPEC_NONE };
@@ -1067,6 +1094,7 @@ main (int argc, char **argv)
   tcase_add_test (t, a_tree_goes_however_deep_it_is);
   tcase_add_test (t, a_program_that_is_not_there_is_said);
   tcase_add_test (t, a_program_that_is_none_is_said);
+  tcase_add_test (t, a_caller_without_descriptors_is_told_so);
   tcase_add_test (t, a_machine_with_a_blocker_is_started_by_force_only);
   tcase_add_test (t, a_missing_file_is_overlooked_by_force_only);
   tcase_add_test (t, options_of_the_start_follow_the_rule_for_structs);
