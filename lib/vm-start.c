@@ -6,11 +6,9 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include "descriptor.h"
+#include "control.h"
 #include "run-dir.h"
 #include "swtpm.h"
 #include "vde.h"
@@ -22,7 +20,7 @@ struct launch {
   struct work work;
   int inherited[3];                 /* the caller's, or -1 if it has none */
   int null;                         /* /dev/null */
-  int qmp, agent, config;           /* QEMU's, or -1 */
+  struct control control;
   struct keeper_descriptor descriptors[KEEPER_FDS];
   size_t n_descriptors;
 };
@@ -162,107 +160,50 @@ standard (const struct launch *l, uint32_t kind, uint32_t fd, int number)
 }
 
 static int
-give_descriptors (struct launch *l)
+is_open (const struct launch *l, const char *member, uint32_t fd)
+{
+  if (fcntl ((int) fd, F_GETFD) >= 0)
+    return 1;
+  say (l->work.diag, VMSPEC_SEVERITY_ERROR, "start.descriptor", "start",
+       member, "%u is no open descriptor of this process", fd);
+  return 0;
+}
+
+static int
+are_open (const struct launch *l)
+{
+  const struct vmspec_start *said = l->said;
+  const struct vmspec_descriptor *const *one = said->descriptors;
+  int open = 1;
+
+  if (said->input == VMSPEC_STDIO_DESCRIPTOR)
+    open &= is_open (l, "input_fd", said->input_fd);
+  if (said->output == VMSPEC_STDIO_DESCRIPTOR)
+    open &= is_open (l, "output_fd", said->output_fd);
+  if (said->error == VMSPEC_STDIO_DESCRIPTOR)
+    open &= is_open (l, "error_fd", said->error_fd);
+  for (; one && *one; one++)
+    open &= is_open (l, "descriptors", (*one)->fd);
+  return open;
+}
+
+/* *ret_free is the first number that is left for others. */
+static int
+give_descriptors (struct launch *l, int *ret_free)
 {
   const struct vmspec_descriptor *const *one = l->said->descriptors;
-  int free_number = 3;
 
+  if (!are_open (l))
+    return -EBADF;
+  *ret_free = STDERR_FILENO + 1;
   give (l, 0, standard (l, l->said->input, l->said->input_fd, 0));
   give (l, 1, standard (l, l->said->output, l->said->output_fd, 1));
   for (; one && *one; one++) {
     give (l, (int) (*one)->number, (int) (*one)->fd);
-    if ((int) (*one)->number >= free_number)
-      free_number = (int) (*one)->number + 1;
+    if ((int) (*one)->number >= *ret_free)
+      *ret_free = (int) (*one)->number + 1;
   }
-  return free_number;
-}
-
-/* ---- control ------------------------------------------------------------ */
-
-static int
-open_pair (int *ret_ours, int *ret_theirs)
-{
-  int ends[2];
-
-  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
-    return -errno;
-  *ret_theirs = ends[1];
-  *ret_ours = descriptor_keep (ends[0]);
-  return *ret_ours < 0 ? *ret_ours : 0;
-}
-
-static void
-add_chardev (struct text *text, const char *name, int number)
-{
-  text_add (text, "[chardev \"");
-  text_add (text, name);
-  text_add (text, "\"]\n  backend = \"socket\"\n  fd = \"");
-  text_add_number (text, (unsigned long long) number);
-  text_add (text, "\"\n");
-}
-
-/* A file, as the option -mon would take the monitor away that QEMU has for
- * people (-readconfig does not): Ctrl-A in the terminal would do nothing. */
-static int
-write_config (struct launch *l, const struct text *text)
-{
-  ssize_t n;
-
-  l->config = memfd_create ("vmspec-control", MFD_CLOEXEC);
-  if (l->config < 0)
-    return -errno;
-  n = write (l->config, text->bytes, text->size);
-  return n < 0 ? -errno : (size_t) n == text->size ? 0 : -ENOSPC;
-}
-
-/* Sockets without a name: nobody else can connect, and none is left. */
-static int
-open_control (struct launch *l, int number, const char *const **ret_argv)
-{
-  struct text text = { .arena = l->work.arena };
-  struct vector argv = { .arena = l->work.arena };
-  int ours = -1, r = 0;
-
-  if (!l->said->qmp || is_on (l->said->qmp)) {
-    r = open_pair (&ours, &l->qmp);
-    if (r < 0)
-      return r;
-    qmp_open (&l->vm->qmp, ours);
-    give (l, number, l->qmp);
-    add_chardev (&text, "vmspec-qmp", number++);
-    text_add (&text, "[mon \"vmspec-qmp\"]\n  mode = \"control\"\n"
-                     "  chardev = \"vmspec-qmp\"\n");
-  }
-  if (is_on (l->said->guest_agent)) {
-    r = open_pair (&ours, &l->agent);
-    if (r < 0)
-      return r;
-    channel_open (&l->vm->agent, ours);
-    give (l, number, l->agent);
-    add_chardev (&text, "vmspec-agent", number++);
-    text_add (&text, "[device \"vmspec-serial\"]\n"
-                     "  driver = \"virtio-serial\"\n"
-                     "[device \"vmspec-agent\"]\n"
-                     "  driver = \"virtserialport\"\n"
-                     "  bus = \"vmspec-serial.0\"\n"
-                     "  chardev = \"vmspec-agent\"\n"
-                     "  name = \"org.qemu.guest_agent.0\"\n");
-  }
-  *ret_argv = l->plan->argv;
-  if (!text.size)
-    return 0;
-  text_end (&text);
-  r = arena_error (l->work.arena) ? -ENOMEM : write_config (l, &text);
-  if (r < 0)
-    return r;
-  give (l, number, l->config);
-  for (const char *const *word = l->plan->argv; *word; word++)
-    vector_add (&argv, *word);
-  vector_add (&argv, "-readconfig");
-  vector_add (&argv,
-              arena_printf (l->work.arena, "/proc/self/fd/%d", number));
-  *ret_argv = (const void *) vector_end (&argv);
-  return *ret_argv ? 0 : -ENOMEM;
+  return 0;
 }
 
 /* ---- QEMU --------------------------------------------------------------- */
@@ -282,15 +223,38 @@ say_failed (const struct launch *l, int error)
        error != -ENOENT ? "set qemu.binary to a program that runs here"
        : there ? "it needs an interpreter or a loader that is not there"
                : "install QEMU or set qemu.binary");
-  return error;
+  return error == -ENOEXEC ? -EIO : error; /* it means a blocker */
+}
+
+/* The plan's, and what control takes. */
+static const char *const *
+complete_argv (struct launch *l)
+{
+  struct vector argv = { .arena = l->work.arena };
+
+  if (!l->control.option)
+    return l->plan->argv;
+  for (const char *const *word = l->plan->argv; *word; word++)
+    vector_add (&argv, *word);
+  vector_add (&argv, "-readconfig");
+  vector_add (&argv, l->control.option);
+  return (const void *) vector_end (&argv);
 }
 
 static int
 spawn_qemu (struct launch *l)
 {
   const char *const *argv;
-  int number = give_descriptors (l), r = open_control (l, number, &argv);
+  int number, r = give_descriptors (l, &number);
 
+  if (r < 0)
+    return r;
+  r = control_open (&l->control, l->vm, l->said, number, l->work.arena);
+  for (size_t i = 0; i < l->control.n_given; i++)
+    give (l, l->control.given[i].number, l->control.given[i].fd);
+  argv = complete_argv (l);
+  if (r == 0 && !argv)
+    r = -ENOMEM;
   if (r == 0)
     r = keeper_spawn (&l->vm->keeper,
                       &(struct keeper_setup) {
@@ -397,23 +361,12 @@ run (struct launch *l)
   return r;
 }
 
-static void
-close_theirs (struct launch *l)
-{
-  const int all[] = { l->null, l->qmp, l->agent, l->config };
-
-  for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-    if (all[i] >= 0)
-      close (all[i]);
-}
-
 static int
 launch (vmspec_vm *vm, const vmspec_plan *plan,
         const struct vmspec_start *said, struct arena *arena,
         vmspec_diag *diag)
 {
-  struct launch l = { .vm = vm, .plan = plan, .said = said,
-                      .qmp = -1, .agent = -1, .config = -1 };
+  struct launch l = { .vm = vm, .plan = plan, .said = said };
   size_t errors = diag ? diag->errors : 0;
   int r = work_init (&l.work, arena, said->work, diag);
 
@@ -424,7 +377,9 @@ launch (vmspec_vm *vm, const vmspec_plan *plan,
     l.inherited[i] = fcntl (i, F_GETFD) < 0 ? -1 : i;
   l.null = open ("/dev/null", O_RDWR | O_CLOEXEC);
   r = l.null < 0 ? -errno : run (&l);
-  close_theirs (&l);
+  control_close (&l.control);
+  if (l.null >= 0)
+    close (l.null);
   if (r == 0)
     r = wait_until_ready (&l);
   if (r == 0)

@@ -866,7 +866,7 @@ typedef struct vmspec_vm vmspec_vm;
  *
  * -ENOEXEC: refused because of a blocker; -ENOENT: something is missing;
  * -ECANCELED: by the progress function; -EBUSY: another machine has the TPM's
- * state; others: see findings.  Nothing is left running then. */
+ * state; -EBADF: a descriptor is not open; others: see findings.  Nothing is left running then. */
 VMSPEC_PUBLIC int vmspec_vm_start (const vmspec_plan *plan,
                                    const struct vmspec_start *start,
                                    vmspec_diag *diag, vmspec_vm **ret_vm);

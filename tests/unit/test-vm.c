@@ -936,7 +936,23 @@ START_TEST (a_program_that_is_none_is_said)
   start_fails (&force, -EACCES, "qemu.failed");
   qemu.binary = below ("data");
   plan_to ("exit");
-  start_fails (&plainly, -ENOEXEC, "qemu.failed");
+  start_fails (&plainly, -EIO, "qemu.failed");
+}
+END_TEST
+
+START_TEST (a_descriptor_that_is_none_is_said)
+{
+  struct vmspec_descriptor one
+    = { VMSPEC_INIT (vmspec_descriptor), .number = 5, .fd = 987 };
+  const struct vmspec_descriptor *const list[] = { &one, NULL };
+  struct vmspec_start start = plainly;
+
+  start.descriptors = list;
+  start.input = start.output = start.error = VMSPEC_STDIO_DESCRIPTOR;
+  start.input_fd = start.output_fd = start.error_fd = 986;
+  plan_to ("exit");
+  start_fails (&start, -EBADF, "start.descriptor");
+  ck_assert_uint_eq (vmspec_diag_count (diag), 4);
 }
 END_TEST
 
@@ -1094,6 +1110,7 @@ main (int argc, char **argv)
   tcase_add_test (t, a_tree_goes_however_deep_it_is);
   tcase_add_test (t, a_program_that_is_not_there_is_said);
   tcase_add_test (t, a_program_that_is_none_is_said);
+  tcase_add_test (t, a_descriptor_that_is_none_is_said);
   tcase_add_test (t, a_caller_without_descriptors_is_told_so);
   tcase_add_test (t, a_machine_with_a_blocker_is_started_by_force_only);
   tcase_add_test (t, a_missing_file_is_overlooked_by_force_only);
