@@ -165,38 +165,22 @@ become (const struct request *request, const struct keeper_message *message,
 
 /* ---- in the keeper ------------------------------------------------------ */
 
-/* The child tells on @report why it could not become the program; it says
- * nothing if it could, as the descriptor closes then. */
+/* The child of vfork() shares our memory until it is the program, or has ended:
+ * so it can tell why it could not become that. */
 static int
 fork_child (struct kept_child *child, const struct request *request,
             const struct keeper_message *message, const int *fds, int output,
             pid_t group)
 {
-  int report[2], error = 0;
-  pid_t keeper = getpid (), pid;
-  ssize_t n;
+  volatile int error = 0;
+  pid_t keeper = getpid (), pid = vfork ();
 
-  if (pipe2 (report, O_CLOEXEC) < 0)
-    return -errno;
-  pid = fork ();
   if (pid == 0) {
-    /* It must not be in the way of the child's own. */
-    int own = fcntl (report[1], F_DUPFD_CLOEXEC, first_free (message));
-
-    error = own < 0 ? -errno
-                    : become (request, message, fds, output, group, keeper);
-    n = write (own < 0 ? report[1] : own, &error, sizeof error);
-    _exit (n == sizeof error ? 127 : 126);
+    error = become (request, message, fds, output, group, keeper);
+    _exit (127);
   }
-  if (pid < 0)
-    error = -errno;
-  close (report[1]);
-  do
-    n = pid < 0 ? 0 : read (report[0], &error, sizeof error);
-  while (n < 0 && errno == EINTR);
-  close (report[0]);
   child->pid = pid;
-  return error;
+  return pid < 0 ? -errno : error;
 }
 
 static struct keeper_ring *

@@ -41,19 +41,6 @@ refuse_blocked (const vmspec_plan *plan, vmspec_diag *diag)
   return -ENOEXEC;
 }
 
-static int
-may_start (const vmspec_plan *plan, const struct vmspec_start *said,
-           vmspec_diag *diag)
-{
-  int blocked, r;
-
-  if (is_on (said->force))
-    return 0;
-  blocked = refuse_blocked (plan, diag);
-  r = vmspec_plan_check_files (plan, diag);
-  return blocked < 0 ? blocked : r;
-}
-
 /* ---- what goes with the machine ----------------------------------------- */
 
 /* Not the fault of what could not be started. */
@@ -342,10 +329,22 @@ wait_until_ready (struct launch *l)
 
 /* ------------------------------------------------------------------------- */
 
+/* The keeper loads while files are looked for. */
+static int
+start_keeper_if_allowed (struct launch *l)
+{
+  int force = is_on (l->said->force);
+  int blocked = force ? 0 : refuse_blocked (l->plan, l->work.diag);
+  int r = blocked < 0 ? 0 : start_keeper (l);
+  int missing = force ? 0 : vmspec_plan_check_files (l->plan, l->work.diag);
+
+  return blocked < 0 ? blocked : r < 0 ? r : missing;
+}
+
 static int
 run (struct launch *l)
 {
-  int r = start_keeper (l);
+  int r = start_keeper_if_allowed (l);
 
   if (r == 0)
     r = make_run_directory (l);
@@ -367,7 +366,7 @@ launch (vmspec_vm *vm, const vmspec_plan *plan,
         vmspec_diag *diag)
 {
   struct launch l = { .vm = vm, .plan = plan, .said = said };
-  size_t errors = diag ? diag->errors : 0;
+  size_t found = diag ? diag->errors + diag->blockers : 0;
   int r = work_init (&l.work, arena, said->work, diag);
 
   if (r < 0)
@@ -384,7 +383,8 @@ launch (vmspec_vm *vm, const vmspec_plan *plan,
     r = wait_until_ready (&l);
   if (r == 0)
     clean_leftovers (&l);
-  if (r < 0 && r != -ECANCELED && diag && diag->errors == errors)
+  if (r < 0 && r != -ECANCELED && diag
+      && diag->errors + diag->blockers == found)
     say_cannot (diag, r);
   return r;
 }
@@ -420,8 +420,6 @@ vmspec_vm_start (const vmspec_plan *plan, const struct vmspec_start *options,
 
   if (r == 0)
     r = spec_accept (&arena, "vmspec_start", copy, diag);
-  if (r == 0)
-    r = may_start (plan, copy, diag);
   if (r == 0)
     r = make_vm (plan, &vm);
   if (r == 0)
