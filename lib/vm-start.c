@@ -306,8 +306,6 @@ wait_until_ready (struct launch *l)
   vm->qmp.tick = NULL;
   if (r == 0)
     find_accel (vm, deadline);
-  if (r == -ECANCELED)
-    return r;
   if (r == -ENOTCONN) {
     int ended = vmspec_vm_wait (vm, (int) timeout, NULL);
 
@@ -318,7 +316,8 @@ wait_until_ready (struct launch *l)
       return 0;
     }
   }
-  if (r == -ETIME)
+  /* Whoever has no time to wait has a machine all the same. */
+  if (r == -ETIME || r == -ECANCELED)
     warn (l, "qmp.silent", "QEMU has not answered yet; the machine was started, "
           "but cannot be asked before it does");
   else if (r < 0)

@@ -10,8 +10,10 @@
 
 #include "duration.h"
 
-/* For an answer to a question; who waits at a keyboard gets none slower. */
+/* For an answer to a question; who waits at a keyboard gets none slower.  What
+ * has not answered yet hardly will. */
 #define ANSWER_MS 1000
+#define SILENT_MS 100
 /* timeout(1) signals first a process and then its group; a terminal that goes
  * away is told of by the shell and by the kernel. */
 #define SAME_MS 50
@@ -19,25 +21,33 @@
 enum { POWERDOWN, QUIT, TERM, KILL };
 
 static int
+answer_ms (const struct ending *ending)
+{
+  return ending->is_silent ? SILENT_MS : ANSWER_MS;
+}
+
+static int
 power_down (const struct ending *ending)
 {
+  int ms = answer_ms (ending);
+
   if (ending->has_agent
-      && vmspec_vm_agent (ending->vm, "guest-shutdown", NULL, ANSWER_MS, NULL,
-                          NULL) == 0)
+      && vmspec_vm_agent (ending->vm, "guest-shutdown", NULL, ms, NULL, NULL)
+           == 0)
     return 0;
-  return vmspec_vm_control (ending->vm, VMSPEC_ACTION_POWERDOWN, ANSWER_MS,
-                            NULL);
+  return vmspec_vm_control (ending->vm, VMSPEC_ACTION_POWERDOWN, ms, NULL);
 }
 
 /* A QEMU that is so quick that the answer is lost has done it. */
 static int
-quit (vmspec_vm *vm)
+quit (const struct ending *ending)
 {
+  vmspec_vm *vm = ending->vm;
   int r;
 
   if (vmspec_vm_event_fd (vm) < 0)
     return -1;
-  r = vmspec_vm_control (vm, VMSPEC_ACTION_QUIT, ANSWER_MS, NULL);
+  r = vmspec_vm_control (vm, VMSPEC_ACTION_QUIT, answer_ms (ending), NULL);
   return r < 0 && vmspec_vm_wait (vm, 0, NULL) != -ETIME ? 0 : r;
 }
 
@@ -48,7 +58,7 @@ go (const struct ending *ending, int way)
   case POWERDOWN:
     return power_down (ending);
   case QUIT:
-    return quit (ending->vm);
+    return quit (ending);
   }
   return vmspec_vm_kill (ending->vm, way == TERM ? SIGTERM : SIGKILL);
 }

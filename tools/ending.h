@@ -9,6 +9,7 @@ struct ending {
   vmspec_vm *vm;
   int shares_terminal;       /* QEMU gets what the terminal sends, too */
   int has_agent;
+  int is_silent;             /* it did not answer when it was started */
   int asked;                 /* how often */
   int next;                  /* the kindest way that is left */
   long long last;            /* when */

@@ -26,6 +26,7 @@ struct start {
   struct terminal terminal;
   int uses_terminal;
   int explained;             /* why it has ended was said already */
+  int is_silent;             /* QEMU has not answered, or not in QMP */
 };
 
 /* ---- starting ----------------------------------------------------------- */
@@ -70,6 +71,17 @@ how_to_start (const struct start *s, const struct vmspec_work *work)
 }
 
 static int
+is_silent (const vmspec_diag *diag)
+{
+  const struct vmspec_finding *f;
+
+  for (size_t i = 0; (f = vmspec_diag_get (diag, i)); i++)
+    if (!strcmp (f->id, "qmp.silent") || !strcmp (f->id, "qmp.unusable"))
+      return 1;
+  return 0;
+}
+
+static int
 start_vm (struct start *s)
 {
   struct run *run = s->run;
@@ -86,6 +98,7 @@ start_vm (struct start *s)
   }
   report_accel (s->vm, run->plan, run->host);
   s->explained = has_finding (run->diag, VMSPEC_SEVERITY_ERROR);
+  s->is_silent = is_silent (run->diag);
   flush_findings (run, NULL);
   return 0;
 }
@@ -115,11 +128,12 @@ register_machine (struct start *s, const char *description)
 }
 
 static const char *
-state_of (vmspec_vm *vm)
+state_of (const struct start *s)
 {
+  vmspec_vm *vm = s->vm;
   const char *status;
 
-  if (vmspec_vm_event_fd (vm) < 0
+  if (s->is_silent || vmspec_vm_event_fd (vm) < 0
       || vmspec_vm_status (vm, 1000, NULL, &status) < 0)
     return "running";
   if (!strcmp (status, "paused") || !strcmp (status, "prelaunch"))
@@ -134,8 +148,9 @@ announce (struct start *s)
 
   registration->qemu = vmspec_vm_pid (s->vm);
   registration->accel = vmspec_vm_accel (s->vm);
-  registration->forwards = report_ports (s->vm, s->run->plan);
-  registration_say (registration, state_of (s->vm));
+  if (!s->is_silent)
+    registration->forwards = report_ports (s->vm, s->run->plan);
+  registration_say (registration, state_of (s));
   return pidfile_write (&s->pidfile);
 }
 
@@ -181,7 +196,8 @@ run_vm (struct start *s)
 {
   struct supervision supervision = {
     .ending = { .vm = s->vm, .shares_terminal = s->uses_terminal,
-                .has_agent = s->run->options.guest_agent },
+                .has_agent = s->run->options.guest_agent,
+                .is_silent = s->is_silent },
     .registration = &s->registration, .timeout = s->run->options.timeout };
   int status, r;
 

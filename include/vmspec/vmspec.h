@@ -865,7 +865,8 @@ typedef struct vmspec_vm vmspec_vm;
  * with a warning, and can be waited for and killed but not asked.
  *
  * -ENOEXEC: refused because of a blocker; -ENOENT: something is missing;
- * -ECANCELED: by the progress function; -EBUSY: another machine has the TPM's
+ * -ECANCELED: by the progress function, which only ends the waiting, with a
+ * warning, once QEMU was executed; -EBUSY: another machine has the TPM's
  * state; -EBADF: a descriptor is not open; others: see findings.  Nothing is left running then. */
 VMSPEC_PUBLIC int vmspec_vm_start (const vmspec_plan *plan,
                                    const struct vmspec_start *start,

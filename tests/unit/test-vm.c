@@ -422,6 +422,35 @@ START_TEST (who_kills_the_keeper_leaves_nothing_either)
 }
 END_TEST
 
+/* As soon as there is an emulator. */
+static int
+has_no_time (void *data, const struct vmspec_progress *progress)
+{
+  (void) data;
+  (void) progress;
+  return exists (below ("report"));
+}
+
+START_TEST (who_has_no_time_to_wait_has_a_machine_all_the_same)
+{
+  struct vmspec_work work = { VMSPEC_INIT (vmspec_work),
+                              .progress = has_no_time };
+  struct vmspec_start start = plainly;
+  vmspec_vm *vm = NULL;
+  int64_t begin = now_ms ();
+
+  start.qmp = VMSPEC_ON;
+  start.ready_timeout = 60000;
+  start.work = &work;
+  plan_to ("sleep");
+  ck_assert_int_eq (vmspec_vm_start (plan, &start, diag, &vm), 0);
+  ck_assert_int_lt (now_ms () - begin, 30000);
+  ck_assert_ptr_nonnull (unit_finding (diag, "qmp.silent"));
+  ck_assert_int_eq (vmspec_vm_wait (vm, 0, NULL), -ETIME);
+  vmspec_vm_free (vm);
+}
+END_TEST
+
 /* ---- why ----------------------------------------------------------------- */
 
 START_TEST (its_last_words_are_kept)
@@ -1087,6 +1116,7 @@ main (int argc, char **argv)
   tcase_add_test (t, its_plan_may_go_before_it);
   tcase_add_test (t, the_copy_of_a_handle_in_a_forked_child_ends_nothing);
   tcase_add_test (t, who_kills_the_keeper_leaves_nothing_either);
+  tcase_add_test (t, who_has_no_time_to_wait_has_a_machine_all_the_same);
   tcase_add_test (t, its_last_words_are_kept);
   tcase_add_test (t, a_slow_reader_gets_all_of_its_words);
   tcase_add_test (t, what_killed_it_is_said);
