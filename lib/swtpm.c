@@ -22,10 +22,14 @@
 #include "remove.h"
 
 #define STATE_FILE "tpm2-00.permall"
-#define NEW_STATE "new"
+#define NEW_STATE SWTPM_NEW
 #define PROVISION_SOCKET "provision"
 #define TICK_MS 100
 #define MOST_WORDS 500
+
+const char *const swtpm_files[]
+  = { "socket", "pid", PROVISION_SOCKET, PROVISION_SOCKET ".ctrl",
+      "TMP2-00.permall", NULL };
 
 struct tpm {
   struct keeper *keeper;
@@ -56,13 +60,27 @@ fail (const struct tpm *t, int error, const char *id, const char *member,
 
 /* ---- the state ---------------------------------------------------------- */
 
+static int
+hold_state (struct tpm *t)
+{
+  struct keeper_request requests[16]
+    = { { KEEPER_HOLD, t->lock, NULL, 0 },
+        { KEEPER_HOLD_TREE, -1, below (t, NEW_STATE), 0 } };
+  size_t n = 2;
+  int r;
+
+  for (const char *const *name = swtpm_files; *name; name++)
+    requests[n++] = (struct keeper_request) { KEEPER_HOLD_FILE, -1,
+                                              below (t, *name), 0 };
+  r = keeper_ask_all (t->keeper, requests, n);
+  return r < 0 ? r : arena_error (t->work->arena);
+}
+
 /* swtpm itself would take the socket away from another that has the same state.
  * What goes with the run is told to the keeper before it is made. */
 static int
 take_state (struct tpm *t)
 {
-  int r;
-
   t->lock = open (t->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (t->lock < 0)
     return fail (t, -errno, "tpm.state", "state_dir",
@@ -77,17 +95,7 @@ take_state (struct tpm *t)
                  "another machine runs with this TPM; stop it, or set another "
                  "directory");
   }
-  r = keeper_ask_all (
-    t->keeper,
-    (const struct keeper_request[]) {
-      { KEEPER_HOLD, t->lock, NULL, 0 },
-      { KEEPER_HOLD_TREE, -1, below (t, NEW_STATE), 0 },
-      { KEEPER_HOLD_FILE, -1, below (t, "socket"), 0 },
-      { KEEPER_HOLD_FILE, -1, below (t, "pid"), 0 },
-      { KEEPER_HOLD_FILE, -1, below (t, PROVISION_SOCKET), 0 },
-      { KEEPER_HOLD_FILE, -1, below (t, PROVISION_SOCKET ".ctrl"), 0 } },
-    6);
-  return r < 0 ? r : arena_error (t->work->arena);
+  return hold_state (t);
 }
 
 /* A killed swtpm leaves its socket; the lock says that it is nobody's. */

@@ -14,6 +14,7 @@
 #include "explain.h"
 #include "leftover.h"
 #include "remove.h"
+#include "swtpm.h"
 
 #define KILLED_MS 1000 /* that the kernel has for it */
 #define TPM_LOCK_MS 200
@@ -54,19 +55,16 @@ lock_soon (const char *directory, int ms, int *ret_fd)
 static void
 clean_tpm (const char *directory, struct arena *arena)
 {
-  static const char *const files[]
-    = { "socket", "pid", "provision", "provision.ctrl" };
-  const char *new;
+  const char *new = arena_concat (arena, directory, "/" SWTPM_NEW,
+                                  (char *) NULL);
   int fd;
 
   /* Not for long: another machine may have it by now. */
-  if (lock_soon (directory, TPM_LOCK_MS, &fd) < 0)
+  if (!new || lock_soon (directory, TPM_LOCK_MS, &fd) < 0)
     return;
-  for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-    remove_below (directory, files[i], arena);
-  new = arena_concat (arena, directory, "/new", (char *) NULL);
-  if (new)
-    remove_tree (new);
+  for (const char *const *name = swtpm_files; *name; name++)
+    remove_below (directory, *name, arena);
+  remove_tree (new);
   close (fd);
 }
 
