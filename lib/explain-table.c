@@ -205,6 +205,10 @@ static const struct failure failures[] = {
     "there is no display for a window: set graphics to off, or let the machine "
     "have the DISPLAY or WAYLAND_DISPLAY of a session", NULL,
     "-display -sdl -vnc -spice", NULL },
+  { "display '*is not available", "graphics.display",
+    "this QEMU has no such display (\"-display help\" lists its own); take "
+    "another, or install the package that has it", NULL,
+    "-display -sdl -vnc -spice", NULL },
 
   /* ---- devices and options in general */
   { "is not a valid device model name", "qemu.device-unknown",

@@ -525,6 +525,9 @@ START_TEST (options_of_the_caller_that_qemu_does_not_name)
   expect ("qemu-system-x86_64: cannot set up guest memory 'pc.ram': Cannot "
           "allocate memory", "memory.unavailable", "qemu.options[3]");
   expect ("gtk initialization failed", "graphics.display", "qemu.options[5]");
+  expect ("qemu: module ui-ui-sdl not found, do you want to install "
+          "qemu-system-gui package?\nqemu-system-x86_64: Display 'sdl' is not "
+          "available.", "graphics.display", "qemu.options[5]");
   expect ("qemu-system-x86_64: failed to initialize kvm: No such device",
           "qemu.kvm-unusable", "qemu.options[11]");
 }
