@@ -26,7 +26,8 @@ enum keeper_kind {
   KEEPER_HOLD_TREE,     /* holds the descriptor, which has a lock, and removes
                            the directory at path at the end */
   KEEPER_HOLD,          /* holds the descriptor */
-  KEEPER_HOLD_FILE,     /* removes the file or empty directory at path then */
+  KEEPER_HOLD_FILE,     /* removes the file or empty directory at path then,
+                           unless a process has locked it */
   KEEPER_SPAWN,         /* the reply has the process in number, and its pidfd */
   KEEPER_SIGNAL,        /* sends the child the signal in number: -ESRCH if it
                            has ended */

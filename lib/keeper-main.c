@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
@@ -456,6 +457,20 @@ turn (struct keeper *k)
     end_all (k);
 }
 
+/* What somebody has locked is in use: by a caller that lives, or by another
+ * machine that has taken the name over.  Sockets cannot be opened. */
+static void
+remove_unlocked (const char *path)
+{
+  int fd = open (path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+  /* A directory goes only if it is empty. */
+  if (fd < 0 || flock (fd, LOCK_EX | LOCK_NB) == 0)
+    (void) remove (path);
+  if (fd >= 0)
+    close (fd);
+}
+
 static void
 remove_held (struct keeper *k)
 {
@@ -465,7 +480,7 @@ remove_held (struct keeper *k)
     if (held->path && held->is_tree && !held->stays)
       remove_tree (held->path);
     else if (held->path && !held->is_tree)
-      (void) remove (held->path); /* a directory only if it is empty */
+      remove_unlocked (held->path);
     /* The lock goes last. */
     if (held->fd >= 0)
       close (held->fd);

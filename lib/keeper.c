@@ -34,9 +34,8 @@ static const char *
 beside_library (struct arena *arena)
 {
   const char *slash, *directory, *program;
-  Dl_info info;
-
   char library[PATH_MAX];
+  Dl_info info;
 
   /* By a path that stays the same when the directory changes. */
   if (!dladdr ((const void *) beside_library, &info) || !info.dli_fname
@@ -371,7 +370,6 @@ keeper_spawn (struct keeper *keeper, const struct keeper_setup *setup,
   struct kept_state *state = &keeper->children[setup->child];
   int payload = -1, ring = -1, r = write_payload (setup, &payload);
 
-  state->started = 0;
   state->ended = 0;
   if (r == 0 && !has_error (setup))
     r = make_ring (state, &ring);
@@ -381,7 +379,6 @@ keeper_spawn (struct keeper *keeper, const struct keeper_setup *setup,
     close (payload);
   if (ring >= 0)
     close (ring);
-  state->started = r == 0;
   return r;
 }
 

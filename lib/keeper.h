@@ -12,7 +12,7 @@
 enum kept { KEPT_QEMU, KEPT_SWTPM, KEPT_HELPER, KEPT_SWITCH, N_KEPT = 48 };
 
 struct kept_state {
-  int started, status;
+  int status;
   unsigned ended;             /* 0, or as the how many-th it has */
   int forced;                 /* by the keeper, since a helper had ended */
   struct keeper_ring *ring;   /* of what it wrote to standard error, or NULL */

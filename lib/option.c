@@ -398,6 +398,8 @@ static const struct vmspec_option options[] = {
     "Further descriptors that QEMU gets."),
   PATH (vmspec_start, keeper, ABSOLUTE, "as installed with the library", NULL,
     "The program vmspec-keeper."),
+  STRINGS (vmspec_start, temporaries, "temporary", "none", NULL,
+    "Files of the caller, and directories if they are empty, that are removed with the machine unless somebody has locked them."),
 
   SIZE (vmspec_descriptor),
   UINT32 (vmspec_descriptor, number, 3, 999, REQUIRED, NULL, NULL, "Its number in QEMU."),

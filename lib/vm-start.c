@@ -85,6 +85,23 @@ start_keeper (struct launch *l)
   return r;
 }
 
+static int
+hold_temporaries (struct launch *l)
+{
+  const char *const *path = l->said->temporaries;
+  int r = 0;
+
+  for (; r == 0 && path && *path; path++) {
+    r = **path == '/' ? keeper_ask (&l->vm->keeper, KEEPER_HOLD_FILE, -1, *path)
+                      : -EINVAL;
+    if (r == -EINVAL)
+      say (l->work.diag, VMSPEC_SEVERITY_ERROR, "start.temporary", "start",
+           "temporaries", "'%s' is no absolute path; let it start with a slash",
+           *path);
+  }
+  return r;
+}
+
 /* The keeper makes it, or takes over the lock from an earlier preparation. */
 static int
 make_run_directory (struct launch *l)
@@ -345,6 +362,8 @@ run (struct launch *l)
 {
   int r = start_keeper_if_allowed (l);
 
+  if (r == 0)
+    r = hold_temporaries (l);
   if (r == 0)
     r = make_run_directory (l);
   if (r == 0)

@@ -272,6 +272,20 @@ registration_drop (struct registration *r)
   r->forwards = r->name = NULL;
 }
 
+char **
+registration_files (const struct registration *r)
+{
+  char **files = r->directory < 0 ? NULL : calloc (3, sizeof *files);
+  char path[PATH_MAX];
+
+  if (!files || directory_path (path) < 0)
+    return files;
+  files[0] = strdup (path);
+  if (files[0] && asprintf (&files[1], "%s/%s", path, r->claim.name) < 0)
+    files[1] = NULL;
+  return files;
+}
+
 /* ---- looking ------------------------------------------------------------ */
 
 int

@@ -33,6 +33,10 @@ int registration_make (struct registration *registration, const char *name,
 /* Changes the state. */
 void registration_say (struct registration *registration, const char *state);
 void registration_drop (struct registration *registration);
+/* The directory, the file, and NULL, for vmspec_start.temporaries: they go with the
+ * machine if this process is killed.  NULL if it is not registered; the caller
+ * frees it, and each. */
+char **registration_files (const struct registration *registration);
 
 /* The directory: a descriptor.  -ENOENT: there is none, so that no machine runs;
  * others after a message. */

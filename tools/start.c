@@ -51,7 +51,8 @@ explain_start (struct run *run, int error)
 /* A QEMU that has no use for the terminal is kept from it: Ctrl-C is for us, and
  * one that reads in the background would be stopped. */
 static struct vmspec_start
-how_to_start (const struct start *s, const struct vmspec_work *work)
+how_to_start (const struct start *s, const struct vmspec_work *work,
+              char *const *temporaries)
 {
   const struct options *options = &s->run->options;
   int is_daemon = options->daemonize;
@@ -67,7 +68,8 @@ how_to_start (const struct start *s, const struct vmspec_work *work)
     .own_group = is_apart ? VMSPEC_ON : VMSPEC_OFF,
     .input = is_daemon || (is_apart && isatty (STDIN_FILENO))
                ? VMSPEC_STDIO_NULL : VMSPEC_STDIO_INHERIT,
-    .output = other, .error = other };
+    .output = other, .error = other,
+    .temporaries = (const char *const *) temporaries };
 }
 
 static int
@@ -88,9 +90,13 @@ start_vm (struct start *s)
   struct progress progress;
   const struct vmspec_work work
     = progress_work (&progress, run->options.no_sync);
-  const struct vmspec_start how = how_to_start (s, &work);
+  char **temporaries = registration_files (&s->registration);
+  const struct vmspec_start how = how_to_start (s, &work, temporaries);
   int r = vmspec_vm_start (run->plan, &how, run->diag, &s->vm);
 
+  for (char **one = temporaries; one && *one; one++)
+    free (*one);
+  free (temporaries);
   progress_end (&progress);
   if (r < 0) {
     explain_start (run, r);

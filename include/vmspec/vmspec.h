@@ -850,6 +850,11 @@ struct vmspec_start {
   uint32_t reserved;
   const struct vmspec_descriptor *const *descriptors;
   const char *keeper;        /* the program vmspec-keeper, absolute */
+  const char *const *temporaries; /* absolute paths of the caller's: removed in
+                                reverse order when the machine has ended, even
+                                if the caller was killed before.  Files that a
+                                process holds a lock on (flock(2)) stay, and
+                                directories that are not empty */
 };
 
 typedef struct vmspec_vm vmspec_vm;

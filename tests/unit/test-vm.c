@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -985,6 +986,39 @@ START_TEST (a_descriptor_that_is_none_is_said)
 }
 END_TEST
 
+/* One that another process has taken over since is not removed. */
+START_TEST (files_of_the_callers_go_with_the_machine)
+{
+  char paths[4][PATH_MAX + 16];
+  const char *const list[] = { paths[0], paths[1], paths[2], paths[3], NULL };
+  static const char *const names[]
+    = { "full", "empty", "empty/mine", "full/locked" };
+  struct vmspec_start start = plainly;
+  vmspec_vm *vm = NULL;
+  int lock;
+
+  for (int i = 0; i < 4; i++)
+    snprintf (paths[i], sizeof paths[i], "%s/%s", scratch, names[i]);
+  ck_assert_int_eq (mkdir ("full", 0700), 0);
+  ck_assert_int_eq (mkdir ("empty", 0700), 0);
+  make_file ("empty/mine", 0600, "");
+  make_file ("full/locked", 0600, "");
+  lock = open ("full/locked", O_RDONLY | O_CLOEXEC);
+  ck_assert_int_eq (flock (lock, LOCK_EX), 0);
+  start.temporaries = list;
+  plan_to ("sleep");
+  ck_assert_int_eq (vmspec_vm_start (plan, &start, diag, &vm), 0);
+  ck_assert (exists (below ("empty/mine")));
+  vmspec_vm_free (vm);
+  ck_assert (!exists (below ("empty")));
+  ck_assert (exists (below ("full/locked")));
+  close (lock);
+  start.temporaries = STRINGS ("full");
+  start_fails (&start, -EINVAL, "start.temporary");
+  ck_assert (exists (below ("full/locked")));
+}
+END_TEST
+
 /* Whose limits are the reason, not what could not be started. */
 START_TEST (a_caller_without_descriptors_is_told_so)
 {
@@ -1141,6 +1175,7 @@ main (int argc, char **argv)
   tcase_add_test (t, a_program_that_is_not_there_is_said);
   tcase_add_test (t, a_program_that_is_none_is_said);
   tcase_add_test (t, a_descriptor_that_is_none_is_said);
+  tcase_add_test (t, files_of_the_callers_go_with_the_machine);
   tcase_add_test (t, a_caller_without_descriptors_is_told_so);
   tcase_add_test (t, a_machine_with_a_blocker_is_started_by_force_only);
   tcase_add_test (t, a_missing_file_is_overlooked_by_force_only);
