@@ -20,12 +20,12 @@
 #include <unistd.h>
 
 #include "remove.h"
+#include "words.h"
 
 #define STATE_FILE "tpm2-00.permall"
 #define NEW_STATE SWTPM_NEW
 #define PROVISION_SOCKET "provision"
 #define TICK_MS 100
-#define MOST_WORDS 500
 
 const char *const swtpm_files[]
   = { "socket", "pid", PROVISION_SOCKET, PROVISION_SOCKET ".ctrl",
@@ -233,42 +233,6 @@ await (struct tpm *t, enum kept child)
 
 /* ---- how a program ended ------------------------------------------------ */
 
-/* The last of them, from the beginning of a line if there is one; a byte of UTF-8
- * that continues another is no beginning either. */
-static const char *
-last_of (const char *words)
-{
-  size_t size = strlen (words);
-  const char *line;
-
-  if (size <= MOST_WORDS)
-    return words;
-  words += size - MOST_WORDS;
-  while ((*words & 0xc0) == 0x80)
-    words++;
-  line = strchr (words, '\n');
-  return line && line[1] ? line + 1 : words;
-}
-
-/* In one line: what matters need not stand in the last of them. */
-static const char *
-in_one_line (struct arena *arena, const char *words)
-{
-  struct text text = { .arena = arena };
-
-  for (words = last_of (words); *words; words += strcspn (words, "\n")) {
-    words += strspn (words, "\n\r\t ");
-    if (*words && text.size)
-      text_add (&text, "; ");
-    for (size_t i = 0, n = strcspn (words, "\n"); i < n; i++)
-      text_add_bytes (&text, (unsigned char) words[i] < ' '
-                             || words[i] == 0x7f ? " " : &words[i], 1);
-  }
-  if (!text.size)
-    text_add (&text, "it did not say why");
-  return text_end (&text);
-}
-
 static int
 say_status (struct tpm *t, enum kept child, const struct program *p)
 {
@@ -284,7 +248,7 @@ say_status (struct tpm *t, enum kept child, const struct program *p)
                                                   : "failed with status %d",
                       WIFSIGNALED (status) ? WTERMSIG (status)
                                            : WEXITSTATUS (status));
-  words = words ? in_one_line (arena, words) : NULL;
+  words = words ? words_in_one_line (arena, words) : NULL;
   return !how || !words ? -ENOMEM
                         : fail_program (t, p, -EIO, "helper.failed", how,
                                         words);

@@ -9,6 +9,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "words.h"
+
 #define LISTENS_MS 5000
 #define TICK_MS 5
 
@@ -45,16 +47,12 @@ static int
 fail_child (const struct keeper *keeper, enum kept child, struct work *work)
 {
   size_t size;
-  char *words
-    = writable (keeper_words (keeper, child, work->arena, &size));
+  const char *words = keeper_words (keeper, child, work->arena, &size);
 
-  for (char *c = words; c && *c; c++)
-    if ((unsigned char) *c < ' ' || *c == 0x7f)
-      *c = ' ';
   return work_fail (work, -EIO, "vlan.switch-failed", NULL,
-                    "vde_switch does not listen: %.300s; start one by hand, or "
+                    "vde_switch does not listen: %s; start one by hand, or "
                     "choose another network.vlan_directory",
-                    words && *words ? words : "it did not say why");
+                    words ? words_in_one_line (work->arena, words) : "");
 }
 
 /* For a moment.  0, or an error that ends the start. */

@@ -15,6 +15,7 @@
 #include "leftover.h"
 #include "remove.h"
 #include "swtpm.h"
+#include "words.h"
 
 #define KILLED_MS 1000 /* that the kernel has for it */
 #define TPM_LOCK_MS 200
@@ -215,14 +216,6 @@ vmspec_vm_accel (const vmspec_vm *vm)
   return vm->accel;
 }
 
-static void
-make_plain (char *words)
-{
-  for (; *words; words++)
-    if ((unsigned char) *words < ' ' || *words == 0x7f)
-      *words = ' ';
-}
-
 static const char *
 how_it_ended (const struct kept_state *state, char room[32])
 {
@@ -248,21 +241,20 @@ static int
 explain_tpm (vmspec_vm *vm, vmspec_diag *diag)
 {
   const struct path tpm = { .name = "tpm" };
-  char how[32], *words;
+  struct arena *arena = vm_answers (vm);
+  const char *words;
+  char how[32];
   size_t size;
 
   if (!is_reason (vm, KEPT_SWTPM))
     return 0;
-  words = writable (keeper_words (&vm->keeper, KEPT_SWTPM, vm_answers (vm),
-                                  &size));
-  if (words)
-    make_plain (words);
+  words = keeper_words (&vm->keeper, KEPT_SWTPM, arena, &size);
   diag_add (diag, VMSPEC_SEVERITY_ERROR, "tpm.ended", &tpm, NULL,
             "swtpm ended with %s before QEMU did, and a machine does not run on "
-            "without its TPM; its log is %s/stdout%s%.300s",
+            "without its TPM; its log is %s/stdout: %s",
             how_it_ended (&vm->keeper.children[KEPT_SWTPM], how),
-            vm->plan->decided.tpm_state, words && *words ? ": " : "",
-            words ? words : "");
+            vm->plan->decided.tpm_state,
+            words ? words_in_one_line (arena, words) : "");
   return -EIO;
 }
 
