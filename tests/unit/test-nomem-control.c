@@ -5,67 +5,9 @@
  * The linker puts our functions in the place of the library's (--wrap).
  */
 #include "agent.h"
+#include "nomem.h"
 #include "peer.h"
 #include "vm.h"
-
-static struct {
-  long until_failure; /* counts down; the one at 0 fails */
-  int for_ever;       /* and all that follow */
-  int failed, watching;
-  long live;
-} memory;
-
-void *__real_malloc (size_t size);
-void *__real_calloc (size_t n, size_t size);
-void *__real_realloc (void *old, size_t size);
-void __real_free (void *old);
-void *__wrap_malloc (size_t size);
-void *__wrap_calloc (size_t n, size_t size);
-void *__wrap_realloc (void *old, size_t size);
-void __wrap_free (void *old);
-
-static int
-fails (void)
-{
-  if (memory.watching
-      && (memory.until_failure-- == 0 || (memory.for_ever && memory.failed)))
-    return memory.failed = 1;
-  return 0;
-}
-
-static void *
-counted (void *block)
-{
-  memory.live += memory.watching && block;
-  return block;
-}
-
-void *
-__wrap_malloc (size_t size)
-{
-  return fails () ? NULL : counted (__real_malloc (size));
-}
-
-void *
-__wrap_calloc (size_t n, size_t size)
-{
-  return fails () ? NULL : counted (__real_calloc (n, size));
-}
-
-void *
-__wrap_realloc (void *old, size_t size)
-{
-  if (fails ())
-    return NULL;
-  return old ? __real_realloc (old, size) : counted (__real_malloc (size));
-}
-
-void
-__wrap_free (void *old)
-{
-  memory.live -= memory.watching && old;
-  __real_free (old);
-}
 
 /* No assertion of the test's own may stand where allocations are counted. */
 
