@@ -35,6 +35,7 @@ take (struct resolution *r)
   TAKE (r, efi, vmspec_efi);
   TAKE (r, tpm, vmspec_tpm);
   TAKE (r, store, vmspec_store);
+  TAKE (r, guest, vmspec_guest);
 }
 
 static void

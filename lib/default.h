@@ -20,6 +20,7 @@ struct resolution {
   struct vmspec_efi efi;
   struct vmspec_tpm tpm;
   struct vmspec_store store;
+  struct vmspec_guest guest;
 
   /* How many entries of a list come before those that were said. */
   size_t own_drives, own_shares;

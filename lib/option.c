@@ -88,6 +88,10 @@ static const char *const partition_table_names[]
   = { "", "none", "legacy", "legacy+gpt", "efi", "hybrid", NULL };
 static const char *const security_names[]
   = { "", "passthrough", "mapped-xattr", "mapped-file", "none", NULL };
+static const char *const guest_form_names[]
+  = { "", "fstab", "units", "cmdline", "modules", "hook", "json", NULL };
+static const char *const initrd_names[]
+  = { "", "no", "available", "load", NULL };
 static const char *const step_names[]
   = { "", "directory", "copy", "image", "overlay", "erofs", NULL };
 static const char *const from_names[] = { "", "host", "guest", NULL };
@@ -142,6 +146,7 @@ static const struct vmspec_option options[] = {
     "Numbers of the virtual networks that the guest is on; QEMU gets an interface for each with network.vlan_backend."),
   LIST (vmspec, interfaces, vmspec_interface, "interface", "none", NIXOS "interfaces",
     "Named network interfaces on virtual networks, after those of vlans."),
+  GROUP (vmspec, guest, vmspec_guest, "What a guest with systemd is told by its host, by credentials."),
 
   SIZE (vmspec_qemu),
   ENUM (vmspec_qemu, accel, accel_names, "prefer, or as the package's line has it", NULL,
@@ -375,6 +380,76 @@ static const struct vmspec_option options[] = {
     "IPv4 address of the host."),
   STRING (vmspec_forward_port, guest_address, EMPTY, "the guest's first", NIXOS "forwardPorts.*.guest.address",
     "IPv4 address in the guest's network, 10.0.2.0/24."),
+
+  SIZE (vmspec_guest),
+  SWITCH (vmspec_guest, mounts, "off", NULL,
+    "Have the guest mount its file systems, but for the root, though its image knows nothing of them; systemd 254 and later."),
+  STRING (vmspec_guest, hostname, 0, NULL, "networking.hostName",
+    "Name of the guest in its network, unless its image has one."),
+  STRINGS (vmspec_guest, ssh_keys, "ssh-key", "none", "users.users.root.openssh.authorizedKeys.keys",
+    "Public keys, as lines of authorized_keys, that may log in as root."),
+  LIST (vmspec_guest, credentials, vmspec_credential, "credential", "none", NULL,
+    "Further credentials: systemd.system-credentials(7) has those that it knows."),
+
+  SIZE (vmspec_credential),
+  RESERVED (vmspec_credential, reserved),
+  STRING (vmspec_credential, name, REQUIRED, NULL, NULL, "Name of the credential."),
+  STRING (vmspec_credential, value, EMPTY, NULL, NULL,
+    "Its content; whoever sees QEMU's arguments sees it."),
+  PATH (vmspec_credential, file, 0, NULL, NULL,
+    "File of the host that holds its content, in place of value; QEMU reads it."),
+
+  SIZE (vmspec_kernel_need),
+  SWITCH (vmspec_kernel_need, builtin, NULL, NULL, "Whether a module will not do."),
+  STRING (vmspec_kernel_need, symbol, 0, NULL, "system.requiredKernelConfig.*", "Symbol of the kernel's configuration, without CONFIG_."),
+  STRING (vmspec_kernel_need, module, 0, NULL, NULL, "Name of the kernel module."),
+  ENUM (vmspec_kernel_need, initrd, initrd_names, NULL, NULL, "Whether the initial RAM disk needs it."),
+  SWITCH (vmspec_kernel_need, nixos_symbol, NULL, NULL, "Whether NixOS's module names the symbol."),
+  SWITCH (vmspec_kernel_need, nixos_module, NULL, NULL, "Whether NixOS's module names the kernel module."),
+  RESERVED (vmspec_kernel_need, reserved),
+  STRING (vmspec_kernel_need, option, 0, NULL, NULL, "Path of the option that asks for it."),
+
+  SIZE (vmspec_guest_overlay),
+  RESERVED (vmspec_guest_overlay, reserved),
+  PATH (vmspec_guest_overlay, mount_point, 0, NULL, NULL, "Where it is mounted."),
+  PATH (vmspec_guest_overlay, lower, 0, NULL, NULL, "Directory that is only read."),
+  PATH (vmspec_guest_overlay, upper, 0, NULL, NULL, "Directory that is written."),
+  PATH (vmspec_guest_overlay, work, 0, NULL, NULL, "Directory for the overlay's own use, on the same file system."),
+
+  SIZE (vmspec_guest_file),
+  ENUM (vmspec_guest_file, form, guest_form_names, NULL, NULL, "What it is."),
+  PATH (vmspec_guest_file, name, 0, NULL, NULL, "Where the guest has it, or what to call it."),
+  STRING (vmspec_guest_file, content, EMPTY, NULL, NULL, "What it holds."),
+  SWITCH (vmspec_guest_file, executable, NULL, NULL, "Whether it is a program."),
+  SWITCH (vmspec_guest_file, initrd, NULL, NULL, "Whether it belongs into the initial RAM disk."),
+
+  SIZE (vmspec_guest_settings),
+  SWITCH (vmspec_guest_settings, nixos, NULL, NULL, "Whether the guest is a NixOS system."),
+  LIST (vmspec_guest_settings, file_systems, vmspec_file_system, "file-system", NULL, "fileSystems", "What it mounts, parents first."),
+  GROUP (vmspec_guest_settings, overlay, vmspec_guest_overlay, "What makes the store writable."),
+  STRINGS (vmspec_guest_settings, kernel_params, "kernel-param", NULL, NULL, "Kernel parameters of a direct boot."),
+  STRINGS (vmspec_guest_settings, consoles, "console", NULL, NULL, "Values of console=, the preferred one last."),
+  LIST (vmspec_guest_settings, kernel_needs, vmspec_kernel_need, "kernel-need", NULL, "system.requiredKernelConfig", "What its kernel has to have."),
+  STRING (vmspec_guest_settings, initrd_commands, EMPTY, NULL, "boot.initrd.postMountCommands", "Commands of the initial RAM disk when all is mounted."),
+  STRINGS (vmspec_guest_settings, tmpfiles, "tmpfiles", NULL, "systemd.tmpfiles.settings", "Lines of tmpfiles.d(5)."),
+  STRING (vmspec_guest_settings, loader_device, 0, NULL, "boot.loader.grub.device", "Device of a legacy boot loader, or nodev."),
+  STRING (vmspec_guest_settings, graphics_mode, 0, NULL, "boot.loader.grub.gfxmodeBios", "Graphics mode of the boot loader."),
+  UINT32 (vmspec_guest_settings, resolution_x, 0, UINT32_MAX, 0, NULL, "services.xserver.resolutions", "Width of the X server's display in pixels."),
+  UINT32 (vmspec_guest_settings, resolution_y, 0, UINT32_MAX, 0, NULL, "services.xserver.resolutions", "Its height."),
+  UINT32 (vmspec_guest_settings, color_depth, 0, 32, ZERO, NULL, "services.xserver.defaultDepth", "Its bits of colour; 0 leaves it to the server."),
+  SWITCH (vmspec_guest_settings, guest_agent, NULL, "services.qemuGuest.enable", "Whether QEMU's guest agent runs."),
+  SWITCH (vmspec_guest_settings, swap, NULL, "swapDevices", "Whether there is swap."),
+  SWITCH (vmspec_guest_settings, luks, NULL, "boot.initrd.luks.devices", "Whether there are encrypted devices."),
+  SWITCH (vmspec_guest_settings, initrd_secrets, NULL, "boot.loader.supportsInitrdSecrets", "Whether the boot loader appends secrets to the initial RAM disk."),
+  SWITCH (vmspec_guest_settings, ca_certificates, NULL, "security.pki.installCACerts", "Whether it installs certificates of its own."),
+  SWITCH (vmspec_guest_settings, time_sync, NULL, "services.timesyncd.enable", "Whether it sets its clock by the network."),
+  SWITCH (vmspec_guest_settings, wireless, NULL, "networking.wireless.enable", "Whether it looks for wireless networks."),
+  SWITCH (vmspec_guest_settings, predictable_names, NULL, "networking.usePredictableInterfaceNames", "Whether network interfaces are named by their place."),
+  SWITCH (vmspec_guest_settings, dhcp_arp, NULL, "networking.dhcpcd.extraConfig", "Whether its DHCP client looks for others that use its address."),
+  STRING (vmspec_guest_settings, video_driver, 0, NULL, "services.xserver.videoDrivers", "Driver of the X server."),
+  STRING (vmspec_guest_settings, monitor, EMPTY, NULL, "services.xserver.monitorSection", "Lines of the X server's section Monitor."),
+  STRING (vmspec_guest_settings, primary_address, EMPTY, NULL, "networking.primaryIPAddress", "Its own address in /etc/hosts."),
+  LIST (vmspec_guest_settings, files, vmspec_guest_file, "file", NULL, NULL, "The same as text."),
 
   SIZE (vmspec_start),
   SWITCH (vmspec_start, force, "off", NULL, "Start in spite of blockers and missing files."),

@@ -14,6 +14,8 @@ enum mode {
   MODE_CHECK,
   MODE_PREPARE,
   MODE_PRINT_STEPS,
+  MODE_GUEST,
+  MODE_CHECK_KERNEL,
   MODE_IMAGE_INFO, /* from here on the file is no description */
   MODE_MAKE_IMAGE,
   MODE_MAKE_SYSTEM_IMAGE,
@@ -33,6 +35,8 @@ struct options {
   long long timeout;            /* ms, or 0 */
   const char *pidfile;          /* or NULL */
   const char *name;             /* of a machine that runs */
+  const char *form;             /* of the guest's settings */
+  const char *kernel;           /* configuration or modules of one */
   const char **sets;            /* KEY=VALUE; ends with NULL */
   size_t n_sets;
   const char **steps;           /* names; ends with NULL */

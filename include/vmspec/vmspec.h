@@ -32,7 +32,7 @@
  *   and keeps no state outside of its handles.  A handle belongs to one thread
  *   at a time; different handles never meet.
  * - Only vmspec_host_detect, vmspec_plan_check_files, vmspec_plan_prepare,
- *   vmspec_doc_read_file, and the functions of images and running machines
+ *   vmspec_doc_read_file, vmspec_check_kernel_..., and the functions of images and running machines
  *   touch anything outside of their arguments.  Where a host is NULL,
  *   vmspec_host_detect is called on the caller's behalf.
  */
@@ -177,6 +177,26 @@ enum vmspec_preallocation {
   VMSPEC_PREALLOCATION_UNSET = 0,
   VMSPEC_PREALLOCATION_OFF,
   VMSPEC_PREALLOCATION_METADATA
+};
+
+/* What of a guest's configuration a text is. */
+enum vmspec_guest_form {
+  VMSPEC_GUEST_FORM_UNSET = 0,
+  VMSPEC_GUEST_FORM_FSTAB,   /* fstab(5) */
+  VMSPEC_GUEST_FORM_UNITS,   /* systemd.mount(5), and what belongs to them */
+  VMSPEC_GUEST_FORM_CMDLINE, /* kernel parameters: kernel-command-line(7) and
+                                systemd-fstab-generator(8) */
+  VMSPEC_GUEST_FORM_MODULES, /* kernel modules, a name on each line */
+  VMSPEC_GUEST_FORM_HOOK,    /* script for the initial RAM disk */
+  VMSPEC_GUEST_FORM_JSON     /* all of it */
+};
+
+/* Whether the initial RAM disk has to have a kernel module. */
+enum vmspec_initrd {
+  VMSPEC_INITRD_UNSET = 0,
+  VMSPEC_INITRD_NO,
+  VMSPEC_INITRD_AVAILABLE,   /* loaded when something asks for it */
+  VMSPEC_INITRD_LOAD         /* loaded at once */
 };
 
 /* How a system image is divided, by the names of NixOS's image builder. */
@@ -380,6 +400,26 @@ struct vmspec_store {
   const char *closure;
 };
 
+/* What a guest with systemd is handed as a system credential: a text, or the
+ * content of a file of the host. */
+struct vmspec_credential {
+  uint32_t struct_size;
+  uint32_t reserved;
+  const char *name;
+  const char *value;
+  const char *file;
+};
+
+/* What the guest is told by its host, so that nothing has to be written into its
+ * image.  systemd.system-credentials(7). */
+struct vmspec_guest {
+  uint32_t struct_size;
+  uint32_t mounts;           /* switch: it mounts its file systems itself */
+  const char *hostname;
+  const char *const *ssh_keys; /* lines of root's authorized_keys */
+  const struct vmspec_credential *const *credentials;
+};
+
 struct vmspec {
   uint32_t struct_size;
   uint32_t arch;             /* enum vmspec_arch */
@@ -408,6 +448,7 @@ struct vmspec {
   const struct vmspec_file_system *const *file_systems;
   const struct vmspec_vlan *const *vlans;
   const struct vmspec_interface *const *interfaces;
+  const struct vmspec_guest *guest;
 };
 
 /* ---- the host ---------------------------------------------------------- *
@@ -796,6 +837,98 @@ VMSPEC_PUBLIC int vmspec_plan_prepare (vmspec_plan *plan,
                                        const char *const *names,
                                        const struct vmspec_work *work,
                                        vmspec_diag *diag);
+
+/* ---- the guest --------------------------------------------------------- *
+ *
+ * The other half of a description: what the guest has to be configured with, to
+ * make use of the machine.  Data for those that build guests, and the same as
+ * text; what a guest with systemd can be told by the host is in vmspec_guest.
+ */
+
+/* Something that the guest's kernel has to have. */
+struct vmspec_kernel_need {
+  uint32_t struct_size;
+  uint32_t builtin;          /* switch: a module will not do */
+  const char *symbol;        /* of its configuration, without CONFIG_: "9P_FS";
+                                or NULL */
+  const char *module;        /* "9p", or NULL */
+  uint32_t initrd;           /* enum vmspec_initrd */
+  uint32_t nixos_symbol;     /* switch: NixOS's module names the symbol */
+  uint32_t nixos_module;     /* switch: and the module; NixOS has others anyway */
+  uint32_t reserved;
+  const char *option;        /* path of the option that asks for it */
+};
+
+/* What makes the store writable. */
+struct vmspec_guest_overlay {
+  uint32_t struct_size;
+  uint32_t reserved;
+  const char *mount_point;
+  const char *lower, *upper, *work; /* directories; the latter two are made */
+};
+
+struct vmspec_guest_file {
+  uint32_t struct_size;
+  uint32_t form;             /* enum vmspec_guest_form */
+  const char *name;          /* where the guest has it: "/etc/fstab", or what to
+                                call it */
+  const char *content;
+  uint32_t executable;       /* switch */
+  uint32_t initrd;           /* switch: it belongs into the initial RAM disk */
+};
+
+/* Switches that are not said leave it to the guest. */
+struct vmspec_guest_settings {
+  uint32_t struct_size;
+  uint32_t nixos;            /* switch: the guest is a NixOS system */
+  const struct vmspec_file_system *const *file_systems; /* parents first */
+  const struct vmspec_guest_overlay *overlay;           /* or NULL */
+  const char *const *kernel_params; /* all that a direct boot passes */
+  const char *const *consoles;      /* values of console=, the preferred last */
+  const struct vmspec_kernel_need *const *kernel_needs;
+  const char *initrd_commands; /* for sh(1) in the initial RAM disk, when all is
+                                  mounted below $targetRoot; defines nothing, and
+                                  calls fail where it cannot go on */
+  const char *const *tmpfiles; /* lines of tmpfiles.d(5), in place of the above
+                                  where the initial RAM disk runs systemd */
+  const char *loader_device;   /* where GRUB goes: a device, or "nodev" */
+  const char *graphics_mode;   /* of the boot loader: "1024x768" */
+  uint32_t resolution_x, resolution_y; /* of the X server */
+  uint32_t color_depth;        /* 0: the X server's own */
+  uint32_t guest_agent;        /* switch */
+  uint32_t swap, luks;         /* switches: off means that none is used */
+  uint32_t initrd_secrets;     /* switch */
+  uint32_t ca_certificates;    /* switch: the guest installs its own */
+  uint32_t time_sync;          /* switch: the machine's clock is the host's */
+  uint32_t wireless;           /* switch */
+  uint32_t predictable_names;  /* switch: of network interfaces */
+  uint32_t dhcp_arp;           /* switch: look for the address's other users */
+  const char *video_driver;    /* of the X server */
+  const char *monitor;         /* lines of its section Monitor */
+  const char *primary_address; /* in /etc/hosts, or "" */
+  const struct vmspec_guest_file *const *files; /* the same as text */
+};
+
+/* Freed by vmspec_guest_settings_free; needs the plan no more. */
+VMSPEC_PUBLIC int
+vmspec_plan_guest (const vmspec_plan *plan, vmspec_diag *diag,
+                   struct vmspec_guest_settings **ret_settings);
+VMSPEC_PUBLIC void
+vmspec_guest_settings_free (struct vmspec_guest_settings *settings);
+
+/* Whether a kernel can run the guest.  @file is its configuration: .config,
+ * config-VERSION, plain or compressed by gzip, as /proc/config.gz is.  Each
+ * symbol that is missing is an error in @diag.
+ * 0: it can; -ENOTSUP: something is missing; -EINVAL: the file is no kernel
+ * configuration; or the error of open(2). */
+VMSPEC_PUBLIC int
+vmspec_check_kernel_config (const struct vmspec_guest_settings *settings,
+                            const char *file, vmspec_diag *diag);
+/* The same by a directory of modules, /lib/modules/VERSION, whose modules.builtin
+ * and modules.dep are read.  What is no driver cannot be seen there. */
+VMSPEC_PUBLIC int
+vmspec_check_kernel_modules (const struct vmspec_guest_settings *settings,
+                             const char *directory, vmspec_diag *diag);
 
 /* ---- helpers ----------------------------------------------------------- */
 

@@ -58,6 +58,15 @@ def run(*command, **how):
     return output
 
 
+def with_libraries(name):
+    """A program of the host and what it is linked with, for Machine.initrd: it runs at the same path in a guest."""
+    path = shutil.which(name)
+    check(path, f"there is no {name}")
+    linked = [word for word in run("ldd", path).split() if word.startswith("/")]
+    check(linked, f"ldd names no libraries of {path}")
+    return {file: Path(file) for file in (path, *linked)}
+
+
 class Machine:
     """A directory of its own, with a description, a run directory and what the guest is to do."""
 

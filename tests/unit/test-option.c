@@ -43,6 +43,12 @@ static const struct public_struct {
   STRUCT (vmspec_system_image),
   STRUCT (vmspec_image_info),
   STRUCT (vmspec_step),
+  STRUCT (vmspec_guest),
+  STRUCT (vmspec_credential),
+  STRUCT (vmspec_kernel_need),
+  STRUCT (vmspec_guest_overlay),
+  STRUCT (vmspec_guest_file),
+  STRUCT (vmspec_guest_settings),
 };
 
 static const struct public_struct *

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The guest's half of a plan.  What NixOS's module says of each guest is said
+ * here of each guest, too; what only means something to NixOS, or to a Nix store,
+ * is left to guests that have one.
+ */
+#include "guest.h"
+
+#include "plan.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const char *const none[] = { NULL };
+
+struct handle {
+  struct vmspec_guest_settings settings;
+  struct arena arena;
+  vmspec_plan *plan;        /* whose texts are used */
+};
+
+/* ---- the store ---------------------------------------------------------- */
+
+static const struct vmspec_guest_overlay store_overlay = {
+  VMSPEC_INIT (vmspec_guest_overlay), .mount_point = "/nix/store",
+  .lower = "/nix/.ro-store", .upper = "/nix/.rw-store/store",
+  .work = "/nix/.rw-store/work",
+};
+
+static void
+add_line (struct text *text, const char *line)
+{
+  text_add (text, line);
+  text_add (text, "\n");
+}
+
+/* In the words of NixOS's script, which is compared. */
+static void
+add_overlay (struct text *text, const struct vmspec_guest_overlay *overlay)
+{
+  char *dirs = arena_concat (text->arena, "$targetRoot", overlay->upper,
+                             " $targetRoot", overlay->work, " $targetRoot",
+                             overlay->mount_point, (char *) NULL);
+  char *layers = arena_concat (text->arena, "lowerdir=$targetRoot",
+                               overlay->lower, ",upperdir=$targetRoot",
+                               overlay->upper, ",workdir=$targetRoot",
+                               overlay->work, (char *) NULL);
+
+  text_add (text, "echo \"mounting overlay filesystem on ");
+  text_add (text, overlay->mount_point);
+  add_line (text, "...\"");
+  text_add (text, "mkdir -p -m 0755 ");
+  add_line (text, dirs);
+  text_add (text, "mount -t overlay overlay $targetRoot");
+  text_add (text, overlay->mount_point);
+  add_line (text, " \\");
+  text_add (text, "  -o ");
+  text_add (text, layers);
+  add_line (text, " || fail");
+}
+
+static const char *
+initrd_commands (const struct resolution *r,
+                 const struct vmspec_guest_settings *s)
+{
+  struct text text = { .arena = r->arena };
+
+  if (is_on (s->nixos)) {
+    add_line (&text, "mkdir -p $targetRoot/etc");
+    add_line (&text, "echo -n > $targetRoot/etc/NIXOS");
+    add_line (&text, "chmod 1777 $targetRoot/tmp");
+    add_line (&text, "mkdir -p $targetRoot/boot");
+  }
+  if (s->overlay)
+    add_overlay (&text, s->overlay);
+  return text_end (&text);
+}
+
+/* ---- the kernel's command line ------------------------------------------ */
+
+static void
+add_param (struct vector *params, const char *name, const char *value,
+           const char *end)
+{
+  vector_add (params, arena_concat (params->arena, name, value, end,
+                                    (char *) NULL));
+}
+
+static const char *const *
+kernel_params (const struct resolution *r)
+{
+  struct vector params = { .arena = r->arena };
+  const char *const *word = r->boot.kernel_params;
+  const char *const *console = r->qemu.consoles;
+
+  if (is_on (r->boot.direct)) {
+    for (; *word; word++)
+      vector_add (&params, *word);
+    if (r->boot.system)
+      add_param (&params, "init=", r->boot.system, "/init");
+    if (r->boot.system && r->boot.registration)
+      add_param (&params, "regInfo=", r->boot.registration, "");
+  }
+  for (; *console; console++)
+    add_param (&params, "console=", *console, "");
+  return (const void *) vector_end (&params);
+}
+
+/* ---- all of it ---------------------------------------------------------- */
+
+static void
+describe (struct vmspec_guest_settings *s, const struct resolution *r)
+{
+  static const char *const nixos_tmpfiles[]
+    = { "f /etc/NIXOS 0644 root root -", "d /boot 0644 root root -", NULL };
+  uint32_t unused = is_on (r->boot.default_file_systems) ? VMSPEC_OFF
+                                                         : VMSPEC_UNSET;
+
+  *s = (struct vmspec_guest_settings) {
+    VMSPEC_INIT (vmspec_guest_settings),
+    .nixos = to_switch (r->boot.system != NULL),
+    .file_systems = r->spec.file_systems,
+    .overlay = is_on (r->store.writable) ? &store_overlay : NULL,
+    .kernel_params = kernel_params (r),
+    .consoles = r->qemu.consoles,
+    .kernel_needs = guest_kernel_needs (r),
+    .tmpfiles = r->boot.system ? nixos_tmpfiles : none,
+    /* GRUB for BIOS has no place on a disk that EFI boots from. */
+    .loader_device = is_on (r->efi.enable) ? "nodev" : r->boot.loader_device,
+    .graphics_mode = arena_printf (r->arena, "%ux%u", r->spec.resolution_x,
+                                   r->spec.resolution_y),
+    .resolution_x = r->spec.resolution_x,
+    .resolution_y = r->spec.resolution_y,
+    .guest_agent = r->qemu.guest_agent,
+    /* The disks that these are on are not this machine's. */
+    .swap = unused,
+    .luks = unused,
+    /* Nothing appends to an initial RAM disk that QEMU loads. */
+    .initrd_secrets = is_on (r->boot.loader) ? VMSPEC_UNSET : VMSPEC_OFF,
+    .ca_certificates = is_on (r->spec.host_certs) ? VMSPEC_OFF : VMSPEC_UNSET,
+    .time_sync = VMSPEC_OFF,
+    .wireless = VMSPEC_OFF,
+    .predictable_names = VMSPEC_OFF,
+    .dhcp_arp = VMSPEC_OFF,
+    .video_driver = "modesetting",
+    /* Ranges that do not keep the server at 800x600. */
+    .monitor = "HorizSync 30-140\nVertRefresh 50-160\n",
+    .primary_address = r->network.primary_address,
+  };
+  s->initrd_commands = initrd_commands (r, s);
+}
+
+static void
+render (struct vmspec_guest_settings *s, struct arena *arena)
+{
+  struct vector files = { .arena = arena };
+
+  guest_fstab (&files, s);
+  guest_units (&files, s);
+  guest_cmdline (&files, s);
+  guest_modules (&files, s);
+  guest_hook (&files, s);
+  guest_json (&files, s);
+  s->files = (const void *) vector_end (&files);
+}
+
+struct vmspec_guest_file *
+guest_add (struct vector *files, uint32_t form, const char *name,
+           const char *content)
+{
+  struct vmspec_guest_file *file = arena_alloc (files->arena, sizeof *file);
+
+  if (!file)
+    return NULL;
+  *file = (struct vmspec_guest_file) {
+    VMSPEC_INIT (vmspec_guest_file), .form = form, .name = name,
+    .content = content, .executable = VMSPEC_OFF, .initrd = VMSPEC_OFF };
+  vector_add (files, file);
+  return file;
+}
+
+int
+vmspec_plan_guest (const vmspec_plan *plan, vmspec_diag *diag,
+                   struct vmspec_guest_settings **ret_settings)
+{
+  struct arena arena = { 0 };
+  struct handle *handle = arena_alloc (&arena, sizeof *handle);
+  struct resolution resolution = plan->resolution;
+  int r;
+
+  (void) diag;
+  if (!handle)
+    return -ENOMEM;
+  handle->arena = arena;
+  handle->plan = plan_reference (plan);
+  resolution.arena = &handle->arena;
+  describe (&handle->settings, &resolution);
+  if (!arena_error (&handle->arena))
+    render (&handle->settings, &handle->arena);
+  r = arena_error (&handle->arena);
+  if (r < 0)
+    vmspec_guest_settings_free (&handle->settings);
+  else
+    *ret_settings = &handle->settings;
+  return r;
+}
+
+void
+vmspec_guest_settings_free (struct vmspec_guest_settings *settings)
+{
+  struct handle *handle = (struct handle *) settings;
+  struct arena arena;
+
+  if (!handle)
+    return;
+  vmspec_plan_free (handle->plan);
+  arena = handle->arena;
+  arena_free (&arena);
+}

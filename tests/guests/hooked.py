@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Guests whose root is put together in the initial RAM disk as their description's mount table says.
+
+The initial RAM disk is the demo guest's with another first program. This plays udev's part, has the hook mount what is
+needed for boot below /sysroot, and goes there: to the program that init= names, or else to the script of Machine.script(),
+with busybox in /bin.
+"""
+
+import os
+import shlex
+import xml.etree.ElementTree as ElementTree
+
+import guest
+from guest import check
+
+INIT = r"""#!/bin/sh
+export PATH=/bin
+trap 'poweroff -f' EXIT
+
+text_at () {
+    dd if="$1" bs=1 skip="$2" count="$3" 2> /dev/null | tr -d '\0'
+}
+
+# busybox has no blkid, and nothing else links labels.
+link_label () {
+    case $(od -An -tx1 -j 1080 -N 2 "$1" | tr -d ' ') in 53ef) label=$(text_at "$1" 1144 16) ;; esac
+    case $(od -An -tx1 -j 1024 -N 4 "$1" | tr -d ' ') in e2e1f5e0) label=$(text_at "$1" 1088 16) ;; esac
+    [ -z "$label" ] || ln -sf "$1" "/dev/disk/by-label/$label"
+}
+
+play_udev () {
+    mkdir -p /dev/disk/by-label
+    while sleep 0.1; do
+        for device in /dev/vd? /dev/sd? /dev/nvme?n?; do
+            [ -b "$device" ] || continue
+            [ -e "/run/${device##*/}" ] && continue
+            label=
+            link_label "$device"
+            : > "/run/${device##*/}"
+        done
+    done
+}
+
+# kernel_parameter NAME: its value, nothing if it was not given.
+kernel_parameter () {
+    tr ' ' '\n' < /proc/cmdline | sed -n "s|^$1=||p" | tail -n 1
+}
+
+mkdir -p /proc /sys /dev /run /sysroot
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs devtmpfs /dev
+dmesg -n 1
+play_udev &
+udev=$!
+if ! sh /hook /sysroot; then
+    echo "the hook has failed"
+    exit 1
+fi
+kill $udev
+init=$(kernel_parameter init)
+store=$(kernel_parameter vmspec.store)
+if [ -n "$store" ]; then
+    # Where the store is on the host, and in paths on the command line.
+    mkdir -p "/sysroot${store%/*}"
+    ln -sfn /nix/store "/sysroot$store"
+fi
+for directory in proc sys dev; do
+    mkdir -p /sysroot/$directory
+    mount -o move /$directory /sysroot/$directory
+done
+if [ -n "$init" ]; then
+    exec switch_root /sysroot "$init"
+fi
+cp -a /bin /sysroot
+exec switch_root /sysroot /bin/sh -c '
+    cd /tmp/xchg
+    ./run > report.txt 2>&1
+    echo "exit status of xchg/run: $?" >> report.txt
+    sync
+    poweroff -f'
+"""
+
+START = r"""#!/bin/sh
+set -e
+root=$1
+
+wait_for () {
+    case $1 in
+    /dev/*)
+        tries=0
+        until [ -e "$1" ]; do
+            tries=$((tries + 1))
+            [ $tries -lt 100 ]
+            sleep 0.1
+        done ;;
+    esac
+}
+
+# do_mount DEVICE POINT TYPE OPTIONS
+do_mount () {
+    wait_for "$1"
+    mkdir -p "$root$2"
+    mount -t "$3" -o "$4" "$1" "$root$2"
+}
+
+modprobe -a -q virtio_pci virtio_blk 9pnet_virtio 9p ext4 erofs overlay
+"""
+
+OVERLAY = """
+mkdir -p "$root/nix/.rw-store/store" "$root/nix/.rw-store/work" "$root/nix/store"
+mount -t overlay -o "lowerdir=$root/nix/.ro-store,upperdir=$root/nix/.rw-store/store,workdir=$root/nix/.rw-store/work" \\
+    overlay "$root/nix/store"
+"""
+
+
+def file_systems(machine, file):
+    """The mount table that a description leads to: dictionaries of device, mount-point, type, options and so on."""
+    text = guest.run(guest.program, "--resolve", file, cwd=machine.scratch, env=os.environ | machine.environment)
+    spec = ElementTree.fromstring(text)
+    return spec, [entry for entry in spec if entry.tag.endswith("}file-system")]
+
+
+def hook(machine, file):
+    """Mounts what is needed for boot below the directory that is its first argument."""
+    spec, table = file_systems(machine, file)
+    lines = [START]
+    for entry in table:
+        point = entry.get("mount-point")
+        if point != "/" and entry.get("needed-for-boot") != "on":
+            continue
+        options = ",".join(option.text for option in entry if option.tag.endswith("}mount-option"))
+        words = [entry.get("device"), "" if point == "/" else point, entry.get("type"), options]
+        lines.append("do_mount " + " ".join(map(shlex.quote, words)))
+    store = next(child for child in spec if child.tag.endswith("}store"))
+    return "\n".join(lines) + "\n" + (OVERLAY if store.get("writable") == "on" else "")
+
+
+def boot(machine, file, initrd="initrd.img", files=None, **how):
+    """One boot with the hook that suits this very description; what the machine said."""
+    machine.initrd({"init": INIT, "hook": hook(machine, file), **(files or {})}, name=initrd)
+    output = machine.boot(file, **how)
+    check((machine.xchg / "report.txt").exists(), "the guest left no report; it said:\n" + output)
+    return output
