@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "assert.h"
 
+#include "credential.h"
+
 #include <stdarg.h>
 #include <string.h>
 #include <sys/un.h>
@@ -249,6 +251,7 @@ assert_description (const struct resolution *r, const struct decided *d,
                     vmspec_diag *diag)
 {
   assert_network (r, d, diag);
+  assert_credentials (r, d, diag);
   assert_machine (r, diag);
   assert_boot (r, diag);
   assert_efi (r, diag);

@@ -23,6 +23,17 @@ struct decided_switch {
   const char *directory;               /* of its sockets, which it makes */
 };
 
+/* How a credential gets into the guest. */
+enum credential_way { CREDENTIAL_SMBIOS, CREDENTIAL_FW_CFG, CREDENTIAL_CMDLINE };
+
+#define CREDENTIAL_FW_CFG_PREFIX "opt/io.systemd.credentials/"
+
+struct decided_credential {
+  const char *name;
+  const char *value, *file;            /* one of them, if it was said */
+  enum credential_way way;
+};
+
 struct decided {
   const char *run;                     /* the run directory: TMPDIR */
   int run_is_fresh;                    /* made for this run alone */
@@ -46,6 +57,8 @@ struct decided {
   const char *vlan_directory;          /* has to be made; or NULL */
   const struct vmspec_helper *helpers; /* as the NixOS start script has them */
   size_t n_helpers;
+  const struct decided_credential *const *credentials; /* ends with NULL */
+  size_t own_credentials;              /* how many come before those said */
 };
 
 void decide (struct decided *decided, const struct resolution *r,
@@ -54,6 +67,8 @@ void decide (struct decided *decided, const struct resolution *r,
 /* Parts of it: virtual networks (vlan.c), helpers (told-helper.c). */
 void decide_vlans (struct decided *decided, const struct resolution *r);
 void decide_helpers (struct decided *decided, const struct resolution *r);
+/* What takes the mount table, too (credential.c). */
+void decide_credentials (struct decided *decided, const struct resolution *r);
 
 /* The path of an entry of a resolved list, which starts with @own entries that
  * nobody wrote: "drives[2]" counts from the first that somebody did. */

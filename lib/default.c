@@ -409,6 +409,14 @@ default_shares (struct resolution *r)
   }
 }
 
+static void
+default_guest (struct resolution *r)
+{
+  DEFAULT (r->guest.mounts, VMSPEC_OFF);
+  DEFAULT (r->guest.ssh_keys, no_strings);
+  DEFAULT (r->guest.credentials, NO_ENTRIES);
+}
+
 void
 resolve (struct resolution *r, struct arena *arena, const struct vmspec *given,
          const struct vmspec_host *host)
@@ -428,4 +436,5 @@ resolve (struct resolution *r, struct arena *arena, const struct vmspec *given,
   default_store (r);
   default_drives (r);
   default_shares (r);
+  default_guest (r);
 }

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "nixos-name.h"
 #include "suggest.h"
 #include "value.h"
 
@@ -94,7 +95,7 @@ say_unknown (struct assignment *a, const struct vmspec_option *rows,
 {
   struct arena *arena = &a->doc->arena;
   const char *word = arena_copy (arena, text, size);
-  const char *prefix = path_text (arena, parent);
+  const char *prefix = path_text (arena, parent), *nixos;
   struct suggestion near = { .word = word };
 
   if (!word || !prefix)
@@ -104,8 +105,9 @@ say_unknown (struct assignment *a, const struct vmspec_option *rows,
   if (!prefix)
     return;
   offer_members (&near, rows, prefix, "");
+  nixos = nixos_name_hint (arena, word);
   SAY (a, "set.unknown-key", parent, "there is no option '%s%s'%s", prefix,
-       word, near.hint);
+       word, nixos ? nixos : near.hint);
 }
 
 /* ---- values ------------------------------------------------------------- */

@@ -159,6 +159,22 @@ look_for_tpm (struct look *look)
                      "is no program that can be run; name another file");
 }
 
+static void
+look_for_credentials (struct look *look)
+{
+  const struct decided *d = &look->plan->decided;
+  const struct path guest = { .name = "guest" };
+
+  for (size_t i = d->own_credentials; d->credentials[i]; i++) {
+    const struct path list
+      = { .parent = &guest, .name = "credentials", .has_index = 1,
+          .index = i - d->own_credentials };
+    const struct path path = { .parent = &list, .name = "file" };
+
+    look_for_file (look, &path, d->credentials[i]->file, NAME_ANOTHER);
+  }
+}
+
 /* QEMU neither waits for a switch or a peer that is not there, nor tries again. */
 static void
 look_for_vlans (struct look *look)
@@ -369,6 +385,7 @@ vmspec_plan_check_files (const vmspec_plan *plan, vmspec_diag *diag)
   look_for_program (&look);
   look_for_boot (&look);
   look_for_tpm (&look);
+  look_for_credentials (&look);
   look_for_vlans (&look);
   for (size_t i = 0; plan->resolution.spec.drives[i]; i++)
     look_for_drive (&look, i);

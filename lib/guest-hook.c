@@ -1,9 +1,364 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A hook for an initial RAM disk that has a shell, be it busybox's: what has to
+ * be mounted for the guest to boot, mounted with what each such shell has.
+ *
+ * mount(8) is given what it passes on to the kernel.  What other programs read in
+ * mount options, such as x-systemd.requires=, busybox would pass on as well.
+ * Nothing is checked: programs for that are rare there.
+ */
 #include "guest.h"
 
-void
-guest_hook (struct vector *files, const struct vmspec_guest_settings *settings)
+#include "argv.h"
+
+#include <string.h>
+
+static const char start[]
+  = "#!/bin/sh\n"
+    "# Mounts what the guest needs to boot below the directory that is given,\n"
+    "# /sysroot otherwise, for an initial RAM disk.  Made by vmspec.\n"
+    "targetRoot=${1:-/sysroot}\n"
+    "targetRoot=${targetRoot%/}\n"
+    "\n"
+    "say () {\n"
+    "  echo \"vmspec: $*\" >&2\n"
+    "}\n"
+    "\n"
+    "fail () {\n"
+    "  say \"${1:-the root file system could not be completed}\"\n"
+    "  exit 1\n"
+    "}\n"
+    "\n"
+    "is_mounted () {\n"
+    "  while read -r _ point _; do\n"
+    "    if [ \"$point\" = \"$1\" ]; then\n"
+    "      return 0\n"
+    "    fi\n"
+    "  done < /proc/mounts\n"
+    "  return 1\n"
+    "}\n"
+    "\n"
+    "# Time is counted in tenths of a second, which not every sleep knows.\n"
+    "wait_a_little () {\n"
+    "  if sleep 0.1 2> /dev/null; then\n"
+    "    waited=$((waited + 1))\n"
+    "  else\n"
+    "    sleep 1\n"
+    "    waited=$((waited + 10))\n"
+    "  fi\n"
+    "}\n"
+    "\n"
+    "# find_tag NAME=VALUE: the device that has it, as device.\n"
+    "find_tag () {\n"
+    "  device=$(findfs \"$1\" 2> /dev/null)\n"
+    "  if [ -b \"$device\" ]; then\n"
+    "    return 0\n"
+    "  fi\n"
+    "  device=$(blkid -o device -t \"$1\" 2> /dev/null)\n"
+    "  [ -b \"$device\" ]\n"
+    "}\n"
+    "\n"
+    "# find_device PATH [NAME=VALUE]: waits for it for about ten seconds.\n"
+    "find_device () {\n"
+    "  waited=0\n"
+    "  device=$1\n"
+    "  until [ -e \"$device\" ]; do\n"
+    "    if [ $# -gt 1 ] && find_tag \"$2\"; then\n"
+    "      return 0\n"
+    "    fi\n"
+    "    device=$1\n"
+    "    if [ \"$waited\" -ge 100 ]; then\n"
+    "      say \"$1 did not appear\"\n"
+    "      return 1\n"
+    "    fi\n"
+    "    wait_a_little\n"
+    "  done\n"
+    "}\n"
+    "\n"
+    "# mount_device POINT TYPE OPTIONS\n"
+    "mount_device () {\n"
+    "  if ! mkdir -p \"$targetRoot$1\"; then\n"
+    "    say \"there is no directory $1 to mount on\"\n"
+    "    return 1\n"
+    "  fi\n"
+    "  if ! mount -t \"$2\" -o \"$3\" -- \"$device\" \"$targetRoot$1\"; then\n"
+    "    say \"$device could not be mounted on ${1:-/}, as $2 with options $3\"\n"
+    "    return 1\n"
+    "  fi\n"
+    "}\n";
+
+static const char format_function[]
+  = "\n"
+    "# format_device TYPE: makes a file system where nothing is.\n"
+    "format_device () {\n"
+    "  if ! command -v blkid > /dev/null; then\n"
+    "    say \"without blkid it is not known whether $device is empty\"\n"
+    "    return 0\n"
+    "  fi\n"
+    "  content=$(blkid \"$device\" 2> /dev/null)\n"
+    "  case $?$content in\n"
+    "    0 | 2) \"mkfs.$1\" \"$device\" || say \"$device has not got a file system\" ;;\n"
+    "  esac\n"
+    "}\n";
+
+/* ---- devices ------------------------------------------------------------- */
+
+struct tag {
+  const char *name, *link;    /* "LABEL=", "/dev/disk/by-label/" */
+};
+
+static const struct tag tags[] = {
+  { "LABEL=", "/dev/disk/by-label/" },
+  { "UUID=", "/dev/disk/by-uuid/" },
+  { "PARTLABEL=", "/dev/disk/by-partlabel/" },
+  { "PARTUUID=", "/dev/disk/by-partuuid/" },
+};
+
+static int
+hexadecimal (char c)
 {
-  (void) files;
-  (void) settings;
+  static const char digits[] = "0123456789abcdef";
+  const char *at = c ? strchr (digits, c | ' ') : NULL;
+
+  return at ? (int) (at - digits) : -1;
+}
+
+/* The name of udev's link, in which \x20 is a blank, as it was. */
+static void
+add_decoded (struct text *text, const char *name)
+{
+  for (; *name; name++) {
+    int high = !strncmp (name, "\\x", 2) ? hexadecimal (name[2]) : -1;
+    int low = high >= 0 ? hexadecimal (name[3]) : -1;
+    char byte = (char) (high * 16 + low);
+
+    if (low < 0 || !byte) {
+      text_add_bytes (text, name, 1);
+      continue;
+    }
+    text_add_bytes (text, &byte, 1);
+    name += 3;
+  }
+}
+
+static int
+is_plain_in_link (unsigned char c)
+{
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+         || (c >= '0' && c <= '9') || c >= 0x80 || strchr ("#+-.:=@_", c);
+}
+
+/* And the other way. */
+static void
+add_encoded (struct text *text, const char *value)
+{
+  static const char digits[] = "0123456789abcdef";
+
+  for (; *value; value++) {
+    unsigned char c = (unsigned char) *value;
+    char escape[] = { '\\', 'x', digits[c >> 4], digits[c & 15] };
+
+    if (is_plain_in_link (c))
+      text_add_bytes (text, value, 1);
+    else
+      text_add_bytes (text, escape, sizeof escape);
+  }
+}
+
+/* The device as a file, and as NAME=VALUE for programs that look for it, which
+ * is NULL where it has none. */
+static void
+look_up (struct arena *arena, const char *device, const char **ret_path,
+         const char **ret_tag)
+{
+  struct text path = { .arena = arena }, tag = { .arena = arena };
+
+  *ret_path = device;
+  *ret_tag = NULL;
+  for (size_t i = 0; i < sizeof tags / sizeof *tags; i++) {
+    size_t link = strlen (tags[i].link), name = strlen (tags[i].name);
+
+    if (!strncmp (device, tags[i].link, link)) {
+      text_add (&tag, tags[i].name);
+      add_decoded (&tag, device + link);
+      *ret_tag = text_end (&tag);
+    }
+    else if (!strncmp (device, tags[i].name, name)) {
+      text_add (&path, tags[i].link);
+      add_encoded (&path, device + name);
+      *ret_path = text_end (&path);
+      *ret_tag = device;
+    }
+  }
+}
+
+/* ---- mounts --------------------------------------------------------------- */
+
+static int
+is_for_others (const char *option, size_t size)
+{
+  static const char *const words[]
+    = { "defaults", "auto", "noauto", "fail", "nofail", "_netdev", "user",
+        "nouser", "users", "owner", "group", NULL };
+  const char *const *word = words;
+
+  while (*word && (strlen (*word) != size || memcmp (*word, option, size)))
+    word++;
+  return *word || !size || !strncmp (option, "x-", 2)
+         || !strncmp (option, "X-", 2) || !strncmp (option, "comment=", 8);
+}
+
+static const char *
+mount_options (struct arena *arena, const struct vmspec_file_system *fs)
+{
+  struct text text = { .arena = arena };
+
+  for (const char *const *o = fs->options; o && *o; o++)
+    for (const char *option = *o, *end;; option = end + 1) {
+      end = guest_option_end (option);
+      if (!is_for_others (option, (size_t) (end - option))) {
+        if (text.size)
+          text_add (&text, ",");
+        text_add_bytes (&text, option, (size_t) (end - option));
+      }
+      if (!*end)
+        break;
+    }
+  /* An argument has to be there, and this is the kernel's default. */
+  if (!text.size)
+    text_add (&text, "rw");
+  return text_end (&text);
+}
+
+static int
+is_bind (const struct vmspec_file_system *fs)
+{
+  return guest_has_option (fs, "bind") || guest_has_option (fs, "rbind");
+}
+
+static void
+add_device (struct text *text, const struct vmspec_file_system *fs)
+{
+  const char *path, *tag;
+
+  look_up (text->arena, guest_device (fs), &path, &tag);
+  if (!path)
+    return;
+  if (is_bind (fs) && *path == '/') {
+    text_add (text, "device=$targetRoot");
+    text_add_quoted (text, path);
+  }
+  else if (tag || !strncmp (path, "/dev/", 5)) {
+    text_add (text, "find_device ");
+    text_add_quoted (text, path);
+    if (tag) {
+      text_add (text, " ");
+      text_add_quoted (text, tag);
+    }
+  }
+  else {
+    text_add (text, "device=");
+    text_add_quoted (text, path);
+  }
+}
+
+/* One condition: of what may fail, each but the first after "&&". */
+static void
+add_mount (struct text *text, const struct vmspec_file_system *fs)
+{
+  const char *options = mount_options (text->arena, fs);
+  int root = !strcmp (fs->mount_point, "/");
+
+  if (!options)
+    return;
+  if (root)
+    text_add (text, "is_mounted \"${targetRoot:-/}\" || ");
+  text_add (text, "{\n  ");
+  add_device (text, fs);
+  if (is_on (fs->auto_format)) {
+    text_add (text, " &&\n  format_device ");
+    text_add_quoted (text, guest_type (fs));
+  }
+  text_add (text, " &&\n  mount_device ");
+  text_add_quoted (text, root ? "" : fs->mount_point);
+  text_add (text, " ");
+  text_add_quoted (text, guest_type (fs));
+  text_add (text, " ");
+  text_add_quoted (text, options);
+  text_add (text, guest_has_option (fs, "nofail")
+                    ? "\n} || say \"going on without it\"\n"
+                    : "\n} || fail \"the guest cannot boot without it\"\n");
+}
+
+static void
+add_mounts (struct text *text, const struct vmspec_guest_settings *settings)
+{
+  const struct vmspec_file_system *const *fs = settings->file_systems;
+
+  for (; *fs; fs++)
+    if (guest_in_initrd (*fs)) {
+      text_add (text, "\n");
+      add_mount (text, *fs);
+    }
+}
+
+/* ---- all of it ------------------------------------------------------------ */
+
+static int
+is_wanted (const struct vmspec_kernel_need *need)
+{
+  return need->module && (need->initrd == VMSPEC_INITRD_AVAILABLE
+                          || need->initrd == VMSPEC_INITRD_LOAD);
+}
+
+static void
+add_modules (struct text *text, const struct vmspec_guest_settings *settings)
+{
+  const struct vmspec_kernel_need *const *need = settings->kernel_needs;
+  size_t n = 0;
+
+  for (; *need; need++)
+    if (is_wanted (*need)) {
+      text_add (text, n++ ? " " : "\n# Some may be built in.\nmodprobe -a -q ");
+      text_add_quoted (text, (*need)->module);
+    }
+  if (n)
+    text_add (text, " 2> /dev/null || :\n");
+}
+
+static int
+formats_any (const struct vmspec_guest_settings *settings)
+{
+  const struct vmspec_file_system *const *fs = settings->file_systems;
+
+  while (*fs && !(guest_in_initrd (*fs) && is_on ((*fs)->auto_format)))
+    fs++;
+  return *fs != NULL;
+}
+
+void
+guest_hook (struct vector *files, const struct vmspec_guest_settings *settings,
+            vmspec_diag *diag)
+{
+  struct text text = { .arena = files->arena };
+  struct vmspec_guest_file *file;
+
+  (void) diag;
+  text_add (&text, start);
+  if (formats_any (settings))
+    text_add (&text, format_function);
+  add_modules (&text, settings);
+  add_mounts (&text, settings);
+  if (settings->initrd_commands && *settings->initrd_commands) {
+    text_add (&text, "\n# shellcheck disable=SC2086,SC2174,SC3037\n"
+                     "complete_root () {\n");
+    text_add (&text, settings->initrd_commands);
+    text_add (&text, "}\n\ncomplete_root\n");
+  }
+  file = guest_add (files, VMSPEC_GUEST_FORM_HOOK, "initrd-hook",
+                    text_end (&text));
+  if (!file)
+    return;
+  file->executable = VMSPEC_ON;
+  file->initrd = VMSPEC_ON;
 }

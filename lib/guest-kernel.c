@@ -258,6 +258,29 @@ efi_stub (const struct resolution *r)
   return efi (r) && is_on (r->boot.direct);
 }
 
+static int
+credentials (const struct resolution *r)
+{
+  return is_on (r->guest.mounts) || r->guest.hostname || *r->guest.ssh_keys
+         || *r->guest.credentials;
+}
+
+static int
+smbios_strings (const struct resolution *r)
+{
+  return credentials (r) && r->arch->family == FAMILY_X86;
+}
+
+static int
+firmware_items (const struct resolution *r)
+{
+  const struct vmspec_credential *const *one = r->guest.credentials;
+
+  while (*one && !(*one)->file)
+    one++;
+  return *one || (credentials (r) && r->arch->family == FAMILY_ARM);
+}
+
 /* ---- the table ---------------------------------------------------------- */
 
 #define AVAILABLE VMSPEC_INITRD_AVAILABLE
@@ -308,6 +331,8 @@ static const struct row rows[] = {
   { "VIRTIO_CONSOLE", "virtio_console", LATER, "qemu.guest_agent", agent, 0, 0, 0 },
   { "SERIAL_AMBA_PL011_CONSOLE", NULL, LATER, "graphics", serial_pl011, .builtin = 1 },
   { "HVC_CONSOLE", NULL, LATER, "graphics", serial_hvc, .builtin = 1 },
+  { "DMI_SYSFS", "dmi_sysfs", LATER, "guest", smbios_strings, 0, 0, 0 },
+  { "FW_CFG_SYSFS", "qemu_fw_cfg", LATER, "guest", firmware_items, 0, 0, 0 },
   { "BLK_DEV_INITRD", NULL, LATER, "boot.initrd", initrd, .builtin = 1 },
   { "EFI", NULL, LATER, "efi.enable", efi, .builtin = 1 },
   { "EFI_STUB", NULL, LATER, "efi.enable", efi_stub, .builtin = 1 },

@@ -2,8 +2,10 @@
 #include "guest.h"
 
 void
-guest_units (struct vector *files, const struct vmspec_guest_settings *settings)
+guest_units (struct vector *files, const struct vmspec_guest_settings *settings,
+             vmspec_diag *diag)
 {
   (void) files;
   (void) settings;
+  (void) diag;
 }

@@ -142,6 +142,7 @@ describe (struct vmspec_guest_settings *s, const struct resolution *r)
     .wireless = VMSPEC_OFF,
     .predictable_names = VMSPEC_OFF,
     .dhcp_arp = VMSPEC_OFF,
+    .graphics = r->spec.graphics,
     .video_driver = "modesetting",
     /* Ranges that do not keep the server at 800x600. */
     .monitor = "HorizSync 30-140\nVertRefresh 50-160\n",
@@ -151,16 +152,17 @@ describe (struct vmspec_guest_settings *s, const struct resolution *r)
 }
 
 static void
-render (struct vmspec_guest_settings *s, struct arena *arena)
+render (struct vmspec_guest_settings *s, struct arena *arena,
+        vmspec_diag *diag)
 {
   struct vector files = { .arena = arena };
 
-  guest_fstab (&files, s);
-  guest_units (&files, s);
-  guest_cmdline (&files, s);
-  guest_modules (&files, s);
-  guest_hook (&files, s);
-  guest_json (&files, s);
+  guest_fstab (&files, s, diag);
+  guest_units (&files, s, diag);
+  guest_cmdline (&files, s, diag);
+  guest_modules (&files, s, diag);
+  guest_hook (&files, s, diag);
+  guest_json (&files, s, diag);
   s->files = (const void *) vector_end (&files);
 }
 
@@ -188,7 +190,6 @@ vmspec_plan_guest (const vmspec_plan *plan, vmspec_diag *diag,
   struct resolution resolution = plan->resolution;
   int r;
 
-  (void) diag;
   if (!handle)
     return -ENOMEM;
   handle->arena = arena;
@@ -196,7 +197,7 @@ vmspec_plan_guest (const vmspec_plan *plan, vmspec_diag *diag,
   resolution.arena = &handle->arena;
   describe (&handle->settings, &resolution);
   if (!arena_error (&handle->arena))
-    render (&handle->settings, &handle->arena);
+    render (&handle->settings, &handle->arena, diag);
   r = arena_error (&handle->arena);
   if (r < 0)
     vmspec_guest_settings_free (&handle->settings);

@@ -9,24 +9,48 @@
 const struct vmspec_kernel_need *const *
 guest_kernel_needs (const struct resolution *r);
 
-/* Renderers add files, struct vmspec_guest_file, to @files. */
+/* Renderers add files, struct vmspec_guest_file, to @files; @diag may be NULL. */
 void guest_fstab (struct vector *files,
-                  const struct vmspec_guest_settings *settings);
+                  const struct vmspec_guest_settings *settings,
+                  vmspec_diag *diag);
 void guest_units (struct vector *files,
-                  const struct vmspec_guest_settings *settings);
+                  const struct vmspec_guest_settings *settings,
+                  vmspec_diag *diag);
 void guest_cmdline (struct vector *files,
-                    const struct vmspec_guest_settings *settings);
+                    const struct vmspec_guest_settings *settings,
+                    vmspec_diag *diag);
 void guest_modules (struct vector *files,
-                    const struct vmspec_guest_settings *settings);
+                    const struct vmspec_guest_settings *settings,
+                    vmspec_diag *diag);
 void guest_hook (struct vector *files,
-                 const struct vmspec_guest_settings *settings);
+                 const struct vmspec_guest_settings *settings,
+                 vmspec_diag *diag);
 void guest_json (struct vector *files,
-                 const struct vmspec_guest_settings *settings);
+                 const struct vmspec_guest_settings *settings,
+                 vmspec_diag *diag);
 
 /* A file with this content, of which the caller may change what is not said
  * here; NULL if the arena failed. */
 struct vmspec_guest_file *guest_add (struct vector *files, uint32_t form,
                                      const char *name, const char *content);
+
+/* Mount options as one text with commas, in the arena; "defaults" if there are
+ * none. */
+const char *guest_options (struct arena *arena,
+                           const struct vmspec_file_system *fs);
+/* Whether one of them is @name, or starts with it if it ends with '='. */
+int guest_has_option (const struct vmspec_file_system *fs, const char *name);
+/* Where the mount option ends that starts here: at a comma that is not quoted, or
+ * at the NUL. */
+const char *guest_option_end (const char *option);
+/* The device, "none" where there is none. */
+const char *guest_device (const struct vmspec_file_system *fs);
+/* The same for its type: "auto". */
+const char *guest_type (const struct vmspec_file_system *fs);
+/* Whether fsck(8) has to look at it before it is mounted. */
+int guest_is_checked (const struct vmspec_file_system *fs);
+/* Whether the initial RAM disk mounts it: the root, or needed_for_boot. */
+int guest_in_initrd (const struct vmspec_file_system *fs);
 
 /* A line of fstab(5), with more options, each with a comma before it, or NULL. */
 void guest_fstab_line (struct text *text, const struct vmspec_file_system *fs,

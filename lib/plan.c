@@ -99,6 +99,7 @@ run_plan (vmspec_plan *plan, const struct vmspec *spec,
   if (error < 0)
     return error;
   decide (&plan->decided, &plan->resolution, plan->diag);
+  decide_credentials (&plan->decided, &plan->resolution);
   if (arena_error (arena))
     return arena_error (arena);
   /* What is wrong is said, with what else is. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "qemu.h"
 
+#include "credential.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -257,6 +259,7 @@ kernel_command_line (const struct resolution *r, const struct decided *d)
     text_add (&line, parts[i]);
     first = 0;
   }
+  credential_params (&line, d);
   return text_end (&line);
 }
 
@@ -332,6 +335,7 @@ options (struct argv *argv, const struct resolution *r,
       argv_word (argv, "-nographic");
     tpm (argv, r, d);
     smm (argv, r);
+    qemu_credentials (argv, d);
   }
   argv_words (argv, d->options);
 }

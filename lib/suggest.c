@@ -86,7 +86,7 @@ is_called_so (const char *word, const char *name)
   } names[] = {
     { "cpus", "cores" },          { "vcpu", "cores" },
     { "vcpus", "cores" },         { "smp", "cores" },
-    { "ram", "memory" },          { "hostname", "name" },
+    { "ram", "memory" },
     { "append", "kernel-param" }, { "append", "kernel_params" },
     { "cmdline", "kernel-param" }, { "cmdline", "kernel_params" },
   };

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "nixos-name.h"
 #include "suggest.h"
 #include "value.h"
 
@@ -56,6 +57,7 @@ static void
 say_unknown (struct build *b, const struct frame *frame, const char *id,
              const char *what, const char *word)
 {
+  const char *nixos = nixos_name_hint (&b->doc->arena, word);
   struct suggestion near = { .word = word };
   char within[VMSPEC_XML_NAME_SIZE + 8];
 
@@ -67,7 +69,7 @@ say_unknown (struct build *b, const struct frame *frame, const char *id,
       offer_members (&near, option_first (o->element), within);
     }
   BUILD_SAY (b, id, frame->path, "<%s> has no %s '%s'%s", frame->name, what,
-             word, near.hint);
+             word, nixos ? nixos : near.hint);
 }
 
 /* ---- lists -------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "duration.h"
+#include "guest.h"
 #include "suggest.h"
 
 /* What an option does: choose a mode, or one of these. */
@@ -65,6 +66,12 @@ static const struct row {
     "print the description with every default filled in", NULL },
   { "print-steps", 0, NULL, MODE_PRINT_STEPS,
     "print what is made before a start, and what it is for", NULL },
+  { "guest", 0, "FORM", MODE_GUEST,
+    "print what the guest is configured with: as fstab, units, cmdline,\n"
+    "                          modules, hook (a script) or json", "The guest" },
+  { "check-kernel", 0, "FILE", MODE_CHECK_KERNEL,
+    "say what a kernel lacks, by its .config or config.gz, or by its\n"
+    "                          directory in /lib/modules", NULL },
   { "prepare", 0, NULL, MODE_PREPARE,
     "make what lasts, such as disk images, and do not start", "Images" },
   { "step", 0, "NAME", ACTION_STEP,
@@ -126,6 +133,8 @@ options_help (FILE *out)
          "  vmspec-run --set qemu.options[]=-snapshot --print-command "
          "demo.xml\n"
          "  vmspec-run --resolve demo.xml\n"
+         "  vmspec-run --guest=fstab demo.xml\n"
+         "  vmspec-run --check-kernel /boot/config-$(uname -r) demo.xml\n"
          "  vmspec-run demo.xml -- -d guest_errors\n"
          "  vmspec-run --daemonize --timeout 2h --set name=build demo.xml\n"
          "  vmspec-run --stop build\n"
@@ -247,6 +256,12 @@ apply (struct options *options, const struct row *row, const char *value)
   case MODE_STOP:
     options->name = value;
     return set_mode (options, (enum mode) row->action);
+  case MODE_GUEST:
+    options->form = guest_form (value);
+    return options->form ? set_mode (options, MODE_GUEST) : -1;
+  case MODE_CHECK_KERNEL:
+    options->kernel = value;
+    return set_mode (options, MODE_CHECK_KERNEL);
   case ACTION_STEP:
     options->steps[options->n_steps++] = value;
     return 0;

@@ -35,7 +35,7 @@ struct options {
   long long timeout;            /* ms, or 0 */
   const char *pidfile;          /* or NULL */
   const char *name;             /* of a machine that runs */
-  const char *form;             /* of the guest's settings */
+  unsigned form;                /* enum vmspec_guest_form */
   const char *kernel;           /* configuration or modules of one */
   const char **sets;            /* KEY=VALUE; ends with NULL */
   size_t n_sets;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "guest.h"
 #include "image.h"
 #include "machines.h"
 #include "print.h"
@@ -267,10 +268,18 @@ run_mode (struct run *run)
   if (run->options.mode == MODE_CHECK)
     return check (run);
   flush_findings (run, NULL);
-  if (run->options.mode == MODE_PREPARE)
+  switch (run->options.mode) {
+  case MODE_START:
+    return start_machine (run);
+  case MODE_PREPARE:
     return prepare (run);
-  return run->options.mode == MODE_START ? start_machine (run)
-                                         : print_plan (run);
+  case MODE_GUEST:
+    return print_guest (run);
+  case MODE_CHECK_KERNEL:
+    return check_kernel (run);
+  default:
+    return print_plan (run);
+  }
 }
 
 /* Whatever is opened here is none of the first three, even if we got none. */

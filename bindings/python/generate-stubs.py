@@ -35,7 +35,7 @@ from ._errors import MachineError as MachineError
 from ._errors import RefusedError as RefusedError
 from ._library import Option as Option
 from ._plan import Plan as Plan
-from ._types import Struct
+from ._types import GuestTexts, Struct
 from ._types import _None
 from ._vm import VM as VM
 from ._vm import clean as clean
@@ -54,6 +54,12 @@ def resolve(spec: Spec, host: Optional[Host] = ...) -> Spec: ...
 def check(spec: Spec, host: Optional[Host] = ...) -> List[Finding]: ...
 def read_xml(source: Union[str, bytes, "os.PathLike[str]"]) -> Spec: ...
 def write_xml(spec: Spec) -> str: ...
+def check_kernel_config(
+    guest: Union[GuestSettings, Plan],
+    file: Union[str, bytes, "os.PathLike[str]"]) -> List[Finding]: ...
+def check_kernel_modules(
+    guest: Union[GuestSettings, Plan],
+    directory: Union[str, bytes, "os.PathLike[str]"]) -> List[Finding]: ...
 def create_image(
     image: Image, *, sync: Optional[bool] = ...,
     progress: Optional[_Progress] = ...,
@@ -113,7 +119,7 @@ def enumeration_stubs() -> Iterator[str]:
 
 
 def class_stub(cls: Type[_types.Struct]) -> Iterator[str]:
-    yield f"\n\nclass {cls.__name__}(Struct):"
+    yield f"\n\nclass {cls.__name__}({cls.__bases__[0].__name__}):"
     for name, row in cls._rows.items():
         yield from textwrap.wrap(row.doc or "", 79, initial_indent="    # ",
                                  subsequent_indent="    # ")

@@ -903,6 +903,8 @@ struct vmspec_guest_settings {
   uint32_t wireless;           /* switch */
   uint32_t predictable_names;  /* switch: of network interfaces */
   uint32_t dhcp_arp;           /* switch: look for the address's other users */
+  uint32_t graphics;           /* switch: the machine has a display */
+  uint32_t reserved;
   const char *video_driver;    /* of the X server */
   const char *monitor;         /* lines of its section Monitor */
   const char *primary_address; /* in /etc/hosts, or "" */

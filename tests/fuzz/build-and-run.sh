@@ -15,7 +15,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 out=$PWD/build/fuzz
 mkdir -p "$out/$target"
-modules="libxml-2.0 ext2fs e2p libqcow fdisk blkid uuid jansson"
+modules="libxml-2.0 ext2fs e2p libqcow fdisk blkid uuid zlib jansson"
 
 # Names below the top directory and pkg-config's output are words.  The keeper is a
 # program of its own.

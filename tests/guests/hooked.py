@@ -7,8 +7,6 @@ with busybox in /bin.
 """
 
 import os
-import shlex
-import xml.etree.ElementTree as ElementTree
 
 import guest
 from guest import check
@@ -81,59 +79,9 @@ exec switch_root /sysroot /bin/sh -c '
     poweroff -f'
 """
 
-START = r"""#!/bin/sh
-set -e
-root=$1
-
-wait_for () {
-    case $1 in
-    /dev/*)
-        tries=0
-        until [ -e "$1" ]; do
-            tries=$((tries + 1))
-            [ $tries -lt 100 ]
-            sleep 0.1
-        done ;;
-    esac
-}
-
-# do_mount DEVICE POINT TYPE OPTIONS
-do_mount () {
-    wait_for "$1"
-    mkdir -p "$root$2"
-    mount -t "$3" -o "$4" "$1" "$root$2"
-}
-
-modprobe -a -q virtio_pci virtio_blk 9pnet_virtio 9p ext4 erofs overlay
-"""
-
-OVERLAY = """
-mkdir -p "$root/nix/.rw-store/store" "$root/nix/.rw-store/work" "$root/nix/store"
-mount -t overlay -o "lowerdir=$root/nix/.ro-store,upperdir=$root/nix/.rw-store/store,workdir=$root/nix/.rw-store/work" \\
-    overlay "$root/nix/store"
-"""
-
-
-def file_systems(machine, file):
-    """The mount table that a description leads to: dictionaries of device, mount-point, type, options and so on."""
-    text = guest.run(guest.program, "--resolve", file, cwd=machine.scratch, env=os.environ | machine.environment)
-    spec = ElementTree.fromstring(text)
-    return spec, [entry for entry in spec if entry.tag.endswith("}file-system")]
-
-
 def hook(machine, file):
-    """Mounts what is needed for boot below the directory that is its first argument."""
-    spec, table = file_systems(machine, file)
-    lines = [START]
-    for entry in table:
-        point = entry.get("mount-point")
-        if point != "/" and entry.get("needed-for-boot") != "on":
-            continue
-        options = ",".join(option.text for option in entry if option.tag.endswith("}mount-option"))
-        words = [entry.get("device"), "" if point == "/" else point, entry.get("type"), options]
-        lines.append("do_mount " + " ".join(map(shlex.quote, words)))
-    store = next(child for child in spec if child.tag.endswith("}store"))
-    return "\n".join(lines) + "\n" + (OVERLAY if store.get("writable") == "on" else "")
+    """The script that mounts what is needed for boot below the directory that is its first argument."""
+    return guest.run(guest.program, "--guest=hook", file, cwd=machine.scratch, env=os.environ | machine.environment)
 
 
 def boot(machine, file, initrd="initrd.img", files=None, **how):

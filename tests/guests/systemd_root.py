@@ -22,7 +22,7 @@ from guest import cache, program, run
 
 SUITE = "trixie"            # the first of Debian whose systemd, 257, reads the credential fstab.extra (since 254)
 
-WANTED = ("systemd", "udev", "kmod")            # with all that they depend on
+WANTED = ("systemd", "kmod")            # with all that they depend on
 ALONE = ("base-files", "busybox-static")        # without: links of directories, and what else a shell needs
 
 # By the kernel's request, or systemd's: the rest of what a distribution has.
@@ -34,9 +34,17 @@ UNUSED = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/i18n"
           "usr/share/bash-completion", "usr/share/zsh", "usr/share/perl5", "usr/share/bug", "usr/share/debconf",
           "usr/lib/udev/hwdb.d", "usr/lib/systemd/catalog", "usr/lib/x86_64-linux-gnu/gconv", "var/lib/systemd/catalog")
 
-# These come from packages that only make sense on a console, or with D-Bus.
-MASKED = ("getty.target", "systemd-logind.service", "systemd-hwdb-update.service", "ldconfig.service",
-          "systemd-journal-catalog-update.service", "systemd-update-done.service")
+# What a small system does without, and a processor that is imitated takes long for.
+MASKED = ("getty.target", "systemd-logind.service", "systemd-hwdb-update.service", "ldconfig.service", "timers.target",
+          "systemd-journal-catalog-update.service", "systemd-update-done.service", "systemd-journal-flush.service",
+          "dev-hugepages.mount", "dev-mqueue.mount", "sys-kernel-debug.mount", "sys-kernel-tracing.mount",
+          "sys-fs-fuse-connections.mount", "sys-kernel-config.mount", "run-lock.mount", "systemd-random-seed.service",
+          "systemd-sysctl.service", "systemd-modules-load.service", "systemd-sysusers.service",
+          "proc-sys-fs-binfmt_misc.automount", "systemd-hostnamed.socket", "systemd-user-sessions.service")
+
+# Of the programs that make units at the start of systemd, those that such a system has nothing for.
+GENERATORS_MASKED = tuple(f"systemd-{name}-generator" for name in (
+    "getty", "gpt-auto", "hibernate-resume", "rc-local", "run", "ssh", "system-update", "sysv", "tpm2"))
 
 PASSWD = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"
 GROUP = "".join(f"{name}:x:{number}:\n" for name, number in {
@@ -50,7 +58,6 @@ mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
 modprobe -a virtio_pci virtio_blk ext4
-mkdir /root
 for try in 1 2 3 4 5 6 7 8 9 10; do
     [ -b /dev/vda ] && break
     sleep 0.1
@@ -79,6 +86,9 @@ def _tree(scratch, kernel):
     (top / "etc/fstab").write_text("# nothing but the root, which the kernel's parameters name\n")
     for name in MASKED:
         (top / "etc/systemd/system" / name).symlink_to("/dev/null")
+    (top / "etc/systemd/system-generators").mkdir()
+    for name in GENERATORS_MASKED:
+        (top / "etc/systemd/system-generators" / name).symlink_to("/dev/null")
     busybox = top / "usr/bin/busybox"
     for name in run("busybox", "--list").split():
         if not any(os.path.lexists(top / "usr" / directory / name) for directory in ("bin", "sbin")):

@@ -29,6 +29,7 @@ and Plan.start().
 from ._control import Event, ExecResult
 from ._errors import (Cancelled, DescriptionError, Error, Finding,
                       MachineError, RefusedError)
+from ._guest import check_kernel_config, check_kernel_modules
 from ._images import create_image, image_info, make_system_image
 from ._library import Option, options, version
 from ._plan import Plan
@@ -43,7 +44,7 @@ __version__ = version
 __all__ = [
     "Cancelled", "DescriptionError", "Error", "Event", "ExecResult", "Finding",
     "MachineError", "NONE", "Option", "Plan", "RefusedError", "VM", "check",
-    "clean", "create_image", "host_detect", "image_info", "make_system_image",
+    "check_kernel_config", "check_kernel_modules", "clean", "create_image", "host_detect", "image_info", "make_system_image",
     "options", "read_xml", "resolve", "version", "write_xml",
     *(cls.__name__ for cls in _PUBLIC),
 ]

@@ -73,6 +73,14 @@ class DeniedError(Error, PermissionError):
     pass
 
 
+class DirectoryError(Error, IsADirectoryError):
+    pass
+
+
+class NoDirectoryError(Error, NotADirectoryError):
+    pass
+
+
 class TimedOutError(Error, TimeoutError):
     pass
 
@@ -96,6 +104,8 @@ _KINDS: Dict[int, Type[Error]] = {
     errno.EEXIST: ExistsError,
     errno.EACCES: DeniedError,
     errno.EPERM: DeniedError,
+    errno.EISDIR: DirectoryError,
+    errno.ENOTDIR: NoDirectoryError,
     errno.ETIME: TimedOutError,
     errno.ENOTCONN: ClosedError,
     errno.EREMOTEIO: RefusedError,

@@ -17,7 +17,8 @@ from ._vm import VM
 from ._work import Progress, Work
 
 if TYPE_CHECKING:
-    from . import Helper, Step
+    from . import GuestSettings, Helper, Step
+    from . import _Form
 
 
 class Plan:
@@ -95,6 +96,26 @@ class Plan:
         """The programs that the NixOS start script runs beside QEMU, or when
         it ends.  start() does the same by vectors of its own."""
         return tuple(self._each("vmspec_helper", library.vmspec_plan_helper))
+
+    @property
+    def guest(self) -> "GuestSettings":
+        """What the guest has to be configured with, to make use of the
+        machine: as data, and in its `files` as text."""
+        settings = c_void_p()
+        with Diag() as diag:
+            diag.must(library.vmspec_plan_guest(
+                self._plan, diag.pointer, byref(settings)),
+                "cannot tell the guest's settings")
+        try:
+            result: "GuestSettings" = from_address(
+                "vmspec_guest_settings", settings.value)
+            return result
+        finally:
+            library.vmspec_guest_settings_free(settings)
+
+    def guest_text(self, form: "_Form") -> str:
+        """The same in one form: GuestSettings.text()."""
+        return self.guest.text(form)
 
     def prepare(self, steps: "Optional[Iterable[Union[str, Step]]]" = None, *,
                 sync: Optional[bool] = None,

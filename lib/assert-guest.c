@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What cannot be told to a guest. */
+#include "assert.h"
+#include "credential.h"
+#include "set.h"
+
+#include <string.h>
+
+#define ERROR VMSPEC_SEVERITY_ERROR
+#define BLOCKER VMSPEC_SEVERITY_BLOCKER
+
+/* A table of SMBIOS 2.1 has 65535 bytes, of which others need some. */
+#define SMBIOS_MAX 60000
+/* What kernels take on POWER and RISC-V, less the other parameters. */
+#define CMDLINE_MAX 1536
+/* QEMU's, without the NUL. */
+#define FW_CFG_NAME_MAX 55
+
+struct check {
+  const struct resolution *r;
+  const struct decided *d;
+  vmspec_diag *diag;
+  struct set names;
+};
+
+static const struct path guest = { .name = "guest" };
+
+static int
+is_alphanumeric (char c)
+{
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z')
+         || (c >= 'A' && c <= 'Z');
+}
+
+/* RFC 1123: labels of letters, digits and hyphens, which do not start or end
+ * with a hyphen.  Linux has room for 64 bytes. */
+static int
+is_hostname (const char *name)
+{
+  size_t size = strlen (name), start = 0;
+
+  for (size_t i = 0; i <= size; i++) {
+    if (name[i] && name[i] != '.') {
+      if (!is_alphanumeric (name[i]) && name[i] != '-')
+        return 0;
+      continue;
+    }
+    if (i == start || i - start > 63 || name[start] == '-'
+        || name[i - 1] == '-')
+      return 0;
+    start = i + 1;
+  }
+  return size <= 64;
+}
+
+static void
+check_hostname (struct check *c)
+{
+  const char *name = c->r->guest.hostname;
+
+  if (name && !is_hostname (name))
+    say (c->diag, ERROR, "guest.hostname", "guest", "hostname",
+         "'%s' is no host name: it takes letters, digits and '-', in parts "
+         "with dots between them, and 64 bytes at most", name);
+}
+
+static void
+check_ssh_keys (struct check *c)
+{
+  const char *const *keys = c->r->guest.ssh_keys;
+
+  for (size_t i = 0; keys[i]; i++) {
+    struct path path = { .parent = &guest, .name = "ssh_keys", .has_index = 1,
+                         .index = i };
+
+    if (strchr (keys[i], '\n') || !strchr (keys[i], ' ')
+        || !strncmp (keys[i], "-----", 5))
+      diag_add (c->diag, VMSPEC_SEVERITY_ERROR, "guest.ssh-key", &path, NULL,
+                "this is no public key: write the one line of a file such as "
+                "~/.ssh/id_ed25519.pub");
+  }
+}
+
+/* ---- credentials -------------------------------------------------------- */
+
+/* systemd's rule: a file name, and what may stand in the name of a descriptor. */
+static int
+is_name (const char *name)
+{
+  size_t size = strlen (name);
+
+  for (const char *c = name; *c; c++)
+    if (*c < ' ' || *c > '~' || *c == ':' || *c == '/')
+      return 0;
+  return size >= 1 && size <= 255 && strcmp (name, ".") && strcmp (name, "..");
+}
+
+static struct path
+credential_path (const struct check *c, size_t i)
+{
+  static const char *const own[] = { "mounts", "hostname", "ssh_keys" };
+  const char *name = c->d->credentials[i]->name;
+
+  if (i >= c->d->own_credentials)
+    return (struct path) { .parent = &guest, .name = "credentials",
+                           .has_index = 1, .index = i - c->d->own_credentials };
+  return (struct path) { .parent = &guest,
+                         .name = own[!strcmp (name, "fstab.extra")     ? 0
+                                     : !strcmp (name, "system.hostname") ? 1
+                                                                         : 2] };
+}
+
+static void
+check_name (struct check *c, const struct decided_credential *one,
+            const struct path *path)
+{
+  size_t room = FW_CFG_NAME_MAX - strlen (CREDENTIAL_FW_CFG_PREFIX);
+
+  if (!is_name (one->name))
+    diag_add (c->diag, VMSPEC_SEVERITY_ERROR, "credential.name", path, NULL,
+              "'%s' is no name of a credential: it takes printable ASCII "
+              "characters but ':' and '/', and 255 bytes at most", one->name);
+  else if (set_add (&c->names, one->name, 0))
+    diag_add (c->diag, VMSPEC_SEVERITY_ERROR, "credential.twice", path, NULL,
+              "there is a credential '%s' already; guest.mounts, "
+              "guest.hostname and guest.ssh_keys are credentials, too",
+              one->name);
+  else if (one->way == CREDENTIAL_FW_CFG && strlen (one->name) > room)
+    diag_add (c->diag, VMSPEC_SEVERITY_BLOCKER, "credential.long-name", path,
+              NULL, "a file's name in QEMU's firmware configuration has room "
+              "for %zu bytes of the credential's, and '%s' has %zu; take a "
+              "shorter one%s", room, one->name, strlen (one->name),
+              c->r->arch->family == FAMILY_X86 ? ", or value in place of file"
+                                               : "");
+}
+
+static void
+check_content (struct check *c, const struct vmspec_credential *said,
+               const struct path *path)
+{
+  if (!said->value == !said->file)
+    diag_add (c->diag, VMSPEC_SEVERITY_ERROR, "credential.content", path, NULL,
+              "a credential has either a value or a file%s",
+              said->file ? ", not both" : "; say one of them");
+}
+
+static void
+check_way (struct check *c, const struct decided_credential *one,
+           const struct path *path)
+{
+  if (one->way != CREDENTIAL_CMDLINE)
+    return;
+  if (one->file)
+    diag_add (c->diag, VMSPEC_SEVERITY_BLOCKER, "credential.file", path, NULL,
+              "QEMU's %s machines have no device that hands over a file; say "
+              "value in place of it", c->r->arch->name);
+  else if (!is_on (c->r->boot.direct))
+    diag_add (c->diag, VMSPEC_SEVERITY_BLOCKER, "credential.unsupported", path,
+              NULL, "QEMU's %s machines have no device that hands over a "
+              "credential; boot a kernel directly, which takes it as a "
+              "parameter, or leave it out", c->r->arch->name);
+}
+
+static void
+check_size (struct check *c, enum credential_way way, size_t max,
+            const char *remedy)
+{
+  const struct decided_credential *const *one = c->d->credentials;
+  size_t size = 0;
+
+  for (; *one; one++)
+    if ((*one)->way == way && (*one)->value)
+      size += strlen ((*one)->name) + strlen ((*one)->value) * 4 / 3 + 40;
+  if (size > max)
+    say (c->diag, BLOCKER, "credential.size", "guest", "credentials",
+         "together the credentials take about %zu bytes, and there is room for "
+         "%zu; %s", size, max, remedy);
+}
+
+void
+assert_credentials (const struct resolution *r, const struct decided *d,
+                    vmspec_diag *diag)
+{
+  struct check c = { r, d, diag, { .arena = r->arena } };
+
+  check_hostname (&c);
+  check_ssh_keys (&c);
+  for (size_t i = 0; d->credentials[i]; i++) {
+    struct path path = credential_path (&c, i);
+
+    if (i >= d->own_credentials)
+      check_content (&c, r->guest.credentials[i - d->own_credentials], &path);
+    check_name (&c, d->credentials[i], &path);
+    check_way (&c, d->credentials[i], &path);
+  }
+  check_size (&c, CREDENTIAL_SMBIOS, SMBIOS_MAX,
+              "let the larger ones be files (file in place of value)");
+  check_size (&c, CREDENTIAL_CMDLINE, CMDLINE_MAX,
+              "it is the kernel's command line that they have to stand in");
+}

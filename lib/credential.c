@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Credentials, and the way that each takes into the guest:
+ *
+ * - on x86 a text is an OEM string of the SMBIOS tables (type 11);
+ * - a file's content, and on ARM, where a kernel that is booted directly sees no
+ *   SMBIOS tables, any text, is an item of QEMU's firmware configuration device;
+ * - machines that have neither pass it on the kernel's command line.
+ */
+#include "credential.h"
+
+#include "guest.h"
+
+#include <stdint.h>
+#include <string.h>
+
+static enum credential_way
+way_of (const struct resolution *r, const char *file)
+{
+  if (r->arch->family == FAMILY_X86)
+    return file ? CREDENTIAL_FW_CFG : CREDENTIAL_SMBIOS;
+  return r->arch->family == FAMILY_ARM ? CREDENTIAL_FW_CFG
+                                       : CREDENTIAL_CMDLINE;
+}
+
+struct builder {
+  const struct resolution *r;
+  struct vector list;        /* struct decided_credential */
+};
+
+static struct decided_credential *
+add (struct builder *b, const char *name, const char *value, const char *file)
+{
+  struct decided_credential *one = arena_alloc (b->r->arena, sizeof *one);
+
+  if (!one)
+    return NULL;
+  *one = (struct decided_credential) { .name = name, .value = value,
+                                       .file = file,
+                                       .way = way_of (b->r, file) };
+  vector_add (&b->list, one);
+  return one;
+}
+
+/* All but the root, which the guest's image is.  A guest whose initial RAM disk
+ * has no 9p mounts them when it has got there, so nothing is asked of that. */
+static const char *
+mounts (const struct resolution *r)
+{
+  const struct vmspec_file_system *const *fs = r->spec.file_systems;
+  struct text text = { .arena = r->arena };
+
+  for (; *fs; fs++)
+    if (strcmp ((*fs)->mount_point, "/"))
+      guest_fstab_line (&text, *fs, NULL);
+  return text_end (&text);
+}
+
+static const char *
+lines (struct arena *arena, const char *const *line)
+{
+  struct text text = { .arena = arena };
+
+  for (; *line; line++) {
+    text_add (&text, *line);
+    text_add (&text, "\n");
+  }
+  return text_end (&text);
+}
+
+void
+decide_credentials (struct decided *d, const struct resolution *r)
+{
+  struct builder b = { r, { .arena = r->arena } };
+  const struct vmspec_credential *const *said = r->guest.credentials;
+
+  if (is_on (r->guest.mounts))
+    add (&b, "fstab.extra", mounts (r), NULL);
+  if (r->guest.hostname)
+    add (&b, "system.hostname", r->guest.hostname, NULL);
+  if (*r->guest.ssh_keys)
+    add (&b, "ssh.authorized_keys.root", lines (r->arena, r->guest.ssh_keys),
+         NULL);
+  d->own_credentials = b.list.count;
+  for (; *said; said++)
+    add (&b, (*said)->name, (*said)->file ? NULL : (*said)->value,
+         (*said)->file ? host_absolute (r->arena, r->host, (*said)->file) : NULL);
+  d->credentials = (const void *) vector_end (&b.list);
+}
+
+/* ---- rendering ---------------------------------------------------------- */
+
+/* RFC 4648, section 4. */
+static const char *
+base64 (struct arena *arena, const char *text)
+{
+  static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                               "abcdefghijklmnopqrstuvwxyz0123456789+/";
+  size_t size = strlen (text);
+  char *out = arena_alloc (arena, (size + 2) / 3 * 4 + 1), *to = out;
+
+  if (!out)
+    return NULL;
+  for (size_t i = 0; i < size; i += 3) {
+    size_t n = size - i < 3 ? size - i : 3;
+    uint32_t bits = 0;
+
+    for (size_t j = 0; j < 3; j++)
+      bits = bits << 8 | (j < n ? (unsigned char) text[i + j] : 0);
+    for (size_t j = 0; j < 4; j++)
+      *to++ = j <= n ? digits[bits >> (18 - 6 * j) & 63] : '=';
+  }
+  return out;
+}
+
+/* One line without what a table or a command line could get wrong. */
+static int
+is_plain (const char *text, const char *unwanted)
+{
+  for (const char *c = text; *c; c++)
+    if (*c <= ' ' || *c > '~' || strchr (unwanted, *c))
+      return 0;
+  return *text != '\0';
+}
+
+static void
+smbios (struct argv *argv, const struct decided_credential *credential)
+{
+  int plain = is_plain (credential->value, "");
+
+  argv_begin (argv, "-smbios", "type=11,value=io.systemd.credential");
+  argv_raw (argv, plain ? ":" : ".binary:");
+  argv_value (argv, credential->name);
+  argv_raw (argv, "=");
+  argv_value (argv, plain ? credential->value
+                          : base64 (argv->words.arena, credential->value));
+  argv_end (argv);
+}
+
+static void
+fw_cfg (struct argv *argv, const struct decided_credential *credential)
+{
+  const char *file = credential->file;
+
+  argv_begin (argv, "-fw_cfg", "name=" CREDENTIAL_FW_CFG_PREFIX);
+  argv_value (argv, credential->name);
+  /* QEMU takes no empty string. */
+  if (!file && !*credential->value)
+    file = "/dev/null";
+  if (file)
+    argv_key (argv, "file", file);
+  else
+    argv_key (argv, "string", credential->value);
+  argv_end (argv);
+}
+
+void
+qemu_credentials (struct argv *argv, const struct decided *d)
+{
+  const struct decided_credential *const *one = d->credentials;
+
+  for (; *one; one++)
+    if ((*one)->way == CREDENTIAL_SMBIOS)
+      smbios (argv, *one);
+    else if ((*one)->way == CREDENTIAL_FW_CFG)
+      fw_cfg (argv, *one);
+}
+
+void
+credential_params (struct text *line, const struct decided *d)
+{
+  const struct decided_credential *const *one = d->credentials;
+
+  for (; *one; one++) {
+    int plain;
+
+    if ((*one)->way != CREDENTIAL_CMDLINE || !(*one)->value)
+      continue;
+    plain = is_plain ((*one)->value, "\"'\\");
+    text_add (line, line->size ? " " : "");
+    text_add (line, plain ? "systemd.set_credential="
+                          : "systemd.set_credential_binary=");
+    text_add (line, (*one)->name);
+    text_add (line, ":");
+    text_add (line, plain ? (*one)->value
+                          : base64 (line->arena, (*one)->value));
+  }
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "guest.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "print.h"
+#include "suggest.h"
+
+static const struct vmspec_option *
+form_row (void)
+{
+  const struct vmspec_option *row = first_row ("vmspec_guest_file");
+
+  while (row && strcmp (row->name, "form"))
+    row = next_row (row);
+  return row;
+}
+
+unsigned
+guest_form (const char *name)
+{
+  const struct vmspec_option *row = form_row ();
+  struct suggestion near = { .word = name };
+
+  for (unsigned i = 1; row && row->values[i]; i++) {
+    if (!strcmp (row->values[i], name))
+      return i;
+    suggestion_offer (&near, row->values[i], "%s", row->values[i]);
+  }
+  fprintf (stderr, "vmspec-run: there is no form %s of a guest's settings%s; "
+           "there are", name, near.hint);
+  for (unsigned i = 1; row && row->values[i]; i++)
+    fprintf (stderr, "%s %s", i > 1 ? "," : "", row->values[i]);
+  fputs ("\n", stderr);
+  return 0;
+}
+
+/* Several files each come after a comment with their name. */
+static void
+print_files (const struct vmspec_guest_settings *settings, unsigned form)
+{
+  const struct vmspec_guest_file *const *file;
+  size_t n = 0;
+
+  for (file = settings->files; *file; file++)
+    n += (*file)->form == form;
+  for (file = settings->files; *file; file++) {
+    if ((*file)->form != form)
+      continue;
+    if (n > 1)
+      printf ("# %s%s\n", (*file)->name,
+              (*file)->initrd == VMSPEC_ON ? " (initial RAM disk)" : "");
+    fputs ((*file)->content, stdout);
+    if (n > 1)
+      fputs ("\n", stdout);
+  }
+}
+
+int
+print_guest (struct run *run)
+{
+  struct vmspec_guest_settings *settings = NULL;
+  int r = vmspec_plan_guest (run->plan, run->diag, &settings);
+
+  if (r < 0) {
+    explain (run, "the guest's settings cannot be told", r);
+    return STATUS_FAILED;
+  }
+  print_files (settings, run->options.form);
+  vmspec_guest_settings_free (settings);
+  return finish_output (stdout) < 0 ? STATUS_FAILED : 0;
+}
+
+int
+check_kernel (struct run *run)
+{
+  const char *kernel = run->options.kernel;
+  struct vmspec_guest_settings *settings = NULL;
+  struct stat status;
+  int r = vmspec_plan_guest (run->plan, run->diag, &settings);
+
+  if (r == 0)
+    r = stat (kernel, &status) == 0 && S_ISDIR (status.st_mode)
+          ? vmspec_check_kernel_modules (settings, kernel, run->diag)
+          : vmspec_check_kernel_config (settings, kernel, run->diag);
+  vmspec_guest_settings_free (settings);
+  if (r < 0)
+    explain (run, kernel, r);
+  return r == 0 ? 0 : STATUS_REFUSED;
+}
