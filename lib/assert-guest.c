@@ -138,10 +138,9 @@ static void
 check_content (struct check *c, const struct vmspec_credential *said,
                const struct path *path)
 {
-  if (!said->value == !said->file)
+  if (said->value && said->file)
     diag_add (c->diag, VMSPEC_SEVERITY_ERROR, "credential.content", path, NULL,
-              "a credential has either a value or a file%s",
-              said->file ? ", not both" : "; say one of them");
+              "a credential has a value or a file; leave one of them out");
 }
 
 static void

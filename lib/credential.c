@@ -82,9 +82,15 @@ decide_credentials (struct decided *d, const struct resolution *r)
     add (&b, "ssh.authorized_keys.root", lines (r->arena, r->guest.ssh_keys),
          NULL);
   d->own_credentials = b.list.count;
-  for (; *said; said++)
-    add (&b, (*said)->name, (*said)->file ? NULL : (*said)->value,
-         (*said)->file ? host_absolute (r->arena, r->host, (*said)->file) : NULL);
+  for (; *said; said++) {
+    const char *value = (*said)->value ? (*said)->value : "";
+
+    if ((*said)->file)
+      add (&b, (*said)->name, NULL,
+           host_absolute (r->arena, r->host, (*said)->file));
+    else
+      add (&b, (*said)->name, value, NULL);
+  }
   d->credentials = (const void *) vector_end (&b.list);
 }
 

@@ -18,6 +18,8 @@ static struct vmspec_boot boot;
 static struct vmspec_efi efi;
 static struct vmspec_tpm tpm;
 static struct vmspec_store store;
+static struct vmspec_guest guest;
+static struct vmspec_credential credential;
 static struct vmspec_property property;
 static struct vmspec_drive drive;
 static struct vmspec_empty_disk empty_disk;
@@ -32,7 +34,7 @@ static struct vmspec_host_firmware firmware;
 
 /* Where each struct is pointed at, so that another can stand there. */
 static const void *properties[2], *drives[2], *empty_disks[2], *shares[2],
-  *file_systems[2], *vlans[2], *interfaces[2], *forward_ports[2], *programs[2],
+  *credentials[2], *file_systems[2], *vlans[2], *interfaces[2], *forward_ports[2], *programs[2],
   *files[2], *firmwares[2];
 
 static const struct place {
@@ -45,7 +47,8 @@ static const struct place {
 #define GROUP(name) { "vmspec_" #name, &name, sizeof name, NULL, &spec.name }
 #define ENTRY(name, list) { "vmspec_" #name, &name, sizeof name, list, NULL }
   GROUP (qemu), GROUP (disk), GROUP (network), GROUP (boot), GROUP (efi),
-  GROUP (tpm), GROUP (store),
+  GROUP (tpm), GROUP (store), GROUP (guest),
+  ENTRY (credential, credentials),
   ENTRY (property, properties), ENTRY (drive, drives),
   ENTRY (empty_disk, empty_disks), ENTRY (share, shares),
   ENTRY (file_system, file_systems), ENTRY (vlan, vlans),
@@ -69,6 +72,8 @@ set_up (void)
   SET (efi, .firmware = "/f", .variables = "/v");
   SET (tpm, .swtpm = "/s");
   SET (store, .path = "/p");
+  SET (guest, .credentials = AS (vmspec_credential, credentials));
+  SET (credential, .name = "c", .value = "v");
   SET (property, .name = "n", .value = "v");
   SET (drive, .file = "/d", .drive_options = AS (vmspec_property, properties));
   SET (empty_disk, .size = 1);
@@ -88,7 +93,7 @@ set_up (void)
       places[i].entry[0] = places[i].from;
   spec = (struct vmspec) {
     VMSPEC_INIT (vmspec), .qemu = &qemu, .disk = &disk, .network = &network,
-    .boot = &boot, .efi = &efi, .tpm = &tpm, .store = &store,
+    .boot = &boot, .efi = &efi, .tpm = &tpm, .store = &store, .guest = &guest,
     .drives = AS (vmspec_drive, drives), .shares = AS (vmspec_share, shares),
     .empty_disks = AS (vmspec_empty_disk, empty_disks),
     .file_systems = AS (vmspec_file_system, file_systems),
@@ -337,7 +342,9 @@ START_TEST (every_struct_of_the_table_is_tried)
   /* These are given out, and never taken. */
   static const char *const results[]
     = { "vmspec_progress", "vmspec_step", "vmspec_image_info",
-        "vmspec_helper", "vmspec_event", "vmspec_exec_result" };
+        "vmspec_helper", "vmspec_event", "vmspec_exec_result",
+        "vmspec_guest_settings", "vmspec_guest_overlay", "vmspec_guest_file",
+        "vmspec_kernel_need" };
 
   for (const struct vmspec_option *o = vmspec_option_next (NULL); o;
        o = vmspec_option_next (o)) {

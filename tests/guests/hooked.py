@@ -79,14 +79,15 @@ exec switch_root /sysroot /bin/sh -c '
     poweroff -f'
 """
 
+
 def hook(machine, file):
     """The script that mounts what is needed for boot below the directory that is its first argument."""
     return guest.run(guest.program, "--guest=hook", file, cwd=machine.scratch, env=os.environ | machine.environment)
 
 
-def boot(machine, file, initrd="initrd.img", files=None, **how):
-    """One boot with the hook that suits this very description; what the machine said."""
-    machine.initrd({"init": INIT, "hook": hook(machine, file), **(files or {})}, name=initrd)
-    output = machine.boot(file, **how)
+def boot(machine, file):
+    """One boot with a hook that is made for this description, whose initial RAM disk is initrd.img."""
+    machine.initrd({"init": INIT, "hook": hook(machine, file)})
+    output = machine.boot(file)
     check((machine.xchg / "report.txt").exists(), "the guest left no report; it said:\n" + output)
-    return output
+    return machine.report()

@@ -12,9 +12,11 @@ virtualisation/qemu-vm.nix, in the version of 2024 ("new") or 2023 ("old").
 
 from .conversion import Conversion, convert
 from .errors import NixosError
+from .guest import guest
+from .images import build, images
 from .refusals import KINDS, refusal
 from .resolved import resolved_options
 from .systems import host
 
-__all__ = ["KINDS", "Conversion", "NixosError", "convert", "host", "refusal",
-           "resolved_options"]
+__all__ = ["KINDS", "Conversion", "NixosError", "build", "convert", "guest",
+           "host", "images", "refusal", "resolved_options"]

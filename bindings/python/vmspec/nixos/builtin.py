@@ -41,16 +41,16 @@ def own_shares(resolved: Any, version: str) -> List[Any]:
     return [shares]
 
 
-# What a file system has that nobody defined.
-_FILE_SYSTEM_DEFAULTS = {"device": None, "fsType": "auto",
-                         "options": ["defaults"], "neededForBoot": False,
-                         "noCheck": False}
+#: What a file system has that nobody defined.
+FILE_SYSTEM_DEFAULTS = {"device": None, "fsType": "auto",
+                        "options": ["defaults"], "neededForBoot": False,
+                        "noCheck": False}
 
 
 def _own_file_system(point: str, fields: Dict[str, Any]) -> Dict[str, Any]:
     said = {name: value for name, value in fields.items()
-            if name in _FILE_SYSTEM_DEFAULTS
-            and value != _FILE_SYSTEM_DEFAULTS[name]}
+            if name in FILE_SYSTEM_DEFAULTS
+            and value != FILE_SYSTEM_DEFAULTS[name]}
     if point == "/":
         # Its device is defined even if that is null.
         said["device"] = fields["device"]

@@ -28,9 +28,12 @@ _MERGED = ("additionalPaths", "fileSystems", "qemu.drives",
 class Conversion:
     """What became of a configuration."""
 
-    def __init__(self, version: str, host_system: str) -> None:
+    def __init__(self, version: str, host_system: str, config: types.Config,
+                 packages: Packages) -> None:
         self.version = version
         self.host_system = host_system
+        self.config = config
+        self.packages = packages
         self.spec: Any = vmspec.Spec()
         #: What only NixOS has: renamed and removed options, weak definitions.
         self.findings: List[vmspec.Finding] = []
@@ -40,15 +43,14 @@ class Conversion:
 
 class _Converter:
     def __init__(self, conversion: Conversion, definitions: Definitions,
-                 on: Any, packages: Packages, config: Dict[str, Any],
-                 ) -> None:
+                 on: Any) -> None:
         self.result = conversion
         self.spec = conversion.spec
         self.version = conversion.version
         self.definitions = definitions
         self.host = on
-        self.packages = packages
-        self.config = config
+        self.packages = conversion.packages
+        self.config = conversion.config
         self.types = {row.path: row.type for row in types.rows(self.version)}
         self.failed: Dict[str, List[Tuple[Location, NixosError]]] = {}
 
@@ -105,6 +107,8 @@ class _Converter:
             boot.bios += "/bios.bin"
         spec.network = spec.network or vmspec.Network()
         spec.network.netcat = packages["netcat"] + "/bin/nc"
+        spec.network.primary_address = self.config.value(
+            "networking.primaryIPAddress")
         self.nix_qemu(arch)
         self.nix_efi(arch)
         if self.version == "new":
@@ -239,14 +243,15 @@ class _Converter:
                 share.security_model = "none"
 
     def file_systems(self) -> None:
+        forced = self.priority("fileSystems") < DEFAULT_PRIORITY
         own: List[Any] = []
-        if self.config.get("boot.tmp.useTmpfs") is True:
+        # Nobody looks at a condition whose consequence is replaced.
+        if not forced and self.config.value("boot.tmp.useTmpfs"):
             own.append({"/tmp": self.tmp()})
         if not self.said("fileSystems"):
             if own:
                 self.set("fileSystems", own[0])
             return
-        forced = self.priority("fileSystems") < DEFAULT_PRIORITY
         replaced = self.replaced()
         others: Dict[str, Any] = {}
         if not forced:
@@ -266,9 +271,7 @@ class _Converter:
             self.spec.builtin_file_systems = False
 
     def tmp(self) -> Dict[str, Any]:
-        size = self.config.get("boot.tmp.tmpfsSize", UNDEFINED)
-        if size is UNDEFINED:
-            size = "50%"
+        size = self.config.value("boot.tmp.tmpfsSize")
         return {"device": "tmpfs", "fsType": "tmpfs", "neededForBoot": True,
                 "options": ["mode=1777", "strictatime", "nosuid", "nodev",
                             f"size={size}"]}
@@ -365,18 +368,6 @@ def _weakly_writable(converter: _Converter, resolved: Any,
         "without mkDefault to say that this is meant, or turn it off")]
 
 
-def _config(config: Any) -> Dict[str, Any]:
-    """The values, by path, of what is defined outside of "virtualisation."."""
-    definitions, _ = collect((), types.nested(types.CONFIG), [config])
-    values = {}
-    for where, defined in definitions.items():
-        path = ".".join(where)
-        values[path] = merge(where, types.CONFIG[path], defined)
-        for _place, error in failures(values[path]):
-            raise error
-    return values
-
-
 def convert(options: Any, config: Any = None, *, guest_system: str,
             host_system: Optional[str] = None, system_name: str = "nixos",
             version: str = "new",
@@ -394,9 +385,9 @@ def convert(options: Any, config: Any = None, *, guest_system: str,
         ("virtualisation",), types.option_tree(version), [options])
     if unknown:
         raise unknown[0]
-    result = Conversion(version, host_system)
-    converter = _Converter(result, definitions, host(host_system, packages),
-                           Packages(packages), _config(config or {}))
+    result = Conversion(version, host_system, types.Config(config or {}),
+                        Packages(packages))
+    converter = _Converter(result, definitions, host(host_system, packages))
     converter.plain()
     converter.nix(system_name, arch)
     converter.merged()

@@ -18,7 +18,9 @@ from typing import (Any, Callable, Dict, Iterator, List, Mapping, Sequence,
 
 from .errors import Location, NixosError, problem
 
+VM_OVERRIDE = 10          # mkVMOverride
 DEFAULT_PRIORITY = 100    # of a definition that does not say
+WEAK = 1000               # mkDefault
 OPTION_DEFAULT = 1500     # of an option's own default
 WEAKEST = 9999
 DEFAULT_ORDER = 1000
@@ -156,6 +158,30 @@ class Scalar(Type):
 
     def check(self, value: Any) -> bool:
         return self._check(value)
+
+
+class Anything(Type):
+    """What the module system's own "anything" is: sets are merged, and a list
+    has one definition."""
+
+    def merge(self, location: Location, values: List[Any]) -> Any:
+        if all(isinstance(value, dict) for value in values):
+            return AttrsOf(self).merge(location, values)
+        if len(values) == 1 and isinstance(values[0], list):
+            return ListOf(self).merge(location, values)
+        return super().merge(location, values)
+
+
+class Lines(Type):
+    """A text of several definitions."""
+
+    description = "a text"
+
+    def check(self, value: Any) -> bool:
+        return isinstance(value, str)
+
+    def merge(self, location: Location, values: List[Any]) -> Any:
+        return "\n".join(values)
 
 
 class NullOr(Type):

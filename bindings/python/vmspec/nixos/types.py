@@ -7,11 +7,13 @@ is stands in the library's own option table, which names the NixOS option.
 """
 
 import re
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Tuple
+from typing import (Any, Callable, Dict, List, Mapping, NamedTuple, Sequence,
+                    Tuple)
 
 from .errors import Location
-from .merge import (AttrsOf, Field, ListOf, NullOr, Options, Scalar, Submodule,
-                    Type)
+from .merge import (UNDEFINED, Anything, AttrsOf, Field, Lines, ListOf,
+                    NullOr, Options, Scalar, Submodule, Type, collect,
+                    failures, merge)
 
 VERSIONS = ("new", "old")
 
@@ -53,6 +55,7 @@ PATH = Scalar("an absolute path",
               lambda v: _is_string(v) and v.startswith("/"))
 PACKAGE = Scalar("a package", _is_package)
 STRINGS = ListOf(STRING)
+LINES = Lines()
 TEXTS = AttrsOf(STRING)
 
 RESOLUTION = Submodule({"x": Field(INT, True), "y": Field(INT, True)})
@@ -265,10 +268,79 @@ def option_tree(version: str) -> Options:
     return nested({**known, **dict.fromkeys((*RENAMED, *REMOVED), ANYTHING)})
 
 
-# What is looked at outside of "virtualisation.".
-CONFIG = {
-    "boot.tmp.useTmpfs": BOOL,
-    "boot.tmp.tmpfsSize": Scalar(
+# ---- outside of "virtualisation." ------------------------------------------
+
+
+class Setting(NamedTuple):
+    type: Type
+    default: Any
+
+
+_SETS = AttrsOf(Anything())
+_UNITS = ListOf(Anything())
+
+#: What the module looks at and does not define itself.
+INPUTS = {
+    "boot.loader.efi.efiSysMountPoint": Setting(STRING, "/boot"),
+    "boot.tmp.tmpfsSize": Setting(Scalar(
         "a string or a positive integer",
-        lambda v: _is_string(v) or POSITIVE.check(v)),
+        lambda v: _is_string(v) or POSITIVE.check(v)), "50%"),
+    "boot.tmp.useTmpfs": Setting(BOOL, False),
+    "nix.enable": Setting(BOOL, True),
+    "nix.package": Setting(NullOr(PACKAGE), None),  # the usual one
 }
+
+#: The guest's settings.
+GUEST = {
+    "boot.initrd.availableKernelModules": Setting(STRINGS, []),
+    "boot.initrd.kernelModules": Setting(STRINGS, []),
+    "boot.initrd.luks.devices": Setting(_SETS, {}),
+    "boot.initrd.postMountCommands": Setting(LINES, ""),
+    "boot.initrd.systemd.enable": Setting(BOOL, False),
+    "boot.initrd.systemd.mounts": Setting(_UNITS, []),
+    "boot.initrd.systemd.services": Setting(_SETS, {}),
+    "boot.loader.grub.device": Setting(STRING, ""),
+    "boot.loader.grub.gfxmodeBios": Setting(STRING, "1024x768"),
+    # As GRUB has it.
+    "boot.loader.supportsInitrdSecrets": Setting(BOOL, True),
+    "boot.postBootCommands": Setting(LINES, ""),
+    "fileSystems": Setting(AttrsOf(FILE_SYSTEM), {}),
+    "networking.dhcpcd.extraConfig": Setting(LINES, ""),
+    "networking.primaryIPAddress": Setting(STRING, ""),
+    "networking.usePredictableInterfaceNames": Setting(BOOL, True),
+    "networking.wireless.enable": Setting(BOOL, False),
+    "security.pki.installCACerts": Setting(BOOL, True),
+    "services.connman.enable": Setting(BOOL, False),
+    "services.qemuGuest.enable": Setting(BOOL, False),
+    "services.timesyncd.enable": Setting(BOOL, True),
+    "services.xserver.defaultDepth": Setting(INT, 0),
+    "services.xserver.monitorSection": Setting(LINES, ""),
+    "services.xserver.resolutions": Setting(ListOf(RESOLUTION), []),
+    "services.xserver.videoDrivers": Setting(STRINGS, []),
+    "swapDevices": Setting(_UNITS, []),
+    "system.requiredKernelConfig": Setting(STRINGS, []),
+    "systemd.tmpfiles.rules": Setting(STRINGS, []),
+    "systemd.tmpfiles.settings": Setting(AttrsOf(_SETS), {}),
+}
+
+
+class Config:
+    """What is defined outside of "virtualisation.".  Options that are not
+    among these are left alone."""
+
+    _rows = {**INPUTS, **GUEST}
+
+    def __init__(self, config: Any) -> None:
+        tree = nested({path: row.type for path, row in self._rows.items()})
+        self._definitions, _ = collect((), tree, [config])
+
+    def value(self, path: str, own: Sequence[Any] = ()) -> Any:
+        """An option's value, with the module's own definitions.  Raises the
+        error of a value that cannot be looked at."""
+        where = tuple(path.split("."))
+        row = self._rows[path]
+        value = merge(where, row.type,
+                      [*own, *self._definitions.get(where, [])])
+        for _place, error in failures(value):
+            raise error
+        return row.default if value is UNDEFINED else value
