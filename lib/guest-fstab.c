@@ -76,12 +76,127 @@ guest_has_option (const struct vmspec_file_system *fs, const char *name)
   return 0;
 }
 
-static int
-starts_with_any (const char *text, const char *const *start)
+int
+guest_in_initrd (const struct vmspec_file_system *fs)
 {
-  while (*start && strncmp (text, *start, strlen (*start)))
-    start++;
-  return *start != NULL;
+  return is_on (fs->needed_for_boot) || !strcmp (fs->mount_point, "/");
+}
+
+/* ---- devices ------------------------------------------------------------- */
+
+/* What a file system is found by, and where udev links it. */
+struct tag {
+  const char *name, *link;
+};
+
+static const struct tag tags[] = {
+  { "LABEL=", "/dev/disk/by-label/" },
+  { "UUID=", "/dev/disk/by-uuid/" },
+  { "PARTLABEL=", "/dev/disk/by-partlabel/" },
+  { "PARTUUID=", "/dev/disk/by-partuuid/" },
+};
+
+static int
+hexadecimal (char c)
+{
+  static const char digits[] = "0123456789abcdefABCDEF";
+  const char *at = c ? strchr (digits, c) : NULL;
+  int digit = at ? (int) (at - digits) : -1;
+
+  return digit < 16 ? digit : digit - 6;
+}
+
+/* The name of udev's link, in which \x20 is a blank, as it was. */
+static void
+add_decoded (struct text *text, const char *name)
+{
+  for (; *name; name++) {
+    int high = !strncmp (name, "\\x", 2) ? hexadecimal (name[2]) : -1;
+    int low = high >= 0 ? hexadecimal (name[3]) : -1;
+    char byte = (char) (high * 16 + low);
+
+    if (low < 0 || !byte) {
+      text_add_bytes (text, name, 1);
+      continue;
+    }
+    text_add_bytes (text, &byte, 1);
+    name += 3;
+  }
+}
+
+static int
+is_plain_in_link (unsigned char c)
+{
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+         || (c >= '0' && c <= '9') || c >= 0x80 || strchr ("#+-.:=@_", c);
+}
+
+/* And the other way. */
+static void
+add_encoded (struct text *text, const char *value)
+{
+  static const char digits[] = "0123456789abcdef";
+
+  for (; *value; value++) {
+    unsigned char c = (unsigned char) *value;
+    char escape[] = { '\\', 'x', digits[c >> 4], digits[c & 15] };
+
+    if (is_plain_in_link (c))
+      text_add_bytes (text, value, 1);
+    else
+      text_add_bytes (text, escape, sizeof escape);
+  }
+}
+
+static int
+starts_with (const char *text, const char *start)
+{
+  return !strncmp (text, start, strlen (start));
+}
+
+const char *
+guest_device_path (struct arena *arena, const struct vmspec_file_system *fs)
+{
+  const char *device = guest_device (fs);
+
+  for (size_t i = 0; i < sizeof tags / sizeof *tags; i++)
+    if (starts_with (device, tags[i].name)) {
+      struct text path = { .arena = arena };
+
+      text_add (&path, tags[i].link);
+      add_encoded (&path, device + strlen (tags[i].name));
+      return text_end (&path);
+    }
+  return device;
+}
+
+const char *
+guest_device_tag (struct arena *arena, const struct vmspec_file_system *fs)
+{
+  const char *device = guest_device (fs);
+
+  for (size_t i = 0; i < sizeof tags / sizeof *tags; i++) {
+    struct text tag = { .arena = arena };
+
+    if (starts_with (device, tags[i].name))
+      return device;
+    if (!starts_with (device, tags[i].link))
+      continue;
+    text_add (&tag, tags[i].name);
+    add_decoded (&tag, device + strlen (tags[i].link));
+    return text_end (&tag);
+  }
+  return NULL;
+}
+
+static int
+is_file (const char *device)
+{
+  size_t i = 0;
+
+  while (i < sizeof tags / sizeof *tags && !starts_with (device, tags[i].name))
+    i++;
+  return i < sizeof tags / sizeof *tags || starts_with (device, "/dev/");
 }
 
 static int
@@ -95,8 +210,6 @@ is_any (const char *text, const char *const *word)
 int
 guest_is_checked (const struct vmspec_file_system *fs)
 {
-  static const char *const devices[]
-    = { "/dev/", "LABEL=", "UUID=", "PARTLABEL=", "PARTUUID=", "ID=", NULL };
   /* Virtual ones, those that are never written, and those that are checked by
    * mounting them. */
   static const char *const unchecked[]
@@ -106,16 +219,10 @@ guest_is_checked (const struct vmspec_file_system *fs)
 
   /* What is mounted read-only may be on a disk that cannot be written, and then
    * it cannot be repaired. */
-  return !is_on (fs->no_check) && starts_with_any (guest_device (fs), devices)
+  return !is_on (fs->no_check) && is_file (guest_device (fs))
          && !is_any (guest_type (fs), unchecked)
          && !guest_has_option (fs, "ro") && !guest_has_option (fs, "bind")
          && !guest_has_option (fs, "rbind");
-}
-
-int
-guest_in_initrd (const struct vmspec_file_system *fs)
-{
-  return is_on (fs->needed_for_boot) || !strcmp (fs->mount_point, "/");
 }
 
 /* ---- fstab(5) ------------------------------------------------------------ */

@@ -101,97 +101,6 @@ static const char format_function[]
     "  esac\n"
     "}\n";
 
-/* ---- devices ------------------------------------------------------------- */
-
-struct tag {
-  const char *name, *link;    /* "LABEL=", "/dev/disk/by-label/" */
-};
-
-static const struct tag tags[] = {
-  { "LABEL=", "/dev/disk/by-label/" },
-  { "UUID=", "/dev/disk/by-uuid/" },
-  { "PARTLABEL=", "/dev/disk/by-partlabel/" },
-  { "PARTUUID=", "/dev/disk/by-partuuid/" },
-};
-
-static int
-hexadecimal (char c)
-{
-  static const char digits[] = "0123456789abcdef";
-  const char *at = c ? strchr (digits, c | ' ') : NULL;
-
-  return at ? (int) (at - digits) : -1;
-}
-
-/* The name of udev's link, in which \x20 is a blank, as it was. */
-static void
-add_decoded (struct text *text, const char *name)
-{
-  for (; *name; name++) {
-    int high = !strncmp (name, "\\x", 2) ? hexadecimal (name[2]) : -1;
-    int low = high >= 0 ? hexadecimal (name[3]) : -1;
-    char byte = (char) (high * 16 + low);
-
-    if (low < 0 || !byte) {
-      text_add_bytes (text, name, 1);
-      continue;
-    }
-    text_add_bytes (text, &byte, 1);
-    name += 3;
-  }
-}
-
-static int
-is_plain_in_link (unsigned char c)
-{
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
-         || (c >= '0' && c <= '9') || c >= 0x80 || strchr ("#+-.:=@_", c);
-}
-
-/* And the other way. */
-static void
-add_encoded (struct text *text, const char *value)
-{
-  static const char digits[] = "0123456789abcdef";
-
-  for (; *value; value++) {
-    unsigned char c = (unsigned char) *value;
-    char escape[] = { '\\', 'x', digits[c >> 4], digits[c & 15] };
-
-    if (is_plain_in_link (c))
-      text_add_bytes (text, value, 1);
-    else
-      text_add_bytes (text, escape, sizeof escape);
-  }
-}
-
-/* The device as a file, and as NAME=VALUE for programs that look for it, which
- * is NULL where it has none. */
-static void
-look_up (struct arena *arena, const char *device, const char **ret_path,
-         const char **ret_tag)
-{
-  struct text path = { .arena = arena }, tag = { .arena = arena };
-
-  *ret_path = device;
-  *ret_tag = NULL;
-  for (size_t i = 0; i < sizeof tags / sizeof *tags; i++) {
-    size_t link = strlen (tags[i].link), name = strlen (tags[i].name);
-
-    if (!strncmp (device, tags[i].link, link)) {
-      text_add (&tag, tags[i].name);
-      add_decoded (&tag, device + link);
-      *ret_tag = text_end (&tag);
-    }
-    else if (!strncmp (device, tags[i].name, name)) {
-      text_add (&path, tags[i].link);
-      add_encoded (&path, device + name);
-      *ret_path = text_end (&path);
-      *ret_tag = device;
-    }
-  }
-}
-
 /* ---- mounts --------------------------------------------------------------- */
 
 static int
@@ -239,9 +148,9 @@ is_bind (const struct vmspec_file_system *fs)
 static void
 add_device (struct text *text, const struct vmspec_file_system *fs)
 {
-  const char *path, *tag;
+  const char *path = guest_device_path (text->arena, fs);
+  const char *tag = guest_device_tag (text->arena, fs);
 
-  look_up (text->arena, guest_device (fs), &path, &tag);
   if (!path)
     return;
   if (is_bind (fs) && *path == '/') {

@@ -1,11 +1,190 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * All settings as one JSON object, by the option table.
+ *
+ * Switches are true and false, enumerations the names of their values; what is
+ * not said is null.  JSON is UTF-8: a text that is not is an array of its bytes,
+ * as in the journal's JSON, so that nothing is lost and nothing looks like
+ * something else.
+ */
 #include "guest.h"
+
+#include "option.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- UTF-8 ---------------------------------------------------------------- */
+
+/* The bytes of the character that starts here; 0 if it is none. */
+static size_t
+character_size (const unsigned char *c)
+{
+  size_t size = *c < 0x80 ? 1 : *c >= 0xc2 && *c < 0xe0 ? 2
+                : *c >= 0xe0 && *c < 0xf0 ? 3 : *c >= 0xf0 && *c < 0xf5 ? 4 : 0;
+
+  for (size_t i = 1; i < size; i++)
+    if ((c[i] & 0xc0) != 0x80)
+      return 0;
+  /* Longer than needed, a surrogate, or beyond the last. */
+  if ((*c == 0xe0 && c[1] < 0xa0) || (*c == 0xed && c[1] > 0x9f)
+      || (*c == 0xf0 && c[1] < 0x90) || (*c == 0xf4 && c[1] > 0x8f))
+    return 0;
+  return size;
+}
+
+int
+guest_is_utf8 (const char *text)
+{
+  const unsigned char *c = (const unsigned char *) text;
+
+  while (*c) {
+    size_t size = character_size (c);
+
+    if (!size)
+      return 0;
+    c += size;
+  }
+  return 1;
+}
+
+/* ---- values --------------------------------------------------------------- */
+
+static json_t *object (const char *owner, const void *from);
+
+static json_t *
+text_value (const char *text)
+{
+  json_t *bytes;
+
+  if (!text)
+    return json_null ();
+  if (guest_is_utf8 (text))
+    return json_string (text);
+  bytes = json_array ();
+  for (; *text; text++)
+    json_array_append_new (bytes, json_integer ((unsigned char) *text));
+  return bytes;
+}
+
+static json_t *
+switch_value (uint32_t value)
+{
+  return value == VMSPEC_UNSET ? json_null () : json_boolean (is_on (value));
+}
+
+static json_t *
+enum_value (const struct vmspec_option *option, uint32_t number)
+{
+  return number ? json_string (option_value (option->owner, option->name,
+                                             number))
+                : json_null ();
+}
+
+static json_t *
+number_value (const struct vmspec_option *option, uint64_t number)
+{
+  if (number > INT64_MAX || (!number && !(option->flags & VMSPEC_OPTION_ZERO_OK)))
+    return json_null ();
+  return json_integer ((json_int_t) number);
+}
+
+/* Of texts, which have no element, or of structs. */
+static json_t *
+list_value (const struct vmspec_option *option, const void *const *item)
+{
+  json_t *array = item ? json_array () : json_null ();
+
+  for (; item && *item; item++)
+    json_array_append_new (array, option->element
+                                    ? object (option->element, *item)
+                                    : text_value (*item));
+  return array;
+}
+
+static json_t *
+member_value (const struct vmspec_option *option, const void *from)
+{
+  const char *at = (const char *) from + option->offset;
+  const void *pointer = NULL;
+  uint32_t number = 0;
+  uint64_t large = 0;
+
+  if (option->size == sizeof number)
+    memcpy (&number, at, sizeof number);
+  if (option->kind == VMSPEC_KIND_UINT64)
+    memcpy (&large, at, sizeof large);
+  else if (option->size == sizeof pointer)
+    memcpy (&pointer, at, sizeof pointer);
+
+  switch (option->kind) {
+    case VMSPEC_KIND_STRING:
+    case VMSPEC_KIND_PATH:
+      return text_value (pointer);
+    case VMSPEC_KIND_UINT32:
+      return number_value (option, number);
+    case VMSPEC_KIND_UINT64:
+      return number_value (option, large);
+    case VMSPEC_KIND_SWITCH:
+      return switch_value (number);
+    case VMSPEC_KIND_ENUM:
+      return enum_value (option, number);
+    case VMSPEC_KIND_STRINGS:
+    case VMSPEC_KIND_LIST:
+      return list_value (option, pointer);
+    case VMSPEC_KIND_GROUP:
+      return pointer ? object (option->element, pointer) : json_null ();
+    default:
+      return NULL;
+  }
+}
+
+/* What says nothing of the guest, or holds this text itself. */
+static int
+is_left_out (const struct vmspec_option *option)
+{
+  return option->kind == VMSPEC_KIND_SIZE || option->kind == VMSPEC_KIND_RESERVED
+         || option->kind == VMSPEC_KIND_CALLBACK
+         || option->kind == VMSPEC_KIND_POINTER
+         || (option->element && !strcmp (option->element, "vmspec_guest_file"));
+}
+
+/* NULL, and memory is exhausted, as for all of Jansson's functions, which then do
+ * nothing when they are given it. */
+static json_t *
+object (const char *owner, const void *from)
+{
+  const struct vmspec_option *option = option_first (owner);
+  json_t *all = json_object ();
+
+  for (; option; option = option_sibling (option))
+    if (!is_left_out (option)
+        && json_object_set_new (all, option->name,
+                                member_value (option, from)) < 0) {
+      json_decref (all);
+      return NULL;
+    }
+  return all;
+}
+
+/* ---- all of it ------------------------------------------------------------ */
 
 void
 guest_json (struct vector *files, const struct vmspec_guest_settings *settings,
             vmspec_diag *diag)
 {
-  (void) files;
-  (void) settings;
+  struct arena *arena = files->arena;
+  json_t *all = object ("vmspec_guest_settings", settings);
+  char *text = json_dumps (all, JSON_INDENT (2));
+  const char *content
+    = text ? arena_concat (arena, text, "\n", (char *) NULL) : NULL;
+
   (void) diag;
+  free (text);
+  json_decref (all);
+  if (!content)
+    arena->error = -ENOMEM;
+  guest_add (files, VMSPEC_GUEST_FORM_JSON, "guest.json", content);
 }

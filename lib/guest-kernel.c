@@ -108,7 +108,7 @@ shares (const struct resolution *r)
 static int
 pci (const struct resolution *r)
 {
-  return r->arch->family != FAMILY_S390;
+  return is_nixos (r) || r->arch->family != FAMILY_S390;
 }
 
 static int

@@ -1,11 +1,459 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Units of systemd: those that mount, for the guest itself and, as sysroot.mount
+ * and so on, for its initial RAM disk; and the lines of tmpfiles.d(5).
+ *
+ * A unit's value is the rest of its line.  What= and its like know no quotes and
+ * no backslashes, but specifiers: a "%" is doubled, and "%i", which is empty for
+ * these units, keeps blanks and a backslash at the ends where they are.  A line
+ * has to be UTF-8, and a line end cannot be said at all.
+ */
 #include "guest.h"
+
+#include "diag.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define DIRECTORY "/etc/systemd/system/"
+#define LONGEST_NAME 255
+
+struct units {
+  struct vector *files;
+  vmspec_diag *diag;
+  int initrd;               /* whether these are the initial RAM disk's */
+};
+
+/* One that is put together. */
+struct mount_unit {
+  const struct vmspec_file_system *fs;
+  struct path path;
+  const char *name;         /* "home.mount" */
+  const char *where, *what;
+  const char *target;       /* that waits for it */
+};
+
+/* ---- names ---------------------------------------------------------------- */
+
+static int
+is_plain_in_name (char c)
+{
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+         || (c >= '0' && c <= '9') || c == ':' || c == '_' || c == '.';
+}
+
+static void
+add_name_byte (struct text *text, char c, int plain)
+{
+  char escape[5];
+
+  if (plain) {
+    text_add_bytes (text, &c, 1);
+    return;
+  }
+  snprintf (escape, sizeof escape, "\\x%02x", (unsigned) (unsigned char) c);
+  text_add (text, escape);
+}
+
+/* systemd's escaping of paths, as `systemd-escape --path` does it; NULL if there
+ * is none, or no memory. */
+static const char *
+escape_path (struct arena *arena, const char *path)
+{
+  struct text text = { .arena = arena };
+
+  for (;;) {
+    size_t size;
+
+    path += strspn (path, "/");
+    size = strcspn (path, "/");
+    if (!size)
+      break;
+    if (size == 2 && !memcmp (path, "..", 2))
+      return NULL;
+    if (size > 1 || *path != '.') {
+      if (text.size)
+        text_add (&text, "-");
+      for (size_t i = 0; i < size; i++)
+        add_name_byte (&text, path[i], is_plain_in_name (path[i])
+                                         && (text.size || path[i] != '.'));
+    }
+    path += size;
+  }
+  if (!text.size)
+    text_add (&text, "-");
+  return text_end (&text);
+}
+
+/* ---- values --------------------------------------------------------------- */
+
+static int
+can_be_said (const char *value)
+{
+  return guest_is_utf8 (value) && !strpbrk (value, "\n\r");
+}
+
+static int
+is_lost_at_end (char c)
+{
+  return c == ' ' || c == '\t' || c == '\\';
+}
+
+static void
+add_value (struct text *text, const char *value)
+{
+  size_t size = strlen (value);
+
+  if (is_lost_at_end (*value) && *value != '\\')
+    text_add (text, "%i");
+  for (; *value; value++) {
+    if (*value == '%')
+      text_add (text, "%");
+    text_add_bytes (text, value, 1);
+  }
+  if (size && is_lost_at_end (value[-1]))
+    text_add (text, "%i");
+}
+
+static void
+add_line (struct text *text, const char *key, const char *value)
+{
+  text_add (text, key);
+  text_add (text, "=");
+  add_value (text, value);
+  text_add (text, "\n");
+}
+
+/* A word of a command line, or of a list of paths; "$" means something only in
+ * the former. */
+static void
+add_word (struct text *text, const char *word, int command)
+{
+  text_add (text, " \"");
+  for (; *word; word++) {
+    if (*word == '"' || *word == '\\')
+      text_add (text, "\\");
+    else if (*word == '%' || (*word == '$' && command))
+      text_add_bytes (text, word, 1);
+    text_add_bytes (text, word, 1);
+  }
+  text_add (text, "\"");
+}
+
+/* ---- mounts --------------------------------------------------------------- */
+
+static int
+is_root (const struct vmspec_file_system *fs)
+{
+  return !strcmp (fs->mount_point, "/");
+}
+
+static int
+is_bind (const struct vmspec_file_system *fs)
+{
+  return guest_has_option (fs, "bind") || guest_has_option (fs, "rbind");
+}
+
+static const char *
+target (const struct units *units, const struct vmspec_file_system *fs)
+{
+  static const char *const network[]
+    = { "nfs", "nfs4", "cifs", "smb3", "ceph", "afs", "glusterfs", "ocfs2",
+        "gfs2", "lustre", NULL };
+  const char *const *type = network;
+
+  if (units->initrd)
+    return is_root (fs) ? "initrd-root-fs.target" : "initrd-fs.target";
+  while (*type && strcmp (*type, guest_type (fs)))
+    type++;
+  return *type || guest_has_option (fs, "_netdev") ? "remote-fs.target"
+                                                   : "local-fs.target";
+}
+
+static int
+is_formatted (const struct mount_unit *unit)
+{
+  return is_on (unit->fs->auto_format) && strcmp (guest_type (unit->fs), "auto");
+}
+
+static void
+add_service (struct text *text, const char *template, const char *instance)
+{
+  text_add (text, "Requires=");
+  text_add (text, template);
+  text_add (text, instance);
+  text_add (text, ".service\nAfter=");
+  text_add (text, template);
+  text_add (text, instance);
+  text_add (text, ".service\n");
+}
+
+static void
+add_dependencies (struct text *text, const struct units *units,
+                  const struct mount_unit *unit)
+{
+  const char *device = escape_path (text->arena, unit->what);
+  int checked = guest_is_checked (unit->fs) && device;
+
+  if (!guest_has_option (unit->fs, "nofail"))
+    add_line (text, "Before", unit->target);
+  if (is_formatted (unit) && device)
+    add_service (text, "systemd-makefs@", device);
+  /* The guest's own root is mounted before it can be checked. */
+  if (checked && is_root (unit->fs) && !units->initrd)
+    add_line (text, "Wants", "systemd-fsck-root.service");
+  else if (checked)
+    add_service (text, "systemd-fsck@", device);
+}
+
+static const char *
+mount_text (const struct units *units, const struct mount_unit *unit)
+{
+  struct text text = { .arena = units->files->arena };
+  const char *options = guest_options (text.arena, unit->fs);
+
+  if (!options)
+    return NULL;
+  text_add (&text, "# Made by vmspec.  It is mounted once systemctl(1) has "
+                   "enabled the unit.\n[Unit]\n");
+  add_dependencies (&text, units, unit);
+  text_add (&text, "\n[Mount]\n");
+  add_line (&text, "What", unit->what);
+  add_line (&text, "Where", unit->where);
+  if (strcmp (guest_type (unit->fs), "auto"))
+    add_line (&text, "Type", guest_type (unit->fs));
+  if (strcmp (options, "defaults"))
+    add_line (&text, "Options", options);
+  text_add (&text, "\n[Install]\n");
+  add_line (&text, guest_has_option (unit->fs, "nofail") ? "WantedBy"
+                                                         : "RequiredBy",
+            unit->target);
+  return text_end (&text);
+}
+
+static void
+add_file (const struct units *units, const char *name, const char *content)
+{
+  struct vmspec_guest_file *file
+    = guest_add (units->files, VMSPEC_GUEST_FORM_UNITS,
+                 arena_concat (units->files->arena, DIRECTORY, name,
+                               (char *) NULL),
+                 content);
+
+  if (file)
+    file->initrd = to_switch (units->initrd);
+}
+
+/* What x-systemd.makefs in fstab(5) is made to. */
+static void
+add_makefs (const struct units *units, const struct mount_unit *unit)
+{
+  struct text text = { .arena = units->files->arena };
+  const char *device = escape_path (text.arena, unit->what);
+  const char *name;
+
+  if (!device)
+    return;
+  name = arena_concat (text.arena, "systemd-makefs@", device, ".service",
+                       (char *) NULL);
+  text_add (&text, "# Made by vmspec.\n[Unit]\nDefaultDependencies=no\nBindsTo=");
+  text_add (&text, device);
+  text_add (&text, ".device\nAfter=");
+  text_add (&text, device);
+  text_add (&text, ".device\n");
+  text_add (&text, "Before=systemd-fsck@");
+  text_add (&text, device);
+  text_add (&text, ".service shutdown.target\nConflicts=shutdown.target\n\n"
+                   "[Service]\nType=oneshot\nRemainAfterExit=yes\n"
+                   "ExecStart=/usr/lib/systemd/systemd-makefs");
+  add_word (&text, guest_type (unit->fs), 1);
+  add_word (&text, unit->what, 1);
+  text_add (&text, "\nTimeoutSec=infinity\n");
+  if (name)
+    add_file (units, name, text_end (&text));
+}
+
+/* ---- what cannot be said -------------------------------------------------- */
+
+static void
+cannot (const struct units *units, const struct mount_unit *unit,
+        const char *member)
+{
+  const struct path path = { .parent = &unit->path, .name = member };
+
+  diag_add (units->diag, VMSPEC_SEVERITY_WARNING, "guest.unit-text", &path,
+            NULL, "there is no mount unit for %s, as a unit cannot say a line "
+            "end, nor what is not UTF-8: change the %s",
+            unit->fs->mount_point, member);
+}
+
+static int
+has_text (const struct units *units, const struct mount_unit *unit)
+{
+  const char *options = guest_options (units->files->arena, unit->fs);
+  const char *wrong = !can_be_said (unit->fs->mount_point) ? "mount_point"
+                      : !can_be_said (guest_device (unit->fs)) ? "device"
+                      : !can_be_said (guest_type (unit->fs)) ? "type"
+                      : options && !can_be_said (options) ? "options" : NULL;
+
+  /* Once is enough, which is for the guest itself. */
+  if (wrong && !units->initrd)
+    cannot (units, unit, wrong);
+  return !wrong;
+}
+
+static int
+has_name (const struct units *units, const struct mount_unit *unit)
+{
+  const struct path path = { .parent = &unit->path, .name = "mount_point" };
+
+  if (unit->name && strlen (unit->name) <= LONGEST_NAME)
+    return 1;
+  if (!arena_error (units->files->arena) && !units->initrd)
+    diag_add (units->diag, VMSPEC_SEVERITY_WARNING, "guest.unit-name", &path,
+              NULL, "there is no mount unit for %s, as its name %s: change the "
+              "mount_point", unit->fs->mount_point,
+              unit->name ? "would be longer than 255 bytes"
+                         : "cannot be made of a path with \"..\"");
+  return 0;
+}
+
+/* ---- all file systems ----------------------------------------------------- */
+
+static const char *
+in_sysroot (const struct units *units, const char *path)
+{
+  return units->initrd ? arena_concat (units->files->arena, "/sysroot", path,
+                                       (char *) NULL)
+                       : path;
+}
+
+static void
+add_mount (const struct units *units, const struct vmspec_file_system *fs,
+           size_t index)
+{
+  struct arena *arena = units->files->arena;
+  struct mount_unit unit = {
+    .fs = fs, .path = { .name = "file_systems", .index = index,
+                        .has_index = 1 },
+    .what = guest_device_path (arena, fs), .target = target (units, fs),
+    .where = is_root (fs) && units->initrd ? "/sysroot"
+             : in_sysroot (units, fs->mount_point),
+  };
+  const char *escaped;
+
+  if (!unit.what || !unit.where)
+    return;
+  if (is_bind (fs) && *unit.what == '/')
+    unit.what = in_sysroot (units, unit.what);
+  escaped = escape_path (arena, unit.where);
+  unit.name = escaped ? arena_concat (arena, escaped, ".mount", (char *) NULL)
+                      : NULL;
+  if (!has_text (units, &unit) || !has_name (units, &unit) || !unit.what)
+    return;
+  add_file (units, unit.name, mount_text (units, &unit));
+  if (is_formatted (&unit))
+    add_makefs (units, &unit);
+}
+
+static void
+add_mounts (const struct units *units,
+            const struct vmspec_guest_settings *settings)
+{
+  for (size_t i = 0; settings->file_systems[i]; i++)
+    if (!units->initrd || guest_in_initrd (settings->file_systems[i]))
+      add_mount (units, settings->file_systems[i], i);
+}
+
+/* ---- the store ------------------------------------------------------------ */
+
+static const char *
+parent (struct arena *arena, const char *path)
+{
+  const char *slash = strrchr (path, '/');
+
+  return slash && slash > path
+           ? arena_copy (arena, path, (size_t) (slash - path)) : "/";
+}
+
+/* As the module of NixOS has it for an initial RAM disk with systemd. */
+static void
+add_overlay (const struct units *units,
+             const struct vmspec_guest_overlay *overlay)
+{
+  struct arena *arena = units->files->arena;
+  struct text mount = { .arena = arena }, service = { .arena = arena };
+  const char *where = in_sysroot (units, overlay->mount_point);
+  const char *lower = in_sysroot (units, overlay->lower);
+  const char *upper = in_sysroot (units, overlay->upper);
+  const char *work = in_sysroot (units, overlay->work);
+  const char *options, *escaped, *disk;
+
+  if (!where || !lower || !upper || !work)
+    return;
+  options = arena_concat (arena, "lowerdir=", lower, ",upperdir=", upper,
+                          ",workdir=", work, (char *) NULL);
+  escaped = escape_path (arena, where);
+  disk = parent (arena, upper);
+  if (!options || !escaped || !disk)
+    return;
+
+  text_add (&mount, "# Made by vmspec.\n[Unit]\nBefore=initrd-fs.target\n"
+                    "Requires=rw-store.service\nAfter=rw-store.service\n"
+                    "RequiresMountsFor=");
+  add_value (&mount, lower);
+  text_add (&mount, "\n\n[Mount]\n");
+  add_line (&mount, "What", "overlay");
+  add_line (&mount, "Where", where);
+  add_line (&mount, "Type", "overlay");
+  add_line (&mount, "Options", options);
+  text_add (&mount, "\n[Install]\nWantedBy=initrd-fs.target\n");
+  add_file (units, arena_concat (arena, escaped, ".mount", (char *) NULL),
+            text_end (&mount));
+
+  text_add (&service, "# Made by vmspec.\n[Unit]\nDefaultDependencies=no\n"
+                      "Before=shutdown.target\nConflicts=shutdown.target\n"
+                      "RequiresMountsFor=");
+  add_value (&service, disk);
+  text_add (&service, "\n\n[Service]\nType=oneshot\n"
+                      "ExecStart=/bin/mkdir -p -m 0755 ");
+  add_value (&service, upper);
+  text_add (&service, " ");
+  add_value (&service, work);
+  text_add (&service, " ");
+  add_value (&service, where);
+  text_add (&service, "\n");
+  add_file (units, "rw-store.service", text_end (&service));
+}
+
+/* ---- all of it ------------------------------------------------------------ */
+
+static void
+add_tmpfiles (struct vector *files, const char *const *line)
+{
+  struct text text = { .arena = files->arena };
+
+  if (!line || !*line)
+    return;
+  text_add (&text, "# Made by vmspec: see tmpfiles.d(5).\n");
+  for (; *line; line++) {
+    text_add (&text, *line);
+    text_add (&text, "\n");
+  }
+  guest_add (files, VMSPEC_GUEST_FORM_UNITS,
+             "/etc/tmpfiles.d/10-qemu-vm.conf", text_end (&text));
+}
 
 void
 guest_units (struct vector *files, const struct vmspec_guest_settings *settings,
              vmspec_diag *diag)
 {
-  (void) files;
-  (void) settings;
-  (void) diag;
+  struct units own = { .files = files, .diag = diag };
+  struct units initrd = { .files = files, .diag = diag, .initrd = 1 };
+
+  add_mounts (&own, settings);
+  add_mounts (&initrd, settings);
+  if (settings->overlay)
+    add_overlay (&initrd, settings->overlay);
+  add_tmpfiles (files, settings->tmpfiles);
 }

@@ -35,7 +35,8 @@ is_named (const struct vmspec_option *option, const char *word)
   static const char module[] = "virtualisation.";
   const char *nixos = option->nixos;
 
-  if (!nixos || strncmp (nixos, module, strlen (module)))
+  if (!nixos || strncmp (nixos, module, strlen (module))
+      || !strcmp (last_part (nixos), option->name))
     return 0;
   /* Too many are called so. */
   return strcmp (word, "enable") && !strcmp (last_part (nixos), word);

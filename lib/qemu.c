@@ -129,6 +129,17 @@ vlans (struct argv *argv, const struct resolution *r, const struct decided *d)
   }
 }
 
+/* QEMU's own way to ask for the machine's first interface, which the RISC-V
+ * machines do not have; a NixOS package's line is what was observed. */
+static void
+nic (struct argv *argv, const struct resolution *r)
+{
+  if (r->arch->family == FAMILY_RISCV && !r->qemu.package)
+    argv_pair (argv, "-device", "virtio-net-pci,netdev=user.0");
+  else
+    argv_pair (argv, "-net", "nic,netdev=user.0,model=virtio");
+}
+
 static void
 network (struct argv *argv, const struct resolution *r,
          const struct decided *d)
@@ -138,7 +149,7 @@ network (struct argv *argv, const struct resolution *r,
 
   argv_words (argv, d->first_network_options);
   if (is_on (r->qemu.builtin_network)) {
-    argv_pair (argv, "-net", "nic,netdev=user.0,model=virtio");
+    nic (argv, r);
     argv_begin (argv, "-netdev", "user,id=user.0,");
     for (; *port; port++) {
       const char *proto = (*port)->proto == VMSPEC_PROTO_UDP ? "udp" : "tcp";

@@ -1,6 +1,28 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""One case: what it should come to, what it does, and where these differ."""
+"""One case: what it should come to, what it does, and where these differ.
 
+Every field of what is expected is compared.  One that this program does not
+know is a difference by itself.  What is not compared letter by letter:
+
+error           whether there is one.  Its words are those of Nix's module
+                system, which tells a reader of the corpus to compare
+                error_kind and error_option instead; 51 cases have one.
+assertions, warnings
+                by their meaning, as ids and paths of findings (messages.py).
+stdout, stderr, exit
+                by their meaning: what the script says while it makes things is
+                what our steps find and make (script.py).  In all 577 cases
+                that have them standard error is empty, and the status is that
+                of QEMU's recorder.
+resolved        but for qemu.options, qemu.networkingOptions, the files of
+                drives and the sources of shares: pieces of shell that the
+                library has no words for.  What they come to is in argv.
+guest           texts with commands: but for comments and indentation.
+commands        but for the program that computes what the store's image
+                leaves out: what it should compute is checked (commands.py).
+"""
+
+import copy
 import difflib
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional
 
@@ -8,6 +30,7 @@ import commands
 import intended
 import messages
 import scratch
+import script
 import surroundings
 import vmspec
 from vmspec import nixos
@@ -23,6 +46,12 @@ class Outcome(NamedTuple):
     differences: List[Difference]
     intended: List[str]  # names of the rules that rewrote an expectation
 
+
+#: All that is expected of a case.
+FIELDS = frozenset((
+    "error", "error_kind", "error_option", "assertions", "warnings",
+    "resolved", "qemu_line", "build", "images", "guest", "exit", "stdout",
+    "stderr", "argv", "cwd", "qemu_env", "commands", "at_exit", "created"))
 
 # Pieces of shell, which the library writes in its own way.
 _NOT_COMPARED = ("qemu.options", "qemu.networkingOptions")
@@ -83,6 +112,29 @@ def _comparable(resolved: Any) -> Any:
     return result
 
 
+def _as_commands(text: str) -> List[str]:
+    """The lines of a text that do something."""
+    lines = (line.lstrip() for line in text.splitlines())
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+_COMMANDS = (("boot", "initrd", "postMountCommands"),
+             ("boot", "postBootCommands"),
+             ("services", "xserver", "monitorSection"))
+
+
+def _comparable_guest(guest: Any) -> Any:
+    """With commands as lists of what they do."""
+    result = copy.deepcopy(guest)
+    for *path, last in _COMMANDS:
+        here = result
+        for name in path:
+            here = here.get(name, {})
+        if isinstance(here.get(last), str):
+            here[last] = _as_commands(here[last])
+    return result
+
+
 def _qemu_line(resolved: Any, host: Any) -> List[str]:
     """Program and first options.  They depend on nothing else, so that they
     can be told of a machine that an assertion forbids."""
@@ -109,6 +161,9 @@ class _Run:
 
     def error(self, error: Optional[nixos.NixosError]) -> None:
         got = (error.kind, error.option) if error else (None, None)
+        if (error is None) != (self.expected["error"] is None):
+            self.found.append(Difference("error", self.expected["error"],
+                                         error and str(error)))
         wanted = (self.expected.get("error_kind"),
                   self.expected.get("error_option"))
         if got[0] != wanted[0]:
@@ -125,6 +180,9 @@ class _Run:
             version=case["seed"])
 
     def run(self) -> None:
+        for field in sorted(self.expected.keys() - FIELDS):
+            self.found.append(Difference(field, self.expected[field],
+                                         "a field that is not compared"))
         try:
             machine = self.convert()
             host = surroundings.host(self.case)
@@ -134,17 +192,23 @@ class _Run:
             refusal = nixos.refusal(findings, machine.spec)
             if refusal:
                 raise refusal
+            guest = nixos.guest(machine, host)
         except nixos.NixosError as error:
             self.error(error)
             return
         self.error(None)
-        if self.expected.get("error"):
+        if self.expected["error"] is not None:
             return
         self.messages(findings)
         self.found += differences(
             "resolved", _comparable(self.expected["resolved"]),
             _comparable(nixos.resolved_options(resolved, machine)))
         self.compare("qemu_line", " ".join(_qemu_line(resolved, host)))
+        self.found += differences(
+            "guest", _comparable_guest(self.expected["guest"]),
+            _comparable_guest(guest))
+        self.compare("images", nixos.images(machine, resolved))
+        self.compare("build", nixos.build(resolved))
         if not self.expected["assertions"] and not messages.errors(findings):
             self.plan(machine, resolved, host)
 
@@ -168,21 +232,22 @@ class _Run:
             "qemu_env", self.expected.get("qemu_env") or {}, environment)
         self.compare("cwd", plan.directory)
         self.compare("at_exit", commands.at_exit(plan))
-        self.images(machine.spec)
-        if "commands" in self.expected:
-            self.found += differences(
-                "commands", commands.observed(self.expected),
-                commands.planned(plan, surroundings.Tree(self.case["files"])))
-        if "created" in self.expected:
-            self.compare("created", scratch.created(self.case, plan, resolved))
-
-    def images(self, spec: Any) -> None:
-        """Which images are named.  What is in them is not the machine's."""
-        named = {"system": spec.disk and spec.disk.system_image,
-                 "store": spec.store and spec.store.base_image}
+        tree = surroundings.Tree(self.case["files"])
         self.found += differences(
-            "images", sorted(self.expected["images"]),
-            sorted(image for image, path in named.items() if path))
+            "commands", commands.observed(self.expected),
+            commands.planned(plan, tree))
+        self.making(plan, tree, scratch.making(self.case, plan, resolved))
+
+    def making(self, plan: vmspec.Plan, tree: surroundings.Tree,
+               making: script.Making) -> None:
+        self.compare("created", making.created)
+        self.compare("exit", script.status(making))
+        self.found += differences(
+            "stdout", script.said(self.expected["stdout"]),
+            script.told(plan, tree, making.findings))
+        self.found += differences(
+            "stderr", self.expected["stderr"].splitlines(),
+            script.complaints(making.findings))
 
 
 def run(case: Mapping[str, Any]) -> Outcome:

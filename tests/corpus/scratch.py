@@ -12,12 +12,12 @@ import stat
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Set
+from typing import (Any, Callable, Dict, Iterator, List, Mapping, Optional,
+                    Set, Tuple)
 
 import surroundings
 import vmspec
-
-Made = List[Dict[str, str]]
+from script import Making
 
 _MIB = 2 ** 20
 _LONGEST = 60  # seconds, for one case
@@ -218,11 +218,21 @@ def _own_paths() -> Set[str]:
             for path in (f"/{name}", *_all_paths(f"/{name}"))}
 
 
-def _make(case: Mapping[str, Any], plan: Any) -> Made:
+def _prepare(case: Mapping[str, Any], plan: Any) -> Tuple[List[str], bool]:
+    """The ids of what was found, and whether it failed."""
+    environment = {**surroundings.ENVIRONMENT, **case["env"]}
+    try:
+        findings = plan.prepare(sync=False, environment=environment)
+    except vmspec.Error as error:
+        return [f.id for f in error.findings] or [str(error)], True
+    return [finding.id for finding in findings], False
+
+
+def _make(case: Mapping[str, Any], plan: Any) -> Making:
     before = _own_paths()
-    plan.prepare(sync=False, environment={**surroundings.ENVIRONMENT,
-                                          **case["env"]})
-    return [_look(path) for path in sorted(_own_paths() - before)]
+    found, failed = _prepare(case, plan)
+    return Making([_look(path) for path in sorted(_own_paths() - before)],
+                  found, failed)
 
 
 def _in_child(function: Callable[[], Any]) -> Any:
@@ -252,20 +262,20 @@ def _in_child(function: Callable[[], Any]) -> Any:
 # ---- all -------------------------------------------------------------------
 
 
-def created(case: Mapping[str, Any], plan: Any, resolved: Any) -> Made:
-    """What taking all of a plan's steps leaves behind."""
+def making(case: Mapping[str, Any], plan: Any, resolved: Any) -> Making:
+    """What taking all of a plan's steps comes to, and leaves behind."""
     global _scratch
     if _scratch is None:
         _scratch = _Scratch()
     root = _scratch.root
 
-    def make() -> Made:
+    def make() -> Making:
         _enter(root)
         for path in _store_files(resolved):
             _add_small_file(Path("/"), path)
         _add_files(case["files"])
         return _make(case, plan)
     try:
-        return _in_child(make)
+        return Making(*_in_child(make))
     finally:
         _scratch.clean()

@@ -1,14 +1,14 @@
 #!/bin/sh
 # build-and-run.sh TARGET [SECONDS [LIBFUZZER-OPTION...]]: fuzzes with clang.
 #
-# TARGET is xml, set, expand, plan, image or qmp. What is found to be worth keeping goes to
+# TARGET is xml, set, expand, plan, image, qmp or kernel. What is found to be worth keeping goes to
 # build/fuzz/TARGET below the working directory, starting from the corpus here;
 # "merge" in place of the seconds adds what is new of it to the corpus.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 set -eu
 
-target=${1:?which target: xml, set, expand, plan, image or qmp}
+target=${1:?which target: xml, set, expand, plan, image, qmp or kernel}
 seconds=${2:-300}
 shift "$(($# < 2 ? $# : 2))"
 here=$(cd "$(dirname "$0")" && pwd)

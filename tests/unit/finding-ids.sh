@@ -9,11 +9,11 @@ set -eu
 status=0
 
 # What has the form of an id and is none: names of options in the table, of
-# headers, of a bus, of a TPM's files, and what a message goes on with.
+# headers, of a bus, of files and credentials, and what a message goes on with.
 ids () {
   grep -hoE '"[a-z0-9]+(-[a-z0-9]+)*\.[a-z0-9]+(-[a-z0-9]+)*"' \
     "$VMSPEC_SRCDIR"/lib/[!o]*.c |
-    tr -d '"' | grep -vE '\.h$|^scsi0\.0$|^(provision\.ctrl|tpm2-00\.permall)$|^(efi\.variables|qemu\.binary|disk\.image|store\.(image|path)|mkfs\.ext4|5\.0)$' |
+    tr -d '"' | grep -vE '\.h$|^scsi0\.0$|^(provision\.ctrl|tpm2-00\.permall)$|^(efi\.variables|qemu\.binary|disk\.image|store\.(image|path)|mkfs\.ext4|5\.0)$|^(efi\.enable|tpm\.enable|fstab\.extra|system\.hostname|modules\.(builtin|dep))$' |
     sort -u
 }
 

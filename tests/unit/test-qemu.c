@@ -74,6 +74,23 @@ drives_alone (void)
   spec.builtin_drives = VMSPEC_OFF;
 }
 
+START_TEST (risc_v_has_its_interface_by_a_device)
+{
+  struct vmspec_qemu qemu = { VMSPEC_INIT (vmspec_qemu), .binary = "/q" };
+
+  spec.qemu = &qemu;
+  spec.arch = VMSPEC_ARCH_RISCV64;
+  rendered ();
+  ck_assert_str_eq (part ("-device", "-netdev"),
+                    "-device virtio-rng-pci "
+                    "-device virtio-net-pci,netdev=user.0");
+  qemu.package = "/nix/store/q";
+  rendered ();
+  ck_assert_str_eq (part ("-net", "-netdev"),
+                    "-net nic,netdev=user.0,model=virtio");
+}
+END_TEST
+
 START_TEST (a_drive_is_attached_by_each_interface)
 {
   static const struct {
@@ -578,6 +595,7 @@ main (void)
   TCase *t = unit_case ("qemu");
 
   tcase_add_checked_fixture (t, set_up, tear_down);
+  tcase_add_test (t, risc_v_has_its_interface_by_a_device);
   tcase_add_test (t, a_drive_is_attached_by_each_interface);
   tcase_add_test (t, controllers_are_shared_as_far_as_they_reach);
   tcase_add_test (t, properties_come_sorted_and_ours_win);

@@ -201,6 +201,31 @@ START_TEST (unknown_keys_are_told_with_what_was_meant)
 }
 END_TEST
 
+START_TEST (names_of_the_nixos_module_are_understood)
+{
+  refused ("memorySize=1", "set.unknown-key ()\n");
+  message_has ("'memorySize'; it is called 'memory' here");
+  refused ("virtualisation.memorySize=1", "set.unknown-key ()\n");
+  message_has ("leave out 'virtualisation.'");
+  refused ("useBootLoader=on", "set.unknown-key ()\n");
+  message_has ("it is called 'boot.loader' here");
+  set ("shares[]=tag=a");
+  refused ("shares[0].securityModel=none", "set.unknown-key (shares[0])\n");
+  message_has ("it is called 'shares[].security_model' here");
+  refused ("pathsInNixDB=a", "set.unknown-key ()\n");
+  message_has ("it is called 'store.additional_paths' here");
+  refused ("bootDevice=a", "set.unknown-key ()\n");
+  message_has ("'boot.root_device'");
+  refused ("efiVars=a", "set.unknown-key ()\n");
+  message_has ("'efi.variables'");
+  refused ("persistBootDevice=on", "set.unknown-key ()\n");
+  message_has ("leave it out");
+  /* What is spelt wrong is not another name. */
+  refused ("option=a", "set.unknown-key ()\n");
+  message_has ("did you mean 'qemu.options'?");
+}
+END_TEST
+
 START_TEST (keys_of_the_wrong_form_are_told)
 {
   refused ("memory", "set.syntax ()\n");
@@ -442,6 +467,7 @@ main (void)
   tcase_add_test (all, entries_of_entries_are_reached);
   tcase_add_test (all, texts_in_lists_are_taken_exactly);
   tcase_add_test (all, unknown_keys_are_told_with_what_was_meant);
+  tcase_add_test (all, names_of_the_nixos_module_are_understood);
   tcase_add_test (all, keys_of_the_wrong_form_are_told);
   tcase_add_test (all, an_index_must_exist);
   tcase_add_test (all, values_are_checked_and_all_mistakes_are_told);
