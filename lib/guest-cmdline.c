@@ -1,11 +1,246 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Kernel parameters, in one line, for the kernel, for systemd, dracut and
+ * initramfs-tools.
+ *
+ * A NixOS system is not told of its file systems: it has them in its own fstab,
+ * which the parameters would not replace but say a second time, and systemd
+ * refuses two units of one name.
+ *
+ * systemd checks each device that systemd.mount-extra= names; only fstab(5) and
+ * units can say no_check.
+ */
 #include "guest.h"
 
-void
-guest_cmdline (struct vector *files, const struct vmspec_guest_settings *settings,
-               vmspec_diag *diag)
+#include "diag.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* With its final NUL, of x86; others have as much or more, but for old kernels of
+ * some. */
+#define KERNEL_HAS_ROOM_FOR 2048
+
+struct line {
+  struct text text;
+  vmspec_diag *diag;
+};
+
+static void
+add_blank (struct line *line)
 {
-  (void) files;
-  (void) settings;
-  (void) diag;
+  if (line->text.size)
+    text_add (&line->text, " ");
+}
+
+/* What the kernel and systemd end a word at: the kernel takes Latin-1's blank for
+ * one, which is a part of some characters in UTF-8. */
+static int
+needs_quotes (const char *value)
+{
+  return value[strcspn (value, " \t\v\f\xa0'")] != '\0';
+}
+
+/* Both know quotation marks around a word, and in these nothing stands for one;
+ * a backslash at the end would take the blank, or the quotation mark, with it. */
+static int
+can_be_said (const char *value)
+{
+  size_t size = strlen (value);
+
+  return !strpbrk (value, "\"\n\r") && (!size || value[size - 1] != '\\');
+}
+
+static void
+add_word (struct line *line, const char *name, const char *value,
+          const char *member)
+{
+  const struct path entry = { .name = "file_systems[/]" };
+  const struct path path = { .parent = &entry, .name = member };
+
+  if (!value)
+    return;
+  if (!can_be_said (value)) {
+    diag_add (line->diag, VMSPEC_SEVERITY_WARNING, "guest.parameter", &path,
+              NULL, "the kernel parameter %s is left out, as there is no way to "
+              "say quotation marks, line ends, or a backslash at the end: "
+              "change the %s of the root file system", name, member);
+    return;
+  }
+  add_blank (line);
+  text_add (&line->text, needs_quotes (value) ? "\"" : "");
+  text_add (&line->text, name);
+  text_add (&line->text, "=");
+  text_add (&line->text, value);
+  text_add (&line->text, needs_quotes (value) ? "\"" : "");
+}
+
+/* ---- the root ------------------------------------------------------------- */
+
+static const char *
+root_flags (struct arena *arena, const struct vmspec_file_system *fs)
+{
+  const char *options = guest_mount_options (arena, fs);
+
+  return options && is_on (fs->auto_format)
+           ? arena_concat (arena, *options ? options : "rw",
+                           ",x-systemd.makefs", (char *) NULL)
+           : options;
+}
+
+static void
+add_root (struct line *line, const struct vmspec_file_system *fs)
+{
+  const char *flags = root_flags (line->text.arena, fs);
+
+  if (!fs->device || !*fs->device)
+    return;
+  add_word (line, "root", fs->device, "device");
+  if (strcmp (guest_type (fs), "auto"))
+    add_word (line, "rootfstype", guest_type (fs), "type");
+  if (flags && *flags)
+    add_word (line, "rootflags", flags, "options");
+  text_add (&line->text, guest_has_option (fs, "ro") ? " ro" : " rw");
+}
+
+/* ---- the others ----------------------------------------------------------- */
+
+static int
+is_plain (char c)
+{
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+         || (c >= '0' && c <= '9') || (c && strchr ("/._,=+@%~-", c));
+}
+
+/* A field, which ends at a colon, with the escapes of C. */
+static void
+add_field (struct line *line, const char *value)
+{
+  for (; *value; value++) {
+    char escape[5];
+
+    if (is_plain (*value)) {
+      text_add_bytes (&line->text, value, 1);
+      continue;
+    }
+    snprintf (escape, sizeof escape, "\\x%02x",
+              (unsigned) (unsigned char) *value);
+    text_add (&line->text, escape);
+  }
+}
+
+static void
+add_mount (struct line *line, const struct vmspec_file_system *fs)
+{
+  const char *options = guest_options (line->text.arena, fs);
+
+  /* systemd makes a unit of it; guest_units() has said what is wrong. */
+  if (!options || guest_not_in_unit (line->text.arena, fs))
+    return;
+  add_blank (line);
+  text_add (&line->text, "systemd.mount-extra=");
+  add_field (line, guest_device (fs));
+  text_add (&line->text, ":");
+  add_field (line, fs->mount_point);
+  text_add (&line->text, ":");
+  add_field (line, guest_type (fs));
+  text_add (&line->text, ":");
+  add_field (line, options);
+  if (is_on (fs->auto_format))
+    text_add (&line->text, ",x-systemd.makefs");
+  if (is_on (fs->needed_for_boot))
+    text_add (&line->text, ",x-initrd.mount");
+}
+
+static void
+add_file_systems (struct line *line,
+                  const struct vmspec_guest_settings *settings)
+{
+  const struct vmspec_file_system *const *fs = settings->file_systems;
+
+  if (is_on (settings->nixos))
+    return;
+  for (; *fs; fs++)
+    if (!strcmp ((*fs)->mount_point, "/"))
+      add_root (line, *fs);
+    else
+      add_mount (line, *fs);
+}
+
+/* ---- all of it ------------------------------------------------------------ */
+
+/* A line end is a blank to the kernel, and would not be one line. */
+static void
+add_params (struct line *line, const char *const *word)
+{
+  for (; word && *word; word++) {
+    add_blank (line);
+    for (const char *c = *word; *c; c++)
+      text_add_bytes (&line->text, *c == '\n' ? " " : c, 1);
+  }
+}
+
+static void
+add_unless_said (struct line *line, const struct vmspec_guest_settings *settings,
+                 const char *param)
+{
+  const char *const *word = settings->kernel_params;
+
+  while (word && *word && strcmp (*word, param))
+    word++;
+  if (word && *word)
+    return;
+  add_blank (line);
+  text_add (&line->text, param);
+}
+
+static void
+add_video (struct line *line, const struct vmspec_guest_settings *settings)
+{
+  const char *param = arena_printf (line->text.arena, "video=%ux%u",
+                                    settings->resolution_x,
+                                    settings->resolution_y);
+
+  if (param)
+    add_unless_said (line, settings, param);
+}
+
+static void
+add_switches (struct line *line, const struct vmspec_guest_settings *settings)
+{
+  if (settings->swap == VMSPEC_OFF)
+    add_unless_said (line, settings, "systemd.swap=0");
+  if (settings->luks == VMSPEC_OFF)
+    add_unless_said (line, settings, "luks=0");
+  if (settings->predictable_names == VMSPEC_OFF)
+    add_unless_said (line, settings, "net.ifnames=0");
+  if (is_on (settings->graphics))
+    add_video (line, settings);
+}
+
+static void
+check_length (const struct line *line)
+{
+  if (line->text.size < KERNEL_HAS_ROOM_FOR)
+    return;
+  diag_add (line->diag, VMSPEC_SEVERITY_WARNING, "guest.parameters-length",
+            &(struct path) { .name = "file_systems" }, NULL,
+            "the kernel parameters have %zu bytes, of which most kernels cut off "
+            "all after the first %d: have the guest mount by its fstab or by "
+            "units", line->text.size, KERNEL_HAS_ROOM_FOR - 1);
+}
+
+void
+guest_cmdline (struct vector *files,
+               const struct vmspec_guest_settings *settings, vmspec_diag *diag)
+{
+  struct line line = { .text.arena = files->arena, .diag = diag };
+
+  add_params (&line, settings->kernel_params);
+  add_file_systems (&line, settings);
+  add_switches (&line, settings);
+  check_length (&line);
+  text_add (&line.text, "\n");
+  guest_add (files, VMSPEC_GUEST_FORM_CMDLINE, "kernel-params",
+             text_end (&line.text));
 }

@@ -76,6 +76,39 @@ guest_has_option (const struct vmspec_file_system *fs, const char *name)
   return 0;
 }
 
+static int
+is_for_others (const char *option, size_t size)
+{
+  static const char *const words[]
+    = { "defaults", "auto", "noauto", "fail", "nofail", "_netdev", "user",
+        "nouser", "users", "owner", "group", NULL };
+  const char *const *word = words;
+
+  while (*word && (strlen (*word) != size || memcmp (*word, option, size)))
+    word++;
+  return *word || !size || !strncmp (option, "x-", 2)
+         || !strncmp (option, "X-", 2) || !strncmp (option, "comment=", 8);
+}
+
+const char *
+guest_mount_options (struct arena *arena, const struct vmspec_file_system *fs)
+{
+  struct text text = { .arena = arena };
+
+  for (const char *const *o = fs->options; o && *o; o++)
+    for (const char *option = *o, *end;; option = end + 1) {
+      end = guest_option_end (option);
+      if (!is_for_others (option, (size_t) (end - option))) {
+        if (text.size)
+          text_add (&text, ",");
+        text_add_bytes (&text, option, (size_t) (end - option));
+      }
+      if (!*end)
+        break;
+    }
+  return text_end (&text);
+}
+
 int
 guest_in_initrd (const struct vmspec_file_system *fs)
 {

@@ -2,9 +2,6 @@
 /*
  * A hook for an initial RAM disk that has a shell, be it busybox's: what has to
  * be mounted for the guest to boot, mounted with what each such shell has.
- *
- * mount(8) is given what it passes on to the kernel.  What other programs read in
- * mount options, such as x-systemd.requires=, busybox would pass on as well.
  * Nothing is checked: programs for that are rare there.
  */
 #include "guest.h"
@@ -104,42 +101,6 @@ static const char format_function[]
 /* ---- mounts --------------------------------------------------------------- */
 
 static int
-is_for_others (const char *option, size_t size)
-{
-  static const char *const words[]
-    = { "defaults", "auto", "noauto", "fail", "nofail", "_netdev", "user",
-        "nouser", "users", "owner", "group", NULL };
-  const char *const *word = words;
-
-  while (*word && (strlen (*word) != size || memcmp (*word, option, size)))
-    word++;
-  return *word || !size || !strncmp (option, "x-", 2)
-         || !strncmp (option, "X-", 2) || !strncmp (option, "comment=", 8);
-}
-
-static const char *
-mount_options (struct arena *arena, const struct vmspec_file_system *fs)
-{
-  struct text text = { .arena = arena };
-
-  for (const char *const *o = fs->options; o && *o; o++)
-    for (const char *option = *o, *end;; option = end + 1) {
-      end = guest_option_end (option);
-      if (!is_for_others (option, (size_t) (end - option))) {
-        if (text.size)
-          text_add (&text, ",");
-        text_add_bytes (&text, option, (size_t) (end - option));
-      }
-      if (!*end)
-        break;
-    }
-  /* An argument has to be there, and this is the kernel's default. */
-  if (!text.size)
-    text_add (&text, "rw");
-  return text_end (&text);
-}
-
-static int
 is_bind (const struct vmspec_file_system *fs)
 {
   return guest_has_option (fs, "bind") || guest_has_option (fs, "rbind");
@@ -175,7 +136,7 @@ add_device (struct text *text, const struct vmspec_file_system *fs)
 static void
 add_mount (struct text *text, const struct vmspec_file_system *fs)
 {
-  const char *options = mount_options (text->arena, fs);
+  const char *options = guest_mount_options (text->arena, fs);
   int root = !strcmp (fs->mount_point, "/");
 
   if (!options)
@@ -193,7 +154,8 @@ add_mount (struct text *text, const struct vmspec_file_system *fs)
   text_add (text, " ");
   text_add_quoted (text, guest_type (fs));
   text_add (text, " ");
-  text_add_quoted (text, options);
+  /* An argument has to be there, and this is the kernel's default. */
+  text_add_quoted (text, *options ? options : "rw");
   text_add (text, guest_has_option (fs, "nofail")
                     ? "\n} || say \"going on without it\"\n"
                     : "\n} || fail \"the guest cannot boot without it\"\n");

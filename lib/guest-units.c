@@ -93,6 +93,7 @@ can_be_said (const char *value)
   return guest_is_utf8 (value) && !strpbrk (value, "\n\r");
 }
 
+/* Blanks, and a backslash, by which the line would go on. */
 static int
 is_lost_at_end (char c)
 {
@@ -282,19 +283,26 @@ cannot (const struct units *units, const struct mount_unit *unit,
   const struct path path = { .parent = &unit->path, .name = member };
 
   diag_add (units->diag, VMSPEC_SEVERITY_WARNING, "guest.unit-text", &path,
-            NULL, "there is no mount unit for %s, as a unit cannot say a line "
-            "end, nor what is not UTF-8: change the %s",
+            NULL, "systemd cannot mount %s, as its units cannot say a line "
+            "end, nor what is not UTF-8; change the %s",
             unit->fs->mount_point, member);
+}
+
+const char *
+guest_not_in_unit (struct arena *arena, const struct vmspec_file_system *fs)
+{
+  const char *options = guest_options (arena, fs);
+
+  return !can_be_said (fs->mount_point) ? "mount_point"
+         : !can_be_said (guest_device (fs)) ? "device"
+         : !can_be_said (guest_type (fs)) ? "type"
+         : options && !can_be_said (options) ? "options" : NULL;
 }
 
 static int
 has_text (const struct units *units, const struct mount_unit *unit)
 {
-  const char *options = guest_options (units->files->arena, unit->fs);
-  const char *wrong = !can_be_said (unit->fs->mount_point) ? "mount_point"
-                      : !can_be_said (guest_device (unit->fs)) ? "device"
-                      : !can_be_said (guest_type (unit->fs)) ? "type"
-                      : options && !can_be_said (options) ? "options" : NULL;
+  const char *wrong = guest_not_in_unit (units->files->arena, unit->fs);
 
   /* Once is enough, which is for the guest itself. */
   if (wrong && !units->initrd)
@@ -311,7 +319,7 @@ has_name (const struct units *units, const struct mount_unit *unit)
     return 1;
   if (!arena_error (units->files->arena) && !units->initrd)
     diag_add (units->diag, VMSPEC_SEVERITY_WARNING, "guest.unit-name", &path,
-              NULL, "there is no mount unit for %s, as its name %s: change the "
+              NULL, "there is no mount unit for %s, as its name %s; change the "
               "mount_point", unit->fs->mount_point,
               unit->name ? "would be longer than 255 bytes"
                          : "cannot be made of a path with \"..\"");
@@ -329,13 +337,13 @@ in_sysroot (const struct units *units, const char *path)
 }
 
 static void
-add_mount (const struct units *units, const struct vmspec_file_system *fs,
-           size_t index)
+add_mount (const struct units *units, const struct vmspec_file_system *fs)
 {
   struct arena *arena = units->files->arena;
+  const char *entry = arena_concat (arena, "file_systems[", fs->mount_point,
+                                    "]", (char *) NULL);
   struct mount_unit unit = {
-    .fs = fs, .path = { .name = "file_systems", .index = index,
-                        .has_index = 1 },
+    .fs = fs, .path = { .name = entry ? entry : "file_systems" },
     .what = guest_device_path (arena, fs), .target = target (units, fs),
     .where = is_root (fs) && units->initrd ? "/sysroot"
              : in_sysroot (units, fs->mount_point),
@@ -360,9 +368,11 @@ static void
 add_mounts (const struct units *units,
             const struct vmspec_guest_settings *settings)
 {
-  for (size_t i = 0; settings->file_systems[i]; i++)
-    if (!units->initrd || guest_in_initrd (settings->file_systems[i]))
-      add_mount (units, settings->file_systems[i], i);
+  const struct vmspec_file_system *const *fs = settings->file_systems;
+
+  for (; *fs; fs++)
+    if (!units->initrd || guest_in_initrd (*fs))
+      add_mount (units, *fs);
 }
 
 /* ---- the store ------------------------------------------------------------ */

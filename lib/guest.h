@@ -61,6 +61,14 @@ int guest_is_checked (const struct vmspec_file_system *fs);
 /* Whether the initial RAM disk mounts it: the root, or needed_for_boot. */
 int guest_in_initrd (const struct vmspec_file_system *fs);
 
+/* What mount(8) passes on to the kernel of its options, as busybox does it with
+ * all; "" if that is nothing. */
+const char *guest_mount_options (struct arena *arena,
+                                 const struct vmspec_file_system *fs);
+/* The member of which no unit of systemd can say the text; NULL if there is none. */
+const char *guest_not_in_unit (struct arena *arena,
+                               const struct vmspec_file_system *fs);
+
 /* A line of fstab(5), with more options, each with a comma before it, or NULL. */
 void guest_fstab_line (struct text *text, const struct vmspec_file_system *fs,
                        const char *more_options);

@@ -5,21 +5,20 @@ Every field of what is expected is compared.  One that this program does not
 know is a difference by itself.  What is not compared letter by letter:
 
 error           whether there is one.  Its words are those of Nix's module
-                system, which tells a reader of the corpus to compare
-                error_kind and error_option instead; 51 cases have one.
+                system; error_kind and error_option say what they mean, and are
+                compared, in all 51 cases that have them.
 assertions, warnings
-                by their meaning, as ids and paths of findings (messages.py).
+                by their meaning: ids and paths of findings (messages.py).
 stdout, stderr, exit
-                by their meaning: what the script says while it makes things is
-                what our steps find and make (script.py).  In all 577 cases
-                that have them standard error is empty, and the status is that
-                of QEMU's recorder.
+                by their meaning: what the script says of its work is what our
+                steps find and make (script.py).  In all 577 cases that have
+                these fields standard error is empty, and the status is 0.
 resolved        but for qemu.options, qemu.networkingOptions, the files of
-                drives and the sources of shares: pieces of shell that the
-                library has no words for.  What they come to is in argv.
-guest           texts with commands: but for comments and indentation.
-commands        but for the program that computes what the store's image
-                leaves out: what it should compute is checked (commands.py).
+                drives and the sources of shares: pieces of shell, which the
+                library writes in its own way.  What they come to is in argv.
+guest           but for comments and indentation in texts of commands.
+commands        but for the program that computes what an image of the store
+                leaves out.  Its result is computed again (commands.py).
 """
 
 import copy

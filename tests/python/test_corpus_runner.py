@@ -26,8 +26,13 @@ import scratch  # noqa: E402
 import surroundings  # noqa: E402
 import vmspec  # noqa: E402
 
-CASES = {case["id"]: case for case
-         in json.loads((CORPUS / "new.json").read_text(encoding="utf-8"))}
+
+def load(name):
+    return json.loads((CORPUS / name).read_text(encoding="utf-8"))
+
+
+CASES = {case["id"]: case for case in load("new.json")}
+OLD_CASES = {case["id"]: case for case in load("old.json")}
 
 
 def corrupted(value):
@@ -53,11 +58,35 @@ def leaves(value, where=()):
         yield where
 
 
+def inside(value, where):
+    for key in where:
+        value = value[key]
+    return value
+
+
 def replace(value, where, change):
     *path, last = where
-    for key in path:
-        value = value[key]
+    value = inside(value, path)
     value[last] = change(value[last])
+
+
+def another(value):
+    """Something else of the same kind, for containers as well."""
+    if isinstance(value, dict):
+        return {**value, "x": "x"}
+    if isinstance(value, list):
+        return [*value, "x"]
+    return corrupted(value)
+
+
+# Cases in which each setting of the guest is something else than by default.
+GUESTS = (
+    (CASES, "default-x86_64-linux"), (OLD_CASES, "default-x86_64-linux"),
+    (CASES, "systemd-initrd-mount-point"),
+    (OLD_CASES, "systemd-initrd-mount-point"),
+    (CASES, "user-swap-and-luks-no-default-fs"),
+    (CASES, "tpm-efi-bootloader"),
+)
 
 
 class Corruption(unittest.TestCase):
@@ -65,19 +94,20 @@ class Corruption(unittest.TestCase):
 
     def setUp(self):
         # What a case makes does not depend on what is expected.
-        really = scratch.created
+        really = scratch.making
 
-        def created(case, *how):
-            if case["id"] not in self.made:
-                self.made[case["id"]] = really(case, *how)
-            return self.made[case["id"]]
-        patch = mock.patch.object(scratch, "created", created)
+        def making(case, *how):
+            key = case["seed"], case["id"]
+            if key not in self.made:
+                self.made[key] = really(case, *how)
+            return self.made[key]
+        patch = mock.patch.object(scratch, "making", making)
         patch.start()
         self.addCleanup(patch.stop)
 
-    def fields(self, name, change):
+    def fields(self, name, change, of=None):
         """The fields in which a case differs once its expectation changed."""
-        case = copy.deepcopy(CASES[name])
+        case = copy.deepcopy((of or CASES)[name])
         self.assertEqual(cases.run(case).differences, [], name)
         change(case["expect"])
         return {difference.field.partition("[")[0].partition(".")[0]
@@ -88,13 +118,13 @@ class Corruption(unittest.TestCase):
             expect.update(CASES["default-x86_64-linux"]["expect"])
             expect["error_kind"] = expect["error_option"] = None
         self.assertEqual(self.fields("bad-memory-zero", change),
-                         {"error_kind"})
+                         {"error", "error_kind"})
 
     def test_error_that_does_not_come(self):
         def change(expect):
             expect.update(error="x", error_kind="type", error_option="x")
         self.assertEqual(self.fields("default-x86_64-linux", change),
-                         {"error_kind"})
+                         {"error", "error_kind"})
 
     def test_error_of_another_kind(self):
         self.assertEqual(
@@ -285,6 +315,130 @@ class Corruption(unittest.TestCase):
                         self.fields(name, lambda expect: expect.update(
                             {field: value})), {field})
 
+    def test_a_changed_value_of_each_field_that_there_is(self):
+        """The files have just these fields, and a change of any is seen."""
+        found = {}
+        for of in (CASES, OLD_CASES):
+            for name, case in of.items():
+                for field in case["expect"]:
+                    found.setdefault(field, (name, of))
+        self.assertEqual(set(found), cases.FIELDS)
+        for field, (name, of) in found.items():
+            with self.subTest(field):
+                self.assertIn(field, self.fields(name, lambda expect: replace(
+                    expect, (field,), another), of))
+
+    def test_a_field_that_nobody_knows(self):
+        """What the runner does not know is not passed over."""
+        for name in ("default-x86_64-linux", "bad-memory-zero"):
+            self.assertEqual(self.fields(name, lambda expect: expect.update(
+                weather="fine")), {"weather"})
+
+    def test_every_value_of_guest(self):
+        """Each setting of the guest is compared, with every word of it."""
+        for of, name in GUESTS:
+            for where in leaves(of[name]["expect"]["guest"]):
+                with self.subTest(f"{name}: {where}"):
+                    self.assertEqual(self.fields(name, lambda expect: replace(
+                        expect["guest"], where, corrupted), of), {"guest"})
+
+    def test_a_value_of_guest_too_many_and_too_few(self):
+        """A setting that is missing, or that there should not be, is seen."""
+        name = "default-x86_64-linux"
+        places = {where[:depth] for where
+                  in leaves(CASES[name]["expect"]["guest"])
+                  for depth in range(len(where))}
+        for where in places:
+            def more(expect, value="x"):
+                inside(expect["guest"], where).update(more=value)
+
+            def fewer(expect):
+                inside(expect["guest"], where).popitem()
+            if isinstance(inside(CASES[name]["expect"]["guest"], where), list):
+                continue
+            with self.subTest(where):
+                self.assertEqual(self.fields(name, more), {"guest"})
+                self.assertEqual(self.fields(name, fewer), {"guest"})
+
+    def commands_changed(self, where, change):
+        """The same for the lines of one of the guest's texts."""
+        return self.fields("default-x86_64-linux", lambda expect: replace(
+            expect["guest"], where,
+            lambda text: "\n".join(change(text.splitlines()))))
+
+    def test_every_line_of_the_guest_s_commands(self):
+        """A line that is changed, missing or new is seen."""
+        for where in cases._COMMANDS:
+            text = inside(CASES["default-x86_64-linux"]["expect"]["guest"],
+                          where)
+            for index, line in enumerate(text.splitlines()):
+                for change in (
+                        lambda lines: [*lines[:index], *lines[index + 1:]],
+                        lambda lines: [*lines[:index], lines[index] + "x",
+                                       *lines[index + 1:]],
+                        lambda lines: [*lines[:index], "x", *lines[index:]]):
+                    if not line or line.startswith("#"):
+                        continue
+                    with self.subTest(f"{where}: {line}"):
+                        self.assertEqual(
+                            self.commands_changed(where, change), {"guest"})
+
+    def test_comments_and_indentation_of_commands_do_not_matter(self):
+        """They are the module's own."""
+        for where in cases._COMMANDS:
+            self.assertEqual(self.commands_changed(where, lambda lines: [
+                "# x", "", *("  " + line for line in lines), "\t# x"]), set())
+
+    def test_every_parameter_of_images_and_names_in_the_package(self):
+        """Each parameter of both images and each name is compared."""
+        for of, name, field in (
+                (CASES, "bootloader-efi-aarch64-linux", "images"),
+                (OLD_CASES, "bootloader-efi-aarch64-linux", "images"),
+                (CASES, "store-image-forced-writable", "images"),
+                (OLD_CASES, "store-image-forced-writable", "images"),
+                (CASES, "name-tpm", "build")):
+            places = list(leaves(of[name]["expect"][field]))
+            self.assertGreater(len(places), 3, name)
+            for where in places:
+                with self.subTest(f"{name}: {where}"):
+                    self.assertEqual(self.fields(name, lambda expect: replace(
+                        expect[field], where, corrupted), of), {field})
+
+    def test_what_the_script_says(self):
+        """Each line of its output stands for something that we do."""
+        for name in ("certs-unset", "default-x86_64-linux",
+                     "empty-disks-existing"):
+            lines = CASES[name]["expect"]["stdout"].splitlines(True)
+            for changed in (
+                    [*lines, "x\n"], lines[1:] or ["x"], lines * 2 or ["x"],
+                    [*lines, "$NIX_SSL_CERT_FILE should, if "
+                     "virtualisation.useHostCerts"],
+                    lines[::-1] if len(lines) > 1 else ["x"]):
+                with self.subTest(f"{name}: {changed}"):
+                    self.assertEqual(self.fields(
+                        name, lambda expect: expect.update(
+                            stdout="".join(changed))), {"stdout"})
+
+    def test_how_the_script_ends(self):
+        """An error is expected where there is none."""
+        name = "default-x86_64-linux"
+        self.assertEqual(self.fields(name, lambda expect: expect.update(
+            exit=1)), {"exit"})
+        self.assertEqual(self.fields(name, lambda expect: expect.update(
+            stderr="mkfs.ext4: no space\n")), {"stderr"})
+
+    def test_a_plan_that_cannot_be_carried_out(self):
+        """Our own failure is none of the script's."""
+        case = copy.deepcopy(CASES["default-x86_64-linux"])
+        # Nothing can be made in a place that is a file.
+        case["files"]["/tmp/nix-vm"] = "x"
+        key = case["seed"], case["id"]
+        self.made.pop(key, None)
+        self.addCleanup(self.made.pop, key, None)
+        fields = {difference.field.partition("[")[0]
+                  for difference in cases.run(case).differences}
+        self.assertLessEqual({"exit", "stderr"}, fields)
+
     def test_every_machine_says_where_it_runs_and_what_runs_beside_it(self):
         for case in CASES.values():
             if "argv" in case["expect"]:
@@ -419,11 +573,12 @@ class Scratch(unittest.TestCase):
         machine, host = run.convert(), surroundings.host(case)
         resolved = vmspec.resolve(machine.spec, host)
         host = surroundings.host(case, resolved)
-        return scratch.created(case, vmspec.Plan(machine.spec, host), resolved)
+        return scratch.making(case, vmspec.Plan(machine.spec, host), resolved)
 
     def test_nothing_of_one_case_is_there_for_the_next(self):
         first = self.created()
-        self.assertTrue(first)
+        self.assertTrue(first.created)
+        self.assertEqual((first.findings, first.failed), ([], False))
         self.assertEqual(self.created(), first)
 
     def test_nothing_stays_where_something_fails(self):

@@ -444,7 +444,8 @@ START_TEST (a_compressed_file_that_is_cut_is_refused)
 }
 END_TEST
 
-/* Its check sum tells, but for bytes that mean nothing: the name, the time. */
+/* Its check sum tells.  The last bits of what is compressed fill a byte, and
+ * mean nothing. */
 START_TEST (a_compressed_file_that_is_damaged_is_refused)
 {
   char bytes[500];
@@ -453,15 +454,20 @@ START_TEST (a_compressed_file_that_is_damaged_is_refused)
   for (size_t i = 10; i < size; i++) {
     int r;
 
-    bytes[i] ^= 0x10;
+    bytes[i] ^= (char) 0x80;
     r = check_bytes (bytes, size);
-    ck_assert_msg (r == -EINVAL, "%d with another byte %zu", r, i);
-    ck_assert_str_eq (found (), "kernel.damaged ()");
-    bytes[i] ^= 0x10;
+    ck_assert_msg (r == -EINVAL || (r == 0 && i == size - 9),
+                   "%d with another byte %zu", r, i);
+    ck_assert_str_eq (found (), r ? "kernel.damaged ()" : "");
+    bytes[i] ^= (char) 0x80;
   }
-  for (unsigned value = 0; value < 256; value++) {
-    memset (bytes + 2, (int) value, 8);
-    check_bytes (bytes, size);
+  /* What its header says of it may be anything. */
+  for (int value = 0; value < 256; value++) {
+    int r;
+
+    memset (bytes + 2, value, 8);
+    r = check_bytes (bytes, size);
+    ck_assert_msg (r == 0 || r == -EINVAL, "%d with a header of %d", r, value);
   }
 }
 END_TEST
@@ -775,7 +781,7 @@ is_missing (int r, const char *key, const struct vmspec_kernel_need *need)
 
 START_TEST (each_need_of_a_plan_is_looked_for)
 {
-  static const struct vmspec spec
+  const struct vmspec spec
     = { VMSPEC_INIT (vmspec),
         .boot = &(const struct vmspec_boot) {
           VMSPEC_INIT (vmspec_boot), .kernel = "/k", .initrd = "/i" } };

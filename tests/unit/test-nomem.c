@@ -47,6 +47,7 @@ static const char description[]
     "  <empty-disk size='5'/>\n"
     "  <file-system mount-point='/data' type='ext4' device='/dev/vdb'/>\n"
     "  <interface name='e' vlan='1'/>\n"
+    "  <guest mounts='on' hostname='h'><ssh-key>a b</ssh-key></guest>\n"
     "</vmspec>\n";
 
 static const char *const padded_environment[]
@@ -110,6 +111,25 @@ try_plan (void)
   if (r == 0)
     vmspec_plan_free (plan);
   else if (plan != untouched)
+    return 1;
+  return r;
+}
+
+/* A plan, and from there the guest's settings. */
+static int
+try_guest (void)
+{
+  void *untouched = &arena;
+  struct vmspec_guest_settings *settings = untouched;
+  vmspec_plan *plan = NULL;
+  int r = vmspec_plan_new (spec, &host, NULL, &plan);
+
+  if (r == 0)
+    r = vmspec_plan_guest (plan, NULL, &settings);
+  vmspec_plan_free (plan);
+  if (r == 0)
+    vmspec_guest_settings_free (settings);
+  else if (settings != untouched)
     return 1;
   return r;
 }
@@ -291,6 +311,7 @@ survives (int (*what) (void))
 
 SURVIVES (a_diagnosis_is_made_or_not, try_diag)
 SURVIVES (a_plan_is_made_or_not, try_plan)
+SURVIVES (a_guest_is_told_of_or_not, try_guest)
 SURVIVES (findings_are_an_error_even_untold, try_findings)
 SURVIVES (a_check_is_made_or_not, try_check)
 SURVIVES (a_description_is_resolved_or_not, try_resolve)
@@ -327,6 +348,7 @@ main (void)
   tcase_add_checked_fixture (t, set_up, tear_down);
   tcase_add_test (t, a_diagnosis_is_made_or_not);
   tcase_add_test (t, a_plan_is_made_or_not);
+  tcase_add_test (t, a_guest_is_told_of_or_not);
   tcase_add_test (t, findings_are_an_error_even_untold);
   tcase_add_test (t, a_check_is_made_or_not);
   tcase_add_test (t, a_description_is_resolved_or_not);

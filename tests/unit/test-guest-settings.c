@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The guest's half as data.  That a NixOS guest is told what NixOS's module says
+ * is what the corpus compares; here is what holds for others. */
+#include "unit.h"
+
+static struct vmspec spec;
+static struct vmspec_boot boot;
+static struct vmspec_qemu qemu;
+static struct vmspec_store store;
+static struct vmspec_tpm tpm;
+static struct vmspec_efi efi;
+static struct vmspec_disk disk;
+static struct vmspec_host host;
+static struct vmspec_guest_settings *settings;
+
+static void
+set_up (void)
+{
+  boot = (struct vmspec_boot) { VMSPEC_INIT (vmspec_boot), .kernel = "k" };
+  qemu = (struct vmspec_qemu) { VMSPEC_INIT (vmspec_qemu), .binary = "/q" };
+  store = (struct vmspec_store) { VMSPEC_INIT (vmspec_store) };
+  tpm = (struct vmspec_tpm) { VMSPEC_INIT (vmspec_tpm), .swtpm = "/s" };
+  efi = (struct vmspec_efi) { VMSPEC_INIT (vmspec_efi), .firmware = "/f",
+                              .variables = "/v" };
+  disk = (struct vmspec_disk) { VMSPEC_INIT (vmspec_disk) };
+  spec = (struct vmspec) { VMSPEC_INIT (vmspec), .boot = &boot, .qemu = &qemu,
+                           .store = &store, .tpm = &tpm, .efi = &efi,
+                           .disk = &disk };
+  host = unit_host ();
+  settings = NULL;
+}
+
+static void
+tear_down (void)
+{
+  vmspec_guest_settings_free (settings);
+}
+
+/* The plan is gone when the settings are looked at. */
+static void
+tell (void)
+{
+  vmspec_plan *plan = unit_plan (&spec, &host);
+
+  vmspec_guest_settings_free (settings);
+  settings = NULL;
+  ck_assert_int_eq (vmspec_plan_guest (plan, NULL, &settings), 0);
+  vmspec_plan_free (plan);
+}
+
+static const struct vmspec_kernel_need *
+need (const char *symbol, const char *module)
+{
+  const struct vmspec_kernel_need *const *one = settings->kernel_needs;
+
+  for (; *one; one++)
+    if ((!symbol || ((*one)->symbol && !strcmp ((*one)->symbol, symbol)))
+        && (!module || ((*one)->module && !strcmp ((*one)->module, module))))
+      return *one;
+  return NULL;
+}
+
+static void
+needs (const char *symbol, const char *module, uint32_t initrd,
+       const char *option)
+{
+  const struct vmspec_kernel_need *one = need (symbol, module);
+
+  ck_assert_msg (one != NULL, "%s %s is not needed", symbol, module);
+  ck_assert_uint_eq (one->initrd, initrd);
+  ck_assert_str_eq (one->option, option);
+}
+
+#define NEEDS_NOT(symbol) ck_assert_ptr_null (need (symbol, NULL))
+
+static const char *
+joined (const char *const *words)
+{
+  static char text[1000];
+  char *end = text;
+
+  *text = '\0';
+  for (; *words; words++)
+    end = stpcpy (stpcpy (end, *words), "|");
+  return text;
+}
+
+START_TEST (a_guest_that_is_not_nixos_is_told_nothing_of_it)
+{
+  tell ();
+  ck_assert_uint_eq (settings->nixos, VMSPEC_OFF);
+  ck_assert_ptr_null (settings->overlay);
+  ck_assert_str_eq (settings->initrd_commands, "");
+  ck_assert_ptr_null (settings->tmpfiles[0]);
+  boot.system = "/nix/store/system";
+  tell ();
+  ck_assert_uint_eq (settings->nixos, VMSPEC_ON);
+  ck_assert_str_eq (settings->overlay->lower, "/nix/.ro-store");
+  ck_assert_ptr_nonnull (strstr (settings->initrd_commands, "etc/NIXOS"));
+  ck_assert_ptr_nonnull (strstr (settings->initrd_commands, "mount -t overlay"));
+  ck_assert_ptr_nonnull (settings->tmpfiles[0]);
+}
+END_TEST
+
+START_TEST (a_writable_store_is_an_overlay_in_any_guest)
+{
+  store.writable = VMSPEC_ON;
+  tell ();
+  ck_assert_ptr_nonnull (settings->overlay);
+  ck_assert_ptr_nonnull (strstr (settings->initrd_commands, "mount -t overlay"));
+  ck_assert_ptr_null (strstr (settings->initrd_commands, "NIXOS"));
+  needs ("OVERLAY_FS", "overlay", VMSPEC_INITRD_AVAILABLE, "store.writable");
+}
+END_TEST
+
+START_TEST (parameters_are_those_of_a_direct_boot)
+{
+  boot.kernel_params = STRINGS ("quiet", "a=b c");
+  qemu.consoles = STRINGS ("hvc0", "tty0");
+  tell ();
+  ck_assert_str_eq (joined (settings->kernel_params),
+                    "quiet|a=b c|console=hvc0|console=tty0|");
+  ck_assert_str_eq (joined (settings->consoles), "hvc0|tty0|");
+  boot.system = "/s";
+  boot.registration = "/r";
+  tell ();
+  ck_assert_str_eq (joined (settings->kernel_params),
+                    "quiet|a=b c|init=/s/init|regInfo=/r|console=hvc0|"
+                    "console=tty0|");
+  boot = (struct vmspec_boot) { VMSPEC_INIT (vmspec_boot),
+                                .loader = VMSPEC_ON };
+  tell ();
+  ck_assert_str_eq (joined (settings->kernel_params),
+                    "console=hvc0|console=tty0|");
+}
+END_TEST
+
+START_TEST (the_boot_loader_goes_to_its_device_but_with_efi)
+{
+  boot.loader_device = "/dev/vdx";
+  tell ();
+  ck_assert_str_eq (settings->loader_device, "/dev/vdx");
+  efi.enable = VMSPEC_ON;
+  tell ();
+  ck_assert_str_eq (settings->loader_device, "nodev");
+  needs ("EFI", NULL, VMSPEC_INITRD_NO, "efi.enable");
+}
+END_TEST
+
+START_TEST (what_is_switched_off_depends_on_the_description)
+{
+  tell ();
+  ck_assert_uint_eq (settings->swap, VMSPEC_OFF);
+  ck_assert_uint_eq (settings->luks, VMSPEC_OFF);
+  ck_assert_uint_eq (settings->initrd_secrets, VMSPEC_OFF);
+  ck_assert_uint_eq (settings->ca_certificates, VMSPEC_UNSET);
+  ck_assert_uint_eq (settings->guest_agent, VMSPEC_ON);
+  ck_assert_uint_eq (settings->graphics, VMSPEC_ON);
+  boot.default_file_systems = VMSPEC_OFF;
+  boot.loader = spec.host_certs = VMSPEC_ON;
+  qemu.guest_agent = spec.graphics = VMSPEC_OFF;
+  tell ();
+  ck_assert_uint_eq (settings->swap, VMSPEC_UNSET);
+  ck_assert_uint_eq (settings->luks, VMSPEC_UNSET);
+  ck_assert_uint_eq (settings->initrd_secrets, VMSPEC_UNSET);
+  ck_assert_uint_eq (settings->ca_certificates, VMSPEC_OFF);
+  ck_assert_uint_eq (settings->guest_agent, VMSPEC_OFF);
+  ck_assert_uint_eq (settings->graphics, VMSPEC_OFF);
+}
+END_TEST
+
+START_TEST (the_display_is_as_large_as_said)
+{
+  spec.resolution_x = 800;
+  spec.resolution_y = 600;
+  tell ();
+  ck_assert_str_eq (settings->graphics_mode, "800x600");
+  ck_assert_uint_eq (settings->resolution_x, 800);
+  ck_assert_uint_eq (settings->resolution_y, 600);
+}
+END_TEST
+
+START_TEST (drivers_are_those_of_the_disks)
+{
+  static const struct {
+    uint32_t interface;
+    const char *symbol, *module;
+    int is_scsi;
+  } all[] = {
+    { VMSPEC_DISK_INTERFACE_VIRTIO, "VIRTIO_BLK", "virtio_blk", 0 },
+    { VMSPEC_DISK_INTERFACE_SCSI, "SCSI_SYM53C8XX_2", "sym53c8xx", 1 },
+    { VMSPEC_DISK_INTERFACE_VIRTIO_SCSI, "SCSI_VIRTIO", "virtio_scsi", 1 },
+    { VMSPEC_DISK_INTERFACE_IDE, "SATA_AHCI", "ahci", 1 },
+    { VMSPEC_DISK_INTERFACE_NVME, "BLK_DEV_NVME", "nvme", 0 },
+  };
+
+  for (size_t i = 0; i < COUNT (all); i++) {
+    qemu.disk_interface = all[i].interface;
+    tell ();
+    for (size_t j = 0; j < COUNT (all); j++)
+      ck_assert_int_eq (need (all[j].symbol, all[j].module) != NULL, i == j);
+    ck_assert_int_eq (need ("BLK_DEV_SD", "sd_mod") != NULL, all[i].is_scsi);
+    needs (all[i].symbol, all[i].module, VMSPEC_INITRD_AVAILABLE,
+           "qemu.disk_interface");
+  }
+}
+END_TEST
+
+START_TEST (drivers_are_those_of_what_is_mounted)
+{
+  static const char *const types[][2] = {
+    { "btrfs", "BTRFS_FS" }, { "xfs", "XFS_FS" }, { "squashfs", "SQUASHFS" },
+    { "vfat", "VFAT_FS" }, { "erofs", "EROFS_FS" }, { "tmpfs", "TMPFS" },
+  };
+  struct vmspec_file_system fs = { VMSPEC_INIT (vmspec_file_system),
+                                   .mount_point = "/m", .device = "/d" };
+
+  spec.builtin_shares = VMSPEC_OFF;
+  tell ();
+  needs ("EXT4_FS", "ext4", VMSPEC_INITRD_AVAILABLE, "file_systems");
+  NEEDS_NOT ("9P_FS");
+  spec.file_systems = LIST (vmspec_file_system, &fs);
+  for (size_t i = 0; i < COUNT (types); i++) {
+    fs.type = types[i][0];
+    tell ();
+    for (size_t j = 0; j < COUNT (types); j++)
+      ck_assert_int_eq (need (types[j][1], NULL) != NULL, i == j);
+  }
+  disk.image = "";
+  tell ();
+  NEEDS_NOT ("EXT4_FS");
+  spec.builtin_shares = VMSPEC_UNSET;
+  tell ();
+  needs ("9P_FS", "9p", VMSPEC_INITRD_AVAILABLE, "shares");
+}
+END_TEST
+
+START_TEST (drivers_are_those_of_the_machine)
+{
+  spec.graphics = VMSPEC_OFF;
+  tpm.enable = VMSPEC_ON;
+  tell ();
+  needs ("SERIAL_8250_CONSOLE", NULL, VMSPEC_INITRD_NO, "graphics");
+  needs ("TCG_TIS", "tpm_tis", VMSPEC_INITRD_AVAILABLE, "tpm.model");
+  needs ("USB_UHCI_HCD", NULL, VMSPEC_INITRD_NO, "qemu.builtin_options");
+  NEEDS_NOT ("DMI_SYSFS");
+  tpm.model = "tpm-crb";
+  spec.guest = &(struct vmspec_guest) { VMSPEC_INIT (vmspec_guest),
+                                        .hostname = "h" };
+  tell ();
+  needs ("TCG_CRB", "tpm_crb", VMSPEC_INITRD_AVAILABLE, "tpm.model");
+  needs ("DMI_SYSFS", "dmi_sysfs", VMSPEC_INITRD_NO, "guest");
+  NEEDS_NOT ("TCG_TIS");
+  tpm.model = NULL;
+  spec.arch = VMSPEC_ARCH_AARCH64;
+  tell ();
+  NEEDS_NOT ("SERIAL_8250_CONSOLE");
+  NEEDS_NOT ("DMI_SYSFS");
+  needs ("SERIAL_AMBA_PL011_CONSOLE", NULL, VMSPEC_INITRD_NO, "graphics");
+  needs ("FW_CFG_SYSFS", "qemu_fw_cfg", VMSPEC_INITRD_NO, "guest");
+  needs ("USB_EHCI_PCI", NULL, VMSPEC_INITRD_NO, "qemu.builtin_options");
+  tpm.enable = VMSPEC_OFF;
+  spec.arch = VMSPEC_ARCH_S390X;
+  tell ();
+  NEEDS_NOT ("VIRTIO_PCI");
+}
+END_TEST
+
+START_TEST (a_store_image_is_loaded_at_once)
+{
+  store.image = VMSPEC_ON;
+  tell ();
+  needs ("EROFS_FS", "erofs", VMSPEC_INITRD_LOAD, "store.image");
+}
+END_TEST
+
+START_TEST (there_is_a_file_of_each_form)
+{
+  tell ();
+  for (uint32_t form = VMSPEC_GUEST_FORM_FSTAB;
+       form <= VMSPEC_GUEST_FORM_JSON; form++) {
+    const struct vmspec_guest_file *const *file = settings->files;
+
+    while (*file && (*file)->form != form)
+      file++;
+    ck_assert_msg (*file != NULL, "form %u", form);
+    ck_assert_uint_gt (strlen ((*file)->content), 0);
+    ck_assert_uint_gt (strlen ((*file)->name), 0);
+  }
+  vmspec_guest_settings_free (NULL);
+}
+END_TEST
+
+int
+main (void)
+{
+  TCase *tcase = unit_case ("guest-settings");
+
+  tcase_add_checked_fixture (tcase, set_up, tear_down);
+  tcase_add_test (tcase, a_guest_that_is_not_nixos_is_told_nothing_of_it);
+  tcase_add_test (tcase, a_writable_store_is_an_overlay_in_any_guest);
+  tcase_add_test (tcase, parameters_are_those_of_a_direct_boot);
+  tcase_add_test (tcase, the_boot_loader_goes_to_its_device_but_with_efi);
+  tcase_add_test (tcase, what_is_switched_off_depends_on_the_description);
+  tcase_add_test (tcase, the_display_is_as_large_as_said);
+  tcase_add_test (tcase, drivers_are_those_of_the_disks);
+  tcase_add_test (tcase, drivers_are_those_of_what_is_mounted);
+  tcase_add_test (tcase, drivers_are_those_of_the_machine);
+  tcase_add_test (tcase, a_store_image_is_loaded_at_once);
+  tcase_add_test (tcase, there_is_a_file_of_each_form);
+  return unit_run ("guest-settings", tcase);
+}
