@@ -154,6 +154,11 @@ assert_rule (const struct rule *rule, const struct resolution *r,
     other = key ? set_add (from_guest, key, i) : NULL;
   } else if (port->host_port && !is_on (port->any_host_port))
     other = other_listener (r->arena, from_host, port, i);
+  /* libslirp looks whether it is restricted before it looks for a rule. */
+  if (!guest && port->proto == VMSPEC_PROTO_UDP && is_on (r->network.restricted))
+    SAY (rule, WARNING, "forward-port.restricted-udp", "proto",
+         "the guest gets datagrams, but QEMU drops its answers to them while "
+         "network.restricted is on; forward tcp, or turn that off");
   if (other)
     SAY (rule, BLOCKER, "forward-port.duplicate",
          guest ? "guest_port" : "host_port",

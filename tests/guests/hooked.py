@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Guests whose root is put together in the initial RAM disk as their description's mount table says.
 
-The initial RAM disk is the demo guest's with another first program.  This plays udev's part, has the hook of
-vmspec-run --guest=hook mount what is needed for boot below /sysroot, and goes there: to the program that init= names, or
-else, with busybox in /bin, to the script of Machine.script().
+The initial RAM disk is the demo guest's with another first program.  This plays udev's part, has
+vmspec-run's hook mount what is needed for boot below /sysroot, and goes there: to the program that init= names, or else, with
+busybox in /bin, to the script of Machine.script().
 """
 
 import os

@@ -694,6 +694,17 @@ START_TEST (a_port_that_qemu_takes_is_not_said_and_is_nobody_elses)
 }
 END_TEST
 
+START_TEST (a_restricted_guest_cannot_answer_datagrams)
+{
+  port_from (VMSPEC_FORWARD_FROM_HOST);
+  network.restricted = VMSPEC_ON;
+  nothing ();
+  port.proto = VMSPEC_PROTO_UDP;
+  only (WARNING, "forward-port.restricted-udp",
+        "network.forward_ports[0].proto");
+}
+END_TEST
+
 START_TEST (connections_from_the_guest_take_netcat)
 {
   port_from (VMSPEC_FORWARD_FROM_GUEST);
@@ -921,6 +932,7 @@ main (void)
   tcase_add_test (t, addresses_are_four_numbers);
   tcase_add_test (t, a_port_is_forwarded_once);
   tcase_add_test (t, a_port_that_qemu_takes_is_not_said_and_is_nobody_elses);
+  tcase_add_test (t, a_restricted_guest_cannot_answer_datagrams);
   tcase_add_test (t, connections_from_the_guest_take_netcat);
   tcase_add_test (t, a_network_that_is_off_forwards_nothing);
   tcase_add_test (t, the_number_of_a_network_is_a_byte);

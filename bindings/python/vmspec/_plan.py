@@ -97,21 +97,29 @@ class Plan:
         it ends.  start() does the same by vectors of its own."""
         return tuple(self._each("vmspec_helper", library.vmspec_plan_helper))
 
-    @property
-    def guest(self) -> "GuestSettings":
-        """What the guest has to be configured with, to make use of the
-        machine: as data, and in its `files` as text."""
+    def _guest(self) -> "Tuple[GuestSettings, List[Finding]]":
         settings = c_void_p()
         with Diag() as diag:
             diag.must(library.vmspec_plan_guest(
                 self._plan, diag.pointer, byref(settings)),
                 "cannot tell the guest's settings")
+            findings = diag.findings()
         try:
-            result: "GuestSettings" = from_address(
-                "vmspec_guest_settings", settings.value)
-            return result
+            return from_address("vmspec_guest_settings",
+                                settings.value), findings
         finally:
             library.vmspec_guest_settings_free(settings)
+
+    @property
+    def guest(self) -> "GuestSettings":
+        """What the guest has to be configured with, to make use of the
+        machine: as data, and in its `files` as text."""
+        return self._guest()[0]
+
+    @property
+    def guest_findings(self) -> List[Finding]:
+        """What cannot be said to the guest in one form or other."""
+        return self._guest()[1]
 
     def guest_text(self, form: "_Form") -> str:
         """The same in one form: GuestSettings.text()."""
