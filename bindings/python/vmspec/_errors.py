@@ -38,7 +38,8 @@ class Error(OSError):
 
 
 class DescriptionError(Error, ValueError):
-    """What was described makes no machine or no image: see findings."""
+    """What was described makes no machine or no image, or a file is not what it
+    was given as: see findings."""
 
 
 class Cancelled(Error):
