@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define BLOCKER VMSPEC_SEVERITY_BLOCKER
+#define WARNING VMSPEC_SEVERITY_WARNING
 
 static const char letters[]
   = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -150,12 +151,33 @@ assert_tag (const char *tag, const struct path *path, vmspec_diag *diag)
               "letters, digits, '-', '.' or '_'", tag);
 }
 
+/* What Linux's 9p client takes (net/9p/client.c, trans_virtio.c). */
+#define MSIZE_MIN 4096
+#define MSIZE_MAX 512000
+
+static void
+assert_msize (uint32_t msize, vmspec_diag *diag)
+{
+  const struct path path = { .name = "msize" };
+
+  if (msize < MSIZE_MIN)
+    diag_add (diag, BLOCKER, "share.msize-small", &path, NULL,
+              "Linux mounts no share with packets of less than %d bytes; set "
+              "msize to that or more", MSIZE_MIN);
+  if (msize > MSIZE_MAX)
+    diag_add (diag, WARNING, "share.msize-large", &path, NULL,
+              "Linux sends packets of %d bytes at most and takes no more of "
+              "these %u", MSIZE_MAX, msize);
+}
+
 void
 assert_shares (const struct resolution *r, const struct decided *d,
                vmspec_diag *diag)
 {
   struct set tags = { .arena = r->arena }, targets = { .arena = r->arena };
 
+  if (r->spec.shares[0])
+    assert_msize (r->spec.msize, diag);
   for (size_t i = 0; r->spec.shares[i]; i++) {
     const struct vmspec_share *share = r->spec.shares[i];
     struct path entry = entry_path ("shares", i, r->own_shares);

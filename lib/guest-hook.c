@@ -7,6 +7,7 @@
 #include "guest.h"
 
 #include "argv.h"
+#include "set.h"
 
 #include <string.h>
 
@@ -14,6 +15,8 @@ static const char start[]
   = "#!/bin/sh\n"
     "# Mounts what the guest needs to boot below the directory that is given,\n"
     "# /sysroot otherwise, for an initial RAM disk.  Made by vmspec.\n"
+    "# Values stand in quotes as they are.\n"
+    "# shellcheck disable=SC1003,SC2016\n"
     "targetRoot=${1:-/sysroot}\n"
     "targetRoot=${targetRoot%/}\n"
     "\n"
@@ -186,14 +189,16 @@ static void
 add_modules (struct text *text, const struct vmspec_guest_settings *settings)
 {
   const struct vmspec_kernel_need *const *need = settings->kernel_needs;
-  size_t n = 0;
+  struct set seen = { .arena = text->arena };
 
-  for (; *need; need++)
-    if (is_wanted (*need)) {
-      text_add (text, n++ ? " " : "\n# Some may be built in.\nmodprobe -a -q ");
-      text_add_quoted (text, (*need)->module);
-    }
-  if (n)
+  for (; *need; need++) {
+    if (!is_wanted (*need) || set_add (&seen, (*need)->module, 0))
+      continue;
+    text_add (text, seen.count > 1
+                      ? " " : "\n# Some may be built in.\nmodprobe -a -q ");
+    text_add_quoted (text, (*need)->module);
+  }
+  if (seen.count)
     text_add (text, " 2> /dev/null || :\n");
 }
 

@@ -13,7 +13,6 @@
 
 #include <errno.h>
 #include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- UTF-8 ---------------------------------------------------------------- */
@@ -54,6 +53,16 @@ guest_is_utf8 (const char *text)
 
 static json_t *object (const char *owner, const void *from);
 
+/* The array with one item more; NULL if that cannot be. */
+static json_t *
+appended (json_t *array, json_t *item)
+{
+  if (json_array_append_new (array, item) == 0)
+    return array;
+  json_decref (array);
+  return NULL;
+}
+
 static json_t *
 text_value (const char *text)
 {
@@ -63,9 +72,8 @@ text_value (const char *text)
     return json_null ();
   if (guest_is_utf8 (text))
     return json_string (text);
-  bytes = json_array ();
-  for (; *text; text++)
-    json_array_append_new (bytes, json_integer ((unsigned char) *text));
+  for (bytes = json_array (); *text; text++)
+    bytes = appended (bytes, json_integer ((unsigned char) *text));
   return bytes;
 }
 
@@ -98,9 +106,8 @@ list_value (const struct vmspec_option *option, const void *const *item)
   json_t *array = item ? json_array () : json_null ();
 
   for (; item && *item; item++)
-    json_array_append_new (array, option->element
-                                    ? object (option->element, *item)
-                                    : text_value (*item));
+    array = appended (array, option->element ? object (option->element, *item)
+                                             : text_value (*item));
   return array;
 }
 
@@ -171,20 +178,24 @@ object (const char *owner, const void *from)
 
 /* ---- all of it ------------------------------------------------------------ */
 
+static int
+add_bytes (const char *bytes, size_t size, void *text)
+{
+  text_add_bytes (text, bytes, size);
+  return 0;
+}
+
 void
 guest_json (struct vector *files, const struct vmspec_guest_settings *settings,
             vmspec_diag *diag)
 {
-  struct arena *arena = files->arena;
+  struct text text = { .arena = files->arena };
   json_t *all = object ("vmspec_guest_settings", settings);
-  char *text = json_dumps (all, JSON_INDENT (2));
-  const char *content
-    = text ? arena_concat (arena, text, "\n", (char *) NULL) : NULL;
 
   (void) diag;
-  free (text);
+  if (json_dump_callback (all, add_bytes, &text, JSON_INDENT (2)) < 0)
+    files->arena->error = -ENOMEM;
   json_decref (all);
-  if (!content)
-    arena->error = -ENOMEM;
-  guest_add (files, VMSPEC_GUEST_FORM_JSON, "guest.json", content);
+  text_add (&text, "\n");
+  guest_add (files, VMSPEC_GUEST_FORM_JSON, "guest.json", text_end (&text));
 }

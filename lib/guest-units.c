@@ -28,9 +28,9 @@ struct units {
 struct mount_unit {
   const struct vmspec_file_system *fs;
   struct path path;
-  const char *name;         /* "home.mount" */
+  const char *name;         /* of the unit, with ".mount" */
   const char *where, *what;
-  const char *target;       /* that waits for it */
+  const char *target;       /* that waits for it, without ".target" */
 };
 
 /* ---- names ---------------------------------------------------------------- */
@@ -164,17 +164,18 @@ target (const struct units *units, const struct vmspec_file_system *fs)
   const char *const *type = network;
 
   if (units->initrd)
-    return is_root (fs) ? "initrd-root-fs.target" : "initrd-fs.target";
+    return is_root (fs) ? "initrd-root-fs" : "initrd-fs";
   while (*type && strcmp (*type, guest_type (fs)))
     type++;
-  return *type || guest_has_option (fs, "_netdev") ? "remote-fs.target"
-                                                   : "local-fs.target";
+  return *type || guest_has_option (fs, "_netdev") ? "remote-fs" : "local-fs";
 }
 
+/* The guest's own root has been mounted by then. */
 static int
-is_formatted (const struct mount_unit *unit)
+is_formatted (const struct units *units, const struct mount_unit *unit)
 {
-  return is_on (unit->fs->auto_format) && strcmp (guest_type (unit->fs), "auto");
+  return is_on (unit->fs->auto_format) && strcmp (guest_type (unit->fs), "auto")
+         && (units->initrd || !is_root (unit->fs));
 }
 
 static void
@@ -190,6 +191,15 @@ add_service (struct text *text, const char *template, const char *instance)
 }
 
 static void
+add_target (struct text *text, const char *key, const char *target_name)
+{
+  text_add (text, key);
+  text_add (text, "=");
+  text_add (text, target_name);
+  text_add (text, ".target\n");
+}
+
+static void
 add_dependencies (struct text *text, const struct units *units,
                   const struct mount_unit *unit)
 {
@@ -197,12 +207,12 @@ add_dependencies (struct text *text, const struct units *units,
   int checked = guest_is_checked (unit->fs) && device;
 
   if (!guest_has_option (unit->fs, "nofail"))
-    add_line (text, "Before", unit->target);
-  if (is_formatted (unit) && device)
+    add_target (text, "Before", unit->target);
+  if (is_formatted (units, unit) && device)
     add_service (text, "systemd-makefs@", device);
   /* The guest's own root is mounted before it can be checked. */
   if (checked && is_root (unit->fs) && !units->initrd)
-    add_line (text, "Wants", "systemd-fsck-root.service");
+    text_add (text, "Wants=systemd-fsck-root.service\n");
   else if (checked)
     add_service (text, "systemd-fsck@", device);
 }
@@ -226,9 +236,9 @@ mount_text (const struct units *units, const struct mount_unit *unit)
   if (strcmp (options, "defaults"))
     add_line (&text, "Options", options);
   text_add (&text, "\n[Install]\n");
-  add_line (&text, guest_has_option (unit->fs, "nofail") ? "WantedBy"
-                                                         : "RequiredBy",
-            unit->target);
+  add_target (&text, guest_has_option (unit->fs, "nofail") ? "WantedBy"
+                                                           : "RequiredBy",
+              unit->target);
   return text_end (&text);
 }
 
@@ -360,7 +370,7 @@ add_mount (const struct units *units, const struct vmspec_file_system *fs)
   if (!has_text (units, &unit) || !has_name (units, &unit) || !unit.what)
     return;
   add_file (units, unit.name, mount_text (units, &unit));
-  if (is_formatted (&unit))
+  if (is_formatted (units, &unit))
     add_makefs (units, &unit);
 }
 

@@ -130,6 +130,8 @@ say_none (struct kernel_check *check, int directory)
 {
   const char *version = version_in (check, directory);
 
+  if (arena_error (&check->arena))
+    return arena_error (&check->arena);
   if (version)
     return kernel_fail (check, -EINVAL, "kernel.no-modules", "%s has a "
                         "directory of modules for each version of a kernel; "

@@ -7,6 +7,9 @@ A program that holds such tests has functions test_NAME (machine) with a sentenc
 
 The guest is the demo guest of tools/make-demo-guest, without hardware virtualisation: a few seconds a boot.  Tests run
 two at a time.  Called with names, the program runs only these.
+
+A test that cannot fail claims nothing.  Each says by @fails_with what would have to be wrong; with --prove it is run so,
+and passes if it fails.
 """
 
 import concurrent.futures
@@ -67,11 +70,20 @@ def with_libraries(name):
     return {file: Path(file) for file in (path, *linked)}
 
 
+def fails_with(*settings, environment=None):
+    """The test has to fail when these settings (KEY=VALUE) or variables are added to whatever it starts."""
+    def mark(test):
+        test.sabotage = (settings, environment or {})
+        return test
+    return mark
+
+
 class Machine:
     """A directory of its own, with a description, a run directory and what the guest is to do."""
 
-    def __init__(self, scratch):
+    def __init__(self, scratch, sabotage=((), {})):
         self.scratch = scratch
+        self.sabotage = [word for setting in sabotage[0] for word in ("--set", setting)]
         self.run = scratch / "run"
         self.xchg = self.run / "xchg"
         self.xchg.mkdir(parents=True)
@@ -80,6 +92,7 @@ class Machine:
             (scratch / "demo" / name).symlink_to(demo / name)
         shutil.copyfile(demo / "disk.raw", scratch / "demo" / "disk.raw")
         self.environment = {"TMPDIR": str(self.run), "USE_TMPDIR": "1", "XDG_RUNTIME_DIR": str(scratch)}
+        self.environment.update(sabotage[1])
 
     def describe(self, body="", params="", attributes='memory="256"', *, boot='kernel="demo/vmlinux"',
                  initrd="demo/initrd.img", disk='<disk image=""/>', name="machine.xml"):
@@ -134,7 +147,7 @@ class Machine:
     def start(self, file, *arguments, options=()):
         """Arguments are QEMU's, after "--"; options are vmspec-run's."""
         (self.xchg / "report.txt").unlink(missing_ok=True)
-        return subprocess.Popen([program, "--set", "qemu.accel=off", *options, file, *arguments], cwd=self.scratch,
+        return subprocess.Popen([program, "--set", "qemu.accel=off", *options, *self.sabotage, file, *arguments], cwd=self.scratch,
                                 env=os.environ | self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                 stderr=subprocess.STDOUT)
 
@@ -187,13 +200,16 @@ def make_demo_guest():
     return result.returncode == 0
 
 
-def _run(test, scratch):
+def _run(test, scratch, prove):
     start = time.monotonic()
+    sabotage = getattr(test, "sabotage", None) if prove else ((), {})
     try:
-        test(Machine(scratch))
-        wrong = None
+        if sabotage is None:
+            raise Wrong("nothing is known with which it fails")
+        test(Machine(scratch, sabotage))
+        wrong = "it passes with " + " ".join([*sabotage[0], *sabotage[1]]) if prove else None
     except Wrong as error:
-        wrong = str(error)
+        wrong = None if prove and sabotage else str(error)
     except Exception:  # one test must not hide the others
         wrong = traceback.format_exc()
     finally:
@@ -203,7 +219,8 @@ def _run(test, scratch):
 
 def main(names, needs=(), workers=2):
     """Runs a module's tests, or those that the command line names; the exit status."""
-    wanted = sys.argv[1:]
+    wanted = [word for word in sys.argv[1:] if word != "--prove"]
+    prove = "--prove" in sys.argv
     tests = {name[5:]: test for name, test in names.items() if name.startswith("test_")}
     for name in wanted:
         if name not in tests:
@@ -223,7 +240,7 @@ def main(names, needs=(), workers=2):
         for name in wanted or tests:
             scratch = Path(top).resolve() / name
             scratch.mkdir()
-            futures[pool.submit(_run, tests[name], scratch)] = name
+            futures[pool.submit(_run, tests[name], scratch, prove)] = name
         for future in concurrent.futures.as_completed(futures):
             wrong, seconds = future.result()
             print(f"{'ok' if wrong is None else 'FAILED'} {futures[future]} ({seconds:.1f} s)"

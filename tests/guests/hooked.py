@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Guests whose root is put together in the initial RAM disk as their description's mount table says.
 
-The initial RAM disk is the demo guest's with another first program.  This plays udev's part, has
-vmspec-run's hook mount what is needed for boot below /sysroot, and goes there: to the program that init= names, or else, with
-busybox in /bin, to the script of Machine.script().
+The initial RAM disk is the demo guest's with another first program.  This plays udev's part, has vmspec-run's hook
+mount what is needed for boot below /sysroot, and goes there: to the program that init= names, or else, with busybox in
+/bin, to the script of Machine.script().
 """
 
 import os
@@ -88,6 +88,7 @@ def hook(machine, file):
 def boot(machine, file):
     """One boot with a hook that is made for this description, whose initial RAM disk is initrd.img."""
     machine.initrd({"init": INIT, "hook": hook(machine, file)})
-    output = machine.boot(file)
+    # A kernel without a first program, told to reboot, ends.
+    output = machine.boot(file, "--", "-no-reboot")
     check((machine.xchg / "report.txt").exists(), "the guest left no report; it said:\n" + output)
     return machine.report()

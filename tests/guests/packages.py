@@ -54,8 +54,7 @@ def _lines(text):
     """The entries of a file with one source on a line, as such dictionaries."""
     for types, options, uri, suite, components in re.findall(
             r"(?m)^\s*(deb)\s+(?:\[([^]]*)\]\s*)?(\S+)\s+(\S+)\s+([^#\n]*)", text):
-        fields = dict(option.lower().split("=", 1) if option.lower().startswith("arch") else option.split("=", 1)
-                      for option in options.split() if "=" in option)
+        fields = dict(option.split("=", 1) for option in options.split() if "=" in option)
         yield {"types": types, "uris": uri, "suites": suite, "components": components} | fields
 
 
@@ -158,9 +157,9 @@ Dir::State::status "{self.top}/status";
 Dir::Cache "{self.top}";
 Dir::Cache::archives "{self.top}/archives";
 Dir::Etc::SourceList "{self.top}/sources.list";
-Dir::Etc::SourceParts "-";
-Dir::Etc::Preferences "-";
-Dir::Etc::PreferencesParts "-";
+Dir::Etc::SourceParts "/dev/null";
+Dir::Etc::Preferences "/dev/null";
+Dir::Etc::PreferencesParts "/dev/null";
 """)
 
     def update(self):

@@ -694,6 +694,21 @@ START_TEST (a_port_that_qemu_takes_is_not_said_and_is_nobody_elses)
 }
 END_TEST
 
+START_TEST (shares_have_packets_that_linux_takes)
+{
+  spec.msize = 4096;
+  nothing ();
+  spec.msize = 512000;
+  nothing ();
+  spec.msize = 512001;
+  only (WARNING, "share.msize-large", "msize");
+  spec.msize = 4095;
+  only (BLOCKER, "share.msize-small", "msize");
+  spec.builtin_shares = VMSPEC_OFF;
+  nothing ();
+}
+END_TEST
+
 START_TEST (a_restricted_guest_cannot_answer_datagrams)
 {
   port_from (VMSPEC_FORWARD_FROM_HOST);
@@ -932,6 +947,7 @@ main (void)
   tcase_add_test (t, addresses_are_four_numbers);
   tcase_add_test (t, a_port_is_forwarded_once);
   tcase_add_test (t, a_port_that_qemu_takes_is_not_said_and_is_nobody_elses);
+  tcase_add_test (t, shares_have_packets_that_linux_takes);
   tcase_add_test (t, a_restricted_guest_cannot_answer_datagrams);
   tcase_add_test (t, connections_from_the_guest_take_netcat);
   tcase_add_test (t, a_network_that_is_off_forwards_nothing);

@@ -81,9 +81,7 @@ padded (const char *name)
 static int
 expected (int r, int wanted)
 {
-  if (r == wanted)
-    return memory.failed ? -ENOMEM : 0;
-  return r == 0 ? 1 : r;
+  return r == wanted ? 0 : r == 0 ? 1 : r;
 }
 
 static int
@@ -117,6 +115,9 @@ try_findings (void)
     return r;
   r = expected (vmspec_check_kernel_config (&settings, padded ("config"), diag),
                 -ENOTSUP);
+  /* An error all the same, with or without the memory to tell of it. */
+  if (r == 0 && memory.failed)
+    r = -ENOMEM;
   if (r == 0 && vmspec_diag_count (diag) != 2)
     r = 2;
   vmspec_diag_free (diag);

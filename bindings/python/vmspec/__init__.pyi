@@ -728,6 +728,8 @@ class GuestSettings(GuestTexts):
     predictable_names: Optional[bool]
     # Whether its DHCP client looks for others that use its address.
     dhcp_arp: Optional[bool]
+    # Whether the machine has a display.
+    graphics: Optional[bool]
     # Driver of the X server.
     video_driver: Optional[str]
     # Lines of the X server's section Monitor.
@@ -760,6 +762,7 @@ class GuestSettings(GuestTexts):
         wireless: Optional[bool] = ...,
         predictable_names: Optional[bool] = ...,
         dhcp_arp: Optional[bool] = ...,
+        graphics: Optional[bool] = ...,
         video_driver: Optional[_Text] = ...,
         monitor: Optional[_Text] = ...,
         primary_address: Optional[_Text] = ...,

@@ -17,8 +17,7 @@ from ._vm import VM
 from ._work import Progress, Work
 
 if TYPE_CHECKING:
-    from . import GuestSettings, Helper, Step
-    from . import _Form
+    from . import GuestSettings, Helper, Step, _Form
 
 
 class Plan:

@@ -10,14 +10,18 @@ import ctypes
 import difflib
 import os
 from ctypes import POINTER, c_char_p, c_uint32, c_uint64, c_void_p
-from typing import (Any, ClassVar, Dict, Iterable, List, Optional, Sequence,
-                    Tuple, Type)
+from typing import (TYPE_CHECKING, Any, ClassVar, Dict, Iterable, List,
+                    Optional, Sequence, Tuple, Type)
 
 from ._library import (KIND_CALLBACK, KIND_ENUM, KIND_GROUP, KIND_LIST,
                        KIND_PATH, KIND_POINTER, KIND_RESERVED, KIND_SIZE,
                        KIND_STRING, KIND_STRINGS, KIND_SWITCH, KIND_UINT32,
                        KIND_UINT64, OPTION_NONE_OK, OPTION_ZERO_OK, Option,
                        options, strings, text)
+
+
+if TYPE_CHECKING:
+    from . import _Form
 
 
 class _None:
@@ -105,7 +109,7 @@ class GuestTexts(Struct):
 
     __slots__ = ()
 
-    def text(self, form: str) -> str:
+    def text(self, form: "_Form") -> str:
         """The settings in a form: "fstab", "units", "cmdline", "modules",
         "hook" or "json".  It is what vmspec-run --guest prints: of several
         files each comes after a line with its name.  `files` has them one by

@@ -44,11 +44,10 @@ def _disks(settings: Any) -> Iterator[Definition]:
         yield "fileSystems", _forced({
             point: _complete(entry) for point, entry in table.items()})
     # What the ordinary configuration has is dropped, or only not asked for.
-    for path, switch, none in (
-            ("swapDevices", settings.swap, []),
-            ("boot.initrd.luks.devices", settings.luks, {})):
+    for path, switch in (("swapDevices", settings.swap),
+                         ("boot.initrd.luks.devices", settings.luks)):
         priority = VM_OVERRIDE if switch is False else WEAK
-        yield path, override(priority, none)
+        yield path, override(priority, types.GUEST[path].default)
 
 
 # ---- the initial RAM disk --------------------------------------------------
@@ -76,7 +75,7 @@ def _overlay_units(overlay: Any, version: str) -> Iterator[Definition]:
         "after": [f"{service}.service"],
         "unitConfig": {"RequiresMountsFor": lower},
     }]
-    unit = {
+    unit: Dict[str, Any] = {
         "unitConfig": {
             "DefaultDependencies": False,
             # Both are on what is mounted there.
@@ -174,8 +173,10 @@ def _settings(spec: Any, host: Any) -> Any:
     depends on it."""
     without = copy.copy(spec)
     without.memory = None
-    without.boot, without.network = map(copy.copy, (spec.boot, spec.network))
-    without.boot.initrd = without.network.forward_ports = None
+    without.boot = copy.copy(spec.boot)
+    without.boot.initrd = None
+    without.network = copy.copy(spec.network)
+    without.network.forward_ports = None
     return vmspec.Plan(without, host).guest
 
 
