@@ -75,7 +75,7 @@ add_word (struct line *line, const char *name, const char *value,
   text_add (&line->text, needs_quotes (value) ? "\"" : "");
 }
 
-/* ---- the root ------------------------------------------------------------- */
+/* ---- the root ----------------------------------------------------------- */
 
 static const char *
 root_flags (struct arena *arena, const struct vmspec_file_system *fs)
@@ -103,7 +103,7 @@ add_root (struct line *line, const struct vmspec_file_system *fs)
   text_add (&line->text, guest_has_option (fs, "ro") ? " ro" : " rw");
 }
 
-/* ---- the others ----------------------------------------------------------- */
+/* ---- the others --------------------------------------------------------- */
 
 static int
 is_plain (char c)
@@ -167,7 +167,7 @@ add_file_systems (struct line *line,
       add_mount (line, *fs);
 }
 
-/* ---- all of it ------------------------------------------------------------ */
+/* ---- all of it ---------------------------------------------------------- */
 
 /* A line end is a blank to the kernel, and would not be one line. */
 static void

@@ -115,7 +115,7 @@ guest_in_initrd (const struct vmspec_file_system *fs)
   return is_on (fs->needed_for_boot) || !strcmp (fs->mount_point, "/");
 }
 
-/* ---- devices ------------------------------------------------------------- */
+/* ---- devices ------------------------------------------------------------ */
 
 /* What a file system is found by, and where udev links it. */
 struct tag {
@@ -258,7 +258,7 @@ guest_is_checked (const struct vmspec_file_system *fs)
          && !guest_has_option (fs, "rbind");
 }
 
-/* ---- fstab(5) ------------------------------------------------------------ */
+/* ---- fstab(5) ----------------------------------------------------------- */
 
 static void
 add_field (struct text *text, const char *value)

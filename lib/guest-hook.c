@@ -97,11 +97,13 @@ static const char format_function[]
     "  fi\n"
     "  content=$(blkid \"$device\" 2> /dev/null)\n"
     "  case $?$content in\n"
-    "    0 | 2) \"mkfs.$1\" \"$device\" || say \"$device has not got a file system\" ;;\n"
+    "    0 | 2)\n"
+    "      \"mkfs.$1\" \"$device\" || say \"$device has no file system\"\n"
+    "      ;;\n"
     "  esac\n"
     "}\n";
 
-/* ---- mounts --------------------------------------------------------------- */
+/* ---- mounts ------------------------------------------------------------- */
 
 static int
 is_bind (const struct vmspec_file_system *fs)
@@ -176,7 +178,7 @@ add_mounts (struct text *text, const struct vmspec_guest_settings *settings)
     }
 }
 
-/* ---- all of it ------------------------------------------------------------ */
+/* ---- all of it ---------------------------------------------------------- */
 
 static int
 is_wanted (const struct vmspec_kernel_need *need)

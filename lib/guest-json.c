@@ -15,7 +15,7 @@
 #include <jansson.h>
 #include <string.h>
 
-/* ---- UTF-8 ---------------------------------------------------------------- */
+/* ---- UTF-8 -------------------------------------------------------------- */
 
 /* The bytes of the character that starts here; 0 if it is none. */
 static size_t
@@ -49,7 +49,7 @@ guest_is_utf8 (const char *text)
   return 1;
 }
 
-/* ---- values --------------------------------------------------------------- */
+/* ---- values ------------------------------------------------------------- */
 
 static json_t *object (const char *owner, const void *from);
 
@@ -94,7 +94,9 @@ enum_value (const struct vmspec_option *option, uint32_t number)
 static json_t *
 number_value (const struct vmspec_option *option, uint64_t number)
 {
-  if (number > INT64_MAX || (!number && !(option->flags & VMSPEC_OPTION_ZERO_OK)))
+  int zero_says_nothing = !(option->flags & VMSPEC_OPTION_ZERO_OK);
+
+  if (number > INT64_MAX || (!number && zero_says_nothing))
     return json_null ();
   return json_integer ((json_int_t) number);
 }
@@ -176,7 +178,7 @@ object (const char *owner, const void *from)
   return all;
 }
 
-/* ---- all of it ------------------------------------------------------------ */
+/* ---- all of it ---------------------------------------------------------- */
 
 static int
 add_bytes (const char *bytes, size_t size, void *text)

@@ -60,6 +60,12 @@ virtio_disks (const struct resolution *r)
 }
 
 static int
+disks (const struct resolution *r)
+{
+  return is_nixos (r) || *r->spec.drives;
+}
+
+static int
 lsi_disks (const struct resolution *r)
 {
   /* Those that come later count, too. */
@@ -96,7 +102,8 @@ static int
 network (const struct resolution *r)
 {
   return is_nixos (r) || is_on (r->qemu.builtin_network)
-         || r->network.vlan_backend != VMSPEC_VLAN_BACKEND_NONE;
+         || (r->network.vlan_backend != VMSPEC_VLAN_BACKEND_NONE
+             && (*r->spec.vlans || *r->spec.interfaces));
 }
 
 static int
@@ -141,7 +148,7 @@ serial_hvc (const struct resolution *r)
 static int
 overlay (const struct resolution *r)
 {
-  return is_on (r->store.writable);
+  return is_on (r->store.writable) || has_type (r, "overlay");
 }
 
 static int
@@ -296,7 +303,7 @@ static const struct row rows[] = {
   { "EXT4_FS", "ext4", AVAILABLE, "file_systems", ext4, .nixos_symbol = 1 },
   { "NET_9P_VIRTIO", "9pnet_virtio", AVAILABLE, "shares", shares, .nixos_symbol = 1 },
   { "9P_FS", "9p", AVAILABLE, "shares", shares, .nixos_symbol = 1 },
-  { "BLK_DEV", NULL, LATER, "drives", virtio_disks, .builtin = 1, .nixos_symbol = 1 },
+  { "BLK_DEV", NULL, LATER, "drives", disks, .builtin = 1, .nixos_symbol = 1 },
   { "PCI", NULL, LATER, "arch", pci, .builtin = 1, .nixos_symbol = 1 },
   { "NETDEVICES", NULL, LATER, "qemu.builtin_network", network, .builtin = 1, .nixos_symbol = 1 },
   { "NET_CORE", NULL, LATER, "qemu.builtin_network", network, .builtin = 1, .nixos_symbol = 1 },

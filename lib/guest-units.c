@@ -33,7 +33,7 @@ struct mount_unit {
   const char *target;       /* that waits for it, without ".target" */
 };
 
-/* ---- names ---------------------------------------------------------------- */
+/* ---- names -------------------------------------------------------------- */
 
 static int
 is_plain_in_name (char c)
@@ -85,7 +85,7 @@ escape_path (struct arena *arena, const char *path)
   return text_end (&text);
 }
 
-/* ---- values --------------------------------------------------------------- */
+/* ---- values ------------------------------------------------------------- */
 
 static int
 can_be_said (const char *value)
@@ -141,7 +141,7 @@ add_word (struct text *text, const char *word, int command)
   text_add (text, "\"");
 }
 
-/* ---- mounts --------------------------------------------------------------- */
+/* ---- mounts ------------------------------------------------------------- */
 
 static int
 is_root (const struct vmspec_file_system *fs)
@@ -284,7 +284,7 @@ add_makefs (const struct units *units, const struct mount_unit *unit)
     add_file (units, name, text_end (&text));
 }
 
-/* ---- what cannot be said -------------------------------------------------- */
+/* ---- what cannot be said ------------------------------------------------ */
 
 static void
 cannot (const struct units *units, const struct mount_unit *unit,
@@ -336,7 +336,7 @@ has_name (const struct units *units, const struct mount_unit *unit)
   return 0;
 }
 
-/* ---- all file systems ----------------------------------------------------- */
+/* ---- all file systems --------------------------------------------------- */
 
 static const char *
 in_sysroot (const struct units *units, const char *path)
@@ -385,7 +385,7 @@ add_mounts (const struct units *units,
       add_mount (units, *fs);
 }
 
-/* ---- the store ------------------------------------------------------------ */
+/* ---- the store ---------------------------------------------------------- */
 
 static const char *
 parent (struct arena *arena, const char *path)
@@ -446,7 +446,7 @@ add_overlay (const struct units *units,
   add_file (units, "rw-store.service", text_end (&service));
 }
 
-/* ---- all of it ------------------------------------------------------------ */
+/* ---- all of it ---------------------------------------------------------- */
 
 static void
 add_tmpfiles (struct vector *files, const char *const *line)

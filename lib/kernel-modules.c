@@ -64,6 +64,7 @@ is_name (const char *module, const char *name, size_t size)
   return i == size && !module[i];
 }
 
+/* The last one counts: what is built in is read last. */
 static void
 take (struct kernel_check *check, const char *line, size_t size,
       enum presence presence)
@@ -73,10 +74,12 @@ take (struct kernel_check *check, const char *line, size_t size,
   if (!size)
     return;
   check->told++;
-  for (size_t i = 0; check->needs[i]; i++)
-    if (check->needs[i]->module && is_name (check->needs[i]->module, name, size)
-        && check->found[i] < presence)
+  for (size_t i = 0; check->needs[i]; i++) {
+    const char *module = check->needs[i]->module;
+
+    if (module && is_name (module, name, size))
       check->found[i] = presence;
+  }
 }
 
 static void
@@ -182,8 +185,8 @@ check_directory (struct kernel_check *check, int directory)
     return say_none (check, directory);
   if (!has_builtin)
     diag_add (check->diag, VMSPEC_SEVERITY_WARNING, "kernel.no-builtin", NULL,
-              NULL, "%s has no %s, so that drivers which are built in cannot be "
-              "seen; copy it from where the kernel was built", check->file,
+              NULL, "%s has no %s, so that drivers which are built in cannot "
+              "be seen; copy it from where the kernel was built", check->file,
               builtin);
   return kernel_check_end (check);
 }

@@ -922,12 +922,13 @@ vmspec_guest_settings_free (struct vmspec_guest_settings *settings);
  * config-VERSION, plain or compressed by gzip, as /proc/config.gz is.  Each
  * symbol that is missing is an error in @diag.
  * 0: it can; -ENOTSUP: something is missing; -EINVAL: the file is no kernel
- * configuration; or the error of open(2). */
+ * configuration, or more than 16 MiB of one; or the error of open(2). */
 VMSPEC_PUBLIC int
 vmspec_check_kernel_config (const struct vmspec_guest_settings *settings,
                             const char *file, vmspec_diag *diag);
 /* The same by a directory of modules, /lib/modules/VERSION, whose modules.builtin
- * and modules.dep are read.  What is no driver cannot be seen there. */
+ * and modules.dep are read: -EINVAL if it has none.  What is no driver cannot be
+ * seen there. */
 VMSPEC_PUBLIC int
 vmspec_check_kernel_modules (const struct vmspec_guest_settings *settings,
                              const char *directory, vmspec_diag *diag);

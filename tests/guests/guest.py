@@ -151,10 +151,10 @@ class Machine:
                                 env=os.environ | self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                 stderr=subprocess.STDOUT)
 
-    def end(self, process, status=0):
+    def end(self, process, status=0, seconds=SECONDS):
         """Waits for it, and returns what it printed."""
         try:
-            output = process.communicate(timeout=SECONDS)[0].decode(errors="replace")
+            output = process.communicate(timeout=seconds)[0].decode(errors="replace")
         except subprocess.TimeoutExpired:
             process.kill()
             raise Wrong("the machine does not end:\n" + process.communicate()[0].decode(errors="replace")) from None

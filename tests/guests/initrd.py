@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Initial RAM disks out of a statically linked busybox, a kernel's modules and a first program, for any architecture."""
+"""Initial RAM disks, of any architecture: a statically linked busybox, a kernel's modules and a first program."""
 
 import lzma
 import os

@@ -71,8 +71,9 @@ def _archive():
     """(URI, Signed-By) of the distribution's archive; None if no source names it."""
     names = SUITES | {release()}
     for source in _sources():
-        if (source.get("enabled", "yes").lower() not in ("no", "false", "0") and "deb" in source.get("types", "").split()
-                and names & set(source.get("suites", "").split()) and "main" in source.get("components", "").split()):
+        said = {key: set(source.get(key, "").split()) for key in ("types", "suites", "components")}
+        if (source.get("enabled", "yes").lower() not in ("no", "false", "0") and "deb" in said["types"]
+                and names & said["suites"] and "main" in said["components"]):
             return source["uris"].split()[0], source.get("signed-by", "")
     return None
 

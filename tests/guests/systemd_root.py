@@ -2,7 +2,7 @@
 """A small Linux system whose first program is systemd, made from a distribution's packages.
 
 Nothing is installed and no maintainer script is run: the packages are unpacked into a tree, which becomes an ext4 file
-system in a qcow2 image by the project's own image function.  The image knows nothing of any share, host name or key.  It
+system in a qcow2 image by the project's own image function.  The image knows of no share, host name or key.  It
 boots by the demo guest's kernel with an initial RAM disk that only finds the root disk.
 
     root = systemd_root.made()      # a directory with root.qcow2 and initrd.img, kept in the build directory's cache

@@ -91,6 +91,7 @@ GUESTS = (
 
 class Corruption(unittest.TestCase):
     made = {}
+    passed = set()  # as they are in the file
 
     def setUp(self):
         # What a case makes does not depend on what is expected.
@@ -108,7 +109,9 @@ class Corruption(unittest.TestCase):
     def fields(self, name, change, of=None):
         """The fields in which a case differs once its expectation changed."""
         case = copy.deepcopy((of or CASES)[name])
-        self.assertEqual(cases.run(case).differences, [], name)
+        if (case["seed"], name) not in self.passed:
+            self.assertEqual(cases.run(case).differences, [], name)
+            self.passed.add((case["seed"], name))
         change(case["expect"])
         return {difference.field.partition("[")[0].partition(".")[0]
                 for difference in cases.run(case).differences}

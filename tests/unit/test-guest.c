@@ -113,7 +113,7 @@ nasty_file_system (struct random *r, int any_byte)
   options[0] = nasty_text (r, "a=", any_byte);
   options[1] = nasty_text (r, "b", any_byte);
   *fs = *FS (.mount_point = nasty_text (r, "/m", any_byte),
-             .device = nasty_text (r, random_below (r, 2) ? "d" : "#",
+             .device = nasty_text (r, random_below (r, 2) ? " " : "#",
                                    any_byte),
              .type = nasty_text (r, "t", any_byte), .options = options);
   return fs;
@@ -125,7 +125,7 @@ joined (const struct vmspec_file_system *fs)
   return guest_options (&arena, fs);
 }
 
-/* ---- fstab ----------------------------------------------------------------- */
+/* ---- fstab -------------------------------------------------------------- */
 
 START_TEST (fstab_has_a_line_for_each_mount)
 {
@@ -166,6 +166,23 @@ START_TEST (fstab_has_a_line_for_each_mount)
     "/dev/vdd /var xfs defaults 0 0\n"
     "/data/vol /vol none bind 0 0\n");
   ck_assert_ptr_nonnull (find_file ("/etc/fstab", VMSPEC_OFF));
+}
+END_TEST
+
+START_TEST (what_cannot_be_checked_is_not)
+{
+  static const char *const types[]
+    = { "9p", "virtiofs", "tmpfs", "overlay", "swap", "nfs", "nfs4", "cifs",
+        "erofs", "squashfs", "iso9660", "btrfs", "xfs", "zfs", "bcachefs" };
+
+  for (size_t i = 0; i < COUNT (types); i++)
+    ck_assert_msg (!guest_is_checked (FS (.mount_point = "/a", .type = types[i],
+                                          .device = "/dev/vda")),
+                   "%s", types[i]);
+  ck_assert_int_eq (guest_is_checked (FS (.mount_point = "/a", .type = "vfat",
+                                          .device = "PARTLABEL=a")), 1);
+  ck_assert_int_eq (guest_is_checked (FS (.mount_point = "/a", .type = "ext4",
+                                          .device = "/a.img")), 0);
 }
 END_TEST
 
@@ -261,7 +278,8 @@ END_TEST
 START_TEST (options_are_told_apart)
 {
   const struct vmspec_file_system *fs
-    = FS (.mount_point = "/a", .options = STRINGS ("rw,a=\"ro,b\"", "c=d,", "bind"));
+    = FS (.mount_point = "/a",
+          .options = STRINGS ("rw,a=\"ro,b\"", "c=d,", "bind"));
 
   ck_assert_int_eq (guest_has_option (fs, "rw"), 1);
   ck_assert_int_eq (guest_has_option (fs, "bind"), 1);
@@ -304,11 +322,12 @@ START_TEST (devices_have_a_path_and_a_tag)
 }
 END_TEST
 
-/* ---- units ----------------------------------------------------------------- */
+/* ---- units -------------------------------------------------------------- */
 
 #define UNIT(name) "/etc/systemd/system/" name
-#define HEAD "# Made by vmspec.  It is mounted once systemctl(1) has enabled the " \
-             "unit.\n[Unit]\n"
+#define HEAD                                                                   \
+  "# Made by vmspec.  It is mounted once systemctl(1) has enabled the unit.\n" \
+  "[Unit]\n"
 
 START_TEST (units_mount_and_check)
 {
@@ -569,7 +588,7 @@ START_TEST (what_a_unit_cannot_say_is_told_once)
 }
 END_TEST
 
-/* ---- kernel parameters ----------------------------------------------------- */
+/* ---- kernel parameters -------------------------------------------------- */
 
 START_TEST (kernel_parameters_are_one_line)
 {
@@ -719,7 +738,7 @@ START_TEST (whatever_a_mount_parameter_says_reads_back)
 }
 END_TEST
 
-/* ---- modules --------------------------------------------------------------- */
+/* ---- modules ------------------------------------------------------------ */
 
 #define NEED(...)                                                              \
   (&(struct vmspec_kernel_need) { VMSPEC_INIT (vmspec_kernel_need),            \
@@ -753,7 +772,7 @@ START_TEST (modules_are_named_once)
 }
 END_TEST
 
-/* ---- the hook -------------------------------------------------------------- */
+/* ---- the hook ----------------------------------------------------------- */
 
 static int
 run_hook (const char *hook, const char *target)
@@ -932,7 +951,7 @@ START_TEST (the_hook_formats_what_is_empty)
 }
 END_TEST
 
-/* ---- JSON ------------------------------------------------------------------ */
+/* ---- JSON --------------------------------------------------------------- */
 
 static json_t *
 parsed (const char *content)
@@ -1054,7 +1073,7 @@ START_TEST (utf8_is_told_from_bytes)
 }
 END_TEST
 
-/* ---- all of it ------------------------------------------------------------- */
+/* ---- all of it ---------------------------------------------------------- */
 
 START_TEST (a_plan_has_every_form)
 {
@@ -1087,6 +1106,7 @@ main (void)
 
   tcase_add_checked_fixture (tcase, set_up, tear_down);
   tcase_add_test (tcase, fstab_has_a_line_for_each_mount);
+  tcase_add_test (tcase, what_cannot_be_checked_is_not);
   tcase_add_test (tcase, a_line_of_fstab_takes_more_options);
   tcase_add_test (tcase, whatever_fstab_says_reads_back);
   tcase_add_test (tcase, the_c_library_reads_fstab);

@@ -522,7 +522,7 @@ START_TEST (a_bomb_does_not_go_off)
 }
 END_TEST
 
-/* A file that would have to be read to its end to know that nothing is in it. */
+/* It would have to be read to its end to know that nothing is in it. */
 START_TEST (a_large_file_is_not_read)
 {
   write_gzip (below ("config"), "wb", "", 0);
@@ -699,7 +699,8 @@ END_TEST
 
 START_TEST (the_directory_of_all_versions_leads_to_one)
 {
-  static const char *const versions[] = { "6.1.0-1", "6.12.0-1", "5.10" };
+  static const char *const versions[]
+    = { "6.1.0-1", "5.4", "4.19", "6.0", "6.12.0-1", "5.10", "6.11", "3.2" };
 
   ck_assert_int_eq (mkdir (below ("7.0"), 0755), 0);
   write_bytes (below ("file"), "", 0);

@@ -3,7 +3,9 @@
 
     machine = nixos.convert({"memorySize": 2048, "useEFIBoot": True},
                             guest_system="x86_64-linux")
-    plan = vmspec.Plan(machine.spec, nixos.host("x86_64-linux"))
+    host = nixos.host("x86_64-linux")
+    plan = vmspec.Plan(machine.spec, host)
+    nixos.guest(machine, host)["fileSystems"]
 
 What is below "virtualisation." in NixOS goes in as plain data and comes out as
 a description, by the rules of the module system and of the module
