@@ -145,6 +145,26 @@ serial_hvc (const struct resolution *r)
   return !is_on (r->spec.graphics) && r->arch->family == FAMILY_POWER;
 }
 
+/* Found by the device tree. */
+static int
+serial_of (const struct resolution *r)
+{
+  return !is_on (r->spec.graphics) && r->arch->family == FAMILY_RISCV;
+}
+
+static int
+pci_by_tree (const struct resolution *r)
+{
+  return r->arch->family == FAMILY_RISCV || r->arch->family == FAMILY_ARM;
+}
+
+/* How s390x has its virtio devices. */
+static int
+ccw (const struct resolution *r)
+{
+  return r->arch->family == FAMILY_S390;
+}
+
 static int
 overlay (const struct resolution *r)
 {
@@ -335,9 +355,13 @@ static const struct row rows[] = {
   { "USB_UHCI_HCD", "uhci_hcd", LATER, "qemu.builtin_options", usb_x86, 0, 0, 0 },
   { "USB_EHCI_PCI", "ehci_pci", LATER, "qemu.builtin_options", usb_arm, 0, 0, 0 },
   { "USB_HID", "usbhid", LATER, "qemu.builtin_options", usb, 0, 0, 0 },
+  { "HID_GENERIC", "hid_generic", LATER, "qemu.builtin_options", usb, 0, 0, 0 },
   { "VIRTIO_CONSOLE", "virtio_console", LATER, "qemu.guest_agent", agent, 0, 0, 0 },
   { "SERIAL_AMBA_PL011_CONSOLE", NULL, LATER, "graphics", serial_pl011, .builtin = 1 },
   { "HVC_CONSOLE", NULL, LATER, "graphics", serial_hvc, .builtin = 1 },
+  { "SERIAL_OF_PLATFORM", NULL, LATER, "graphics", serial_of, .builtin = 1 },
+  { "PCI_HOST_GENERIC", NULL, LATER, "arch", pci_by_tree, .builtin = 1 },
+  { "S390_GUEST", NULL, LATER, "arch", ccw, .builtin = 1 },
   { "DMI_SYSFS", "dmi_sysfs", LATER, "guest", smbios_strings, 0, 0, 0 },
   { "FW_CFG_SYSFS", "qemu_fw_cfg", LATER, "guest", firmware_items, 0, 0, 0 },
   { "BLK_DEV_INITRD", NULL, LATER, "boot.initrd", initrd, .builtin = 1 },

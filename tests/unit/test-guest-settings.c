@@ -263,6 +263,12 @@ START_TEST (drivers_are_those_of_the_machine)
   spec.arch = VMSPEC_ARCH_S390X;
   tell ();
   NEEDS_NOT ("VIRTIO_PCI");
+  needs ("S390_GUEST", NULL, VMSPEC_INITRD_NO, "arch");
+  spec.arch = VMSPEC_ARCH_RISCV64;
+  tell ();
+  NEEDS_NOT ("S390_GUEST");
+  needs ("SERIAL_OF_PLATFORM", NULL, VMSPEC_INITRD_NO, "graphics");
+  needs ("PCI_HOST_GENERIC", NULL, VMSPEC_INITRD_NO, "arch");
 }
 END_TEST
 
