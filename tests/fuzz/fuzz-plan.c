@@ -4,6 +4,8 @@
  * same plan. */
 #include "fuzz.h"
 
+#include <jansson.h>
+
 /* Takes the next word off a command, without the shell's quotes. */
 static char *
 next_word (const char **command)
@@ -83,6 +85,36 @@ holds_resolved (const struct vmspec *spec, const vmspec_plan *plan)
   vmspec_doc_free (twice);
 }
 
+/* A line of fstab for each mount, whatever stands in it, and JSON that is some. */
+static void
+holds_guest (const vmspec_plan *plan)
+{
+  struct vmspec_guest_settings *settings = NULL;
+  const struct vmspec_guest_file *const *file;
+  size_t mounts = 0, lines = 0;
+
+  HOLDS (vmspec_plan_guest (plan, NULL, &settings) == 0);
+  while (settings->file_systems[mounts])
+    mounts++;
+  for (file = settings->files; *file; file++) {
+    const char *line = (*file)->content;
+
+    if ((*file)->form == VMSPEC_GUEST_FORM_JSON) {
+      json_t *json = json_loads (line, 0, NULL);
+
+      HOLDS (json_is_object (json));
+      json_decref (json);
+    }
+    if ((*file)->form == VMSPEC_GUEST_FORM_FSTAB)
+      for (; *line; line = strchr (line, '\n') + 1) {
+        HOLDS (strchr (line, '\n'));
+        lines += *line != '#';
+      }
+  }
+  HOLDS (lines == mounts);
+  vmspec_guest_settings_free (settings);
+}
+
 int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
@@ -99,6 +131,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     if (plan) {
       holds_command (plan);
       holds_resolved (spec, plan);
+      holds_guest (plan);
     }
   }
   vmspec_plan_free (plan);
