@@ -121,6 +121,16 @@ needs_variables (const struct resolution *r)
   return is_on (r->efi.enable) && !is_on (r->efi.keep_variables);
 }
 
+/* A type of machine, not only its properties, that is not Q35. */
+static int
+names_other_machine (const char *machine)
+{
+  size_t size = machine ? strcspn (machine, ",") : 0;
+
+  return size && !memchr (machine, '=', size) && strncmp (machine, "q35", 3)
+         && strncmp (machine, "pc-q35", 6);
+}
+
 static void
 assert_efi (const struct resolution *r, vmspec_diag *diag)
 {
@@ -142,6 +152,11 @@ assert_efi (const struct resolution *r, vmspec_diag *diag)
     say (diag, BLOCKER, "efi.smm", "efi", "smm",
          "secure boot firmware hangs on a machine without system management "
          "mode; turn efi.smm on");
+  if (is_on (e->smm) && r->arch->family == FAMILY_X86
+      && names_other_machine (r->qemu.machine))
+    say (diag, WARNING, "efi.machine", "qemu", "machine",
+         "system management mode takes a q35 machine, which this will be, and "
+         "not %s", r->qemu.machine);
 }
 
 /* ---- TPM and store ------------------------------------------------------ */

@@ -246,7 +246,7 @@ static const struct vmspec_option options[] = {
   SWITCH (vmspec_efi, keep_variables, "on with a loader", NIXOS "efi.keepVariables",
     "Take the variables that belong to the system image, not the firmware's empty ones."),
   SWITCH (vmspec_efi, secure_boot, "off", NIXOS "useSecureBoot",
-    "Use firmware that is built for secure boot."),
+    "Use firmware that is built for secure boot, which verifies what is on the disk; a kernel that is booted directly is the host's, and trusted."),
   SWITCH (vmspec_efi, smm, "on with secure boot on x86", NULL,
     "Run on a q35 machine with system management mode, and let nothing else write the variables; secure boot firmware on x86 hangs without."),
   RESERVED (vmspec_efi, reserved),

@@ -9,10 +9,11 @@ The guest is the demo guest of tools/make-demo-guest, without hardware virtualis
 two at a time.  Called with names, the program runs only these.
 
 A test that cannot fail claims nothing.  Each says by @fails_with what would have to be wrong; with --prove it is run so,
-and passes if it fails.
+and passes if it fails.  The program then tells with which words, as it may have failed for another reason.
 """
 
 import concurrent.futures
+import dataclasses
 import os
 import shutil
 import subprocess
@@ -20,6 +21,7 @@ import sys
 import tempfile
 import time
 import traceback
+import types
 from pathlib import Path
 
 SKIPPED = 77
@@ -35,6 +37,10 @@ cache = build / "cache"     # of what takes long to make; stays between runs
 
 class Wrong(Exception):
     """A test has failed, and why."""
+
+
+class Hangs(Wrong):
+    """A machine does not end, which proves nothing about what a test claims."""
 
 
 def check(condition, what):
@@ -70,10 +76,35 @@ def with_libraries(name):
     return {file: Path(file) for file in (path, *linked)}
 
 
-def fails_with(*settings, environment=None):
-    """The test has to fail when these settings (KEY=VALUE) or variables are added to whatever it starts."""
+@dataclasses.dataclass(frozen=True)
+class Sabotage:
+    """What is wrong on purpose; nothing, by default."""
+    settings: tuple = ()
+    environment: dict = dataclasses.field(default_factory=dict)
+    instead: dict = dataclasses.field(default_factory=dict)
+
+    def __bool__(self):
+        return bool(self.settings or self.environment or self.instead)
+
+    def __str__(self):
+        return " ".join([*self.settings, *(f"{name}={value}" for name, value in self.environment.items()),
+                         *(f"another {name}" for name in self.instead)])
+
+    def options(self):
+        """vmspec-run's, which have to come after all others."""
+        return [word for setting in self.settings for word in ("--set", setting)]
+
+    def of(self, test):
+        """The test with its own view of the module, as others run at the same time."""
+        return types.FunctionType(test.__code__, {**test.__globals__, **self.instead}) if self.instead else test
+
+
+def fails_with(*settings, environment=None, instead=None):
+    """The test has to fail when these settings (KEY=VALUE) or variables are added to whatever it starts; or when it
+    finds something else in the place of functions and constants that it names.  Each one that it is decorated with is
+    tried by itself."""
     def mark(test):
-        test.sabotage = (settings, environment or {})
+        test.sabotages = [Sabotage(settings, environment or {}, instead or {}), *getattr(test, "sabotages", ())]
         return test
     return mark
 
@@ -81,9 +112,11 @@ def fails_with(*settings, environment=None):
 class Machine:
     """A directory of its own, with a description, a run directory and what the guest is to do."""
 
-    def __init__(self, scratch, sabotage=((), {})):
+    def __init__(self, scratch, sabotage=Sabotage()):
+        """A test of several machines gives to each the sabotage of its own."""
         self.scratch = scratch
-        self.sabotage = [word for setting in sabotage[0] for word in ("--set", setting)]
+        self.sabotage = sabotage
+        self.started = []
         self.run = scratch / "run"
         self.xchg = self.run / "xchg"
         self.xchg.mkdir(parents=True)
@@ -92,7 +125,15 @@ class Machine:
             (scratch / "demo" / name).symlink_to(demo / name)
         shutil.copyfile(demo / "disk.raw", scratch / "demo" / "disk.raw")
         self.environment = {"TMPDIR": str(self.run), "USE_TMPDIR": "1", "XDG_RUNTIME_DIR": str(scratch)}
-        self.environment.update(sabotage[1])
+
+    @property
+    def environment(self):
+        """Variables of whatever is started, besides those of the test."""
+        return self._environment
+
+    @environment.setter
+    def environment(self, variables):
+        self._environment = variables | self.sabotage.environment
 
     def describe(self, body="", params="", attributes='memory="256"', *, boot='kernel="demo/vmlinux"',
                  initrd="demo/initrd.img", disk='<disk image=""/>', name="machine.xml"):
@@ -144,12 +185,27 @@ class Machine:
         file.write_text("#!/bin/sh\n" + text)
         file.chmod(0o755)
 
+    def ask(self, file, *options):
+        """What vmspec-run prints of a description instead of starting it."""
+        return run(program, *options, *self.sabotage.options(), file, cwd=self.scratch,
+                   env=os.environ | self.environment)
+
+    def spec(self, file):
+        """The description for what does not take --set, such as the Python binding."""
+        if not self.sabotage.settings:
+            return file
+        changed = file.with_suffix(".sabotaged.xml")
+        changed.write_text(self.ask(file, "--resolve"))
+        return changed
+
     def start(self, file, *arguments, options=()):
         """Arguments are QEMU's, after "--"; options are vmspec-run's."""
         (self.xchg / "report.txt").unlink(missing_ok=True)
-        return subprocess.Popen([program, "--set", "qemu.accel=off", *options, *self.sabotage, file, *arguments], cwd=self.scratch,
-                                env=os.environ | self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                stderr=subprocess.STDOUT)
+        command = [program, "--set", "qemu.accel=off", *options, *self.sabotage.options(), file, *arguments]
+        process = subprocess.Popen(command, cwd=self.scratch, env=os.environ | self.environment,
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.started.append(process)
+        return process
 
     def end(self, process, status=0, seconds=SECONDS):
         """Waits for it, and returns what it printed."""
@@ -157,7 +213,7 @@ class Machine:
             output = process.communicate(timeout=seconds)[0].decode(errors="replace")
         except subprocess.TimeoutExpired:
             process.kill()
-            raise Wrong("the machine does not end:\n" + process.communicate()[0].decode(errors="replace")) from None
+            raise Hangs("the machine does not end:\n" + process.communicate()[0].decode(errors="replace")) from None
         check(process.returncode == status, f"exit status is {process.returncode}, not {status}:\n{output}")
         return output
 
@@ -187,6 +243,13 @@ class Machine:
                 found.append(command.replace(b"\0", b" ").decode(errors="replace"))
         return found
 
+    def kill(self):
+        """A test that fails may leave machines; vmspec-run takes QEMU with it."""
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
+
     def nothing_left(self, directory):
         check(not self.processes(), f"processes left: {self.processes()}")
         left = sorted(os.listdir(directory))
@@ -200,21 +263,62 @@ def make_demo_guest():
     return result.returncode == 0
 
 
-def _run(test, scratch, prove):
-    start = time.monotonic()
-    sabotage = getattr(test, "sabotage", None) if prove else ((), {})
+def _result(test, machine):
+    """What the test raises, or None."""
     try:
-        if sabotage is None:
-            raise Wrong("nothing is known with which it fails")
-        test(Machine(scratch, sabotage))
-        wrong = "it passes with " + " ".join([*sabotage[0], *sabotage[1]]) if prove else None
-    except Wrong as error:
-        wrong = None if prove and sabotage else str(error)
-    except Exception:  # one test must not hide the others
-        wrong = traceback.format_exc()
+        machine.sabotage.of(test)(machine)
+    except Exception as error:  # one test must not hide the others
+        return error
+    finally:
+        machine.kill()
+    return None
+
+
+def _describe(error):
+    return str(error) if isinstance(error, Wrong) else "".join(traceback.format_exception(error))
+
+
+def _proof(error, sabotage):
+    """Whether a test that was to fail did so, and what there is to say of it."""
+    if error is None:
+        return False, f"it passes with {sabotage}"
+    said = _describe(error)
+    if not isinstance(error, Wrong) or isinstance(error, Hangs):
+        return False, f"with {sabotage} it does not fail in order: {said}"
+    if any(f"--set {setting}: error" in said for setting in sabotage.settings):
+        return False, said
+    return True, f"fails with {sabotage}: {said.splitlines()[0][:200]}"
+
+
+def _run(test, scratch, sabotage):
+    """Whether it passed, what there is to say, and the seconds."""
+    start = time.monotonic()
+    scratch.mkdir()
+    try:
+        error = _result(test, Machine(scratch, sabotage))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    return wrong, time.monotonic() - start
+    passed, said = _proof(error, sabotage) if sabotage else (error is None, _describe(error) if error else "")
+    return passed, said, time.monotonic() - start
+
+
+def _run_all(runs, workers):
+    """Has tests run, each with a sabotage; whether all have passed."""
+    passed = 0
+    start = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="vg") as top, concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        futures = {}
+        for number, (name, test, sabotage) in enumerate(runs):
+            # Sockets are in it, whose names have to be short.
+            scratch = Path(top).resolve() / (f"{name}{number}" if sabotage else name)
+            futures[pool.submit(_run, test, scratch, sabotage)] = name
+        for future in concurrent.futures.as_completed(futures):
+            good, said, seconds = future.result()
+            print(f"{'ok' if good else 'FAILED'} {futures[future]} ({seconds:.1f} s)" + (f": {said}" if said else ""),
+                  flush=True)
+            passed += good
+    print(f"{passed} passed, {len(runs) - passed} failed ({time.monotonic() - start:.0f} s)")
+    return passed == len(runs)
 
 
 def main(names, needs=(), workers=2):
@@ -233,19 +337,11 @@ def main(names, needs=(), workers=2):
     if not make_demo_guest():
         print("there is no demo guest")
         return SKIPPED
-    passed = failed = 0
-    start = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="vg") as top, concurrent.futures.ThreadPoolExecutor(workers) as pool:
-        futures = {}
-        for name in wanted or tests:
-            scratch = Path(top).resolve() / name
-            scratch.mkdir()
-            futures[pool.submit(_run, tests[name], scratch, prove)] = name
-        for future in concurrent.futures.as_completed(futures):
-            wrong, seconds = future.result()
-            print(f"{'ok' if wrong is None else 'FAILED'} {futures[future]} ({seconds:.1f} s)"
-                  + (f": {wrong}" if wrong else ""), flush=True)
-            passed += wrong is None
-            failed += wrong is not None
-    print(f"{passed} passed, {failed} failed ({time.monotonic() - start:.0f} s)")
-    return 1 if failed else 0
+    chosen = {name: tests[name] for name in wanted or tests}
+    if not prove:
+        return 0 if _run_all([(name, test, Sabotage()) for name, test in chosen.items()], workers) else 1
+    unproven = [name for name, test in chosen.items() if not getattr(test, "sabotages", ())]
+    if unproven:
+        print(f"FAILED: nothing is known that these fail with: {', '.join(unproven)}")
+    runs = [(name, test, sabotage) for name, test in chosen.items() for sabotage in getattr(test, "sabotages", ())]
+    return 0 if _run_all(runs, workers) and not unproven else 1

@@ -190,5 +190,24 @@ class Manual(unittest.TestCase):
             self.assertIn(function, page)
 
 
+class Links(unittest.TestCase):
+    """What the README points at is there, and no test of a guest is left out
+    of its table."""
+
+    def test_links_lead_somewhere(self):
+        text = (TOP / "README.md").read_text()
+        links = re.findall(r"\]\(([^)#:]+)\)", text)
+        self.assertGreater(len(links), 10)
+        for link in links:
+            self.assertTrue((TOP / link).exists(), link)
+        self.assertIsNone(re.search("@[A-Z]+@", text))
+
+    def test_every_test_of_a_guest_is_in_the_table(self):
+        text = (TOP / "README.md").read_text()
+        for file in sorted((TOP / "tests" / "guests").iterdir()):
+            if file.is_file() and not file.suffix and os.access(file, os.X_OK):
+                self.assertIn(f"](tests/guests/{file.name})", text)
+
+
 if __name__ == "__main__":
     unittest.main()

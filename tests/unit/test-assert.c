@@ -694,6 +694,23 @@ START_TEST (a_port_that_qemu_takes_is_not_said_and_is_nobody_elses)
 }
 END_TEST
 
+START_TEST (system_management_mode_takes_q35)
+{
+  static const char *const good[] = { "q35", "q35,accel=tcg", "pc-q35-7.2",
+                                      "accel=tcg", "" };
+
+  efi.enable = efi.smm = VMSPEC_ON;
+  for (size_t i = 0; i < COUNT (good); i++) {
+    qemu.machine = good[i];
+    nothing ();
+  }
+  qemu.machine = "pc,accel=tcg";
+  only (WARNING, "efi.machine", "qemu.machine");
+  efi.smm = VMSPEC_OFF;
+  nothing ();
+}
+END_TEST
+
 START_TEST (shares_have_packets_that_linux_takes)
 {
   spec.msize = 4096;
@@ -947,6 +964,7 @@ main (void)
   tcase_add_test (t, addresses_are_four_numbers);
   tcase_add_test (t, a_port_is_forwarded_once);
   tcase_add_test (t, a_port_that_qemu_takes_is_not_said_and_is_nobody_elses);
+  tcase_add_test (t, system_management_mode_takes_q35);
   tcase_add_test (t, shares_have_packets_that_linux_takes);
   tcase_add_test (t, a_restricted_guest_cannot_answer_datagrams);
   tcase_add_test (t, connections_from_the_guest_take_netcat);

@@ -334,7 +334,8 @@ class Efi(Struct):
     # Take the variables that belong to the system image, not the firmware's
     # empty ones.
     keep_variables: Optional[bool]
-    # Use firmware that is built for secure boot.
+    # Use firmware that is built for secure boot, which verifies what is on the
+    # disk; a kernel that is booted directly is the host's, and trusted.
     secure_boot: Optional[bool]
     # Run on a q35 machine with system management mode, and let nothing else
     # write the variables; secure boot firmware on x86 hangs without.
