@@ -287,7 +287,7 @@ def _proof(error, sabotage):
         return False, f"with {sabotage} it does not fail in order: {said}"
     if any(f"--set {setting}: error" in said for setting in sabotage.settings):
         return False, said
-    return True, f"fails with {sabotage}: {said.splitlines()[0][:200]}"
+    return True, f"fails with {sabotage}: {' '.join(said.split())[:200]}"
 
 
 def _run(test, scratch, sabotage):

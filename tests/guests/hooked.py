@@ -6,9 +6,6 @@ mount what is needed for boot below /sysroot, and goes there: to the program tha
 /bin, to the script of Machine.script().
 """
 
-import os
-
-import guest
 from guest import check
 
 INIT = r"""#!/bin/sh
@@ -82,7 +79,7 @@ exec switch_root /sysroot /bin/sh -c '
 
 def hook(machine, file):
     """The script that mounts what is needed for boot below the directory that is its first argument."""
-    return guest.run(guest.program, "--guest=hook", file, cwd=machine.scratch, env=os.environ | machine.environment)
+    return machine.ask(file, "--guest=hook")
 
 
 def boot(machine, file):

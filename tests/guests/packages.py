@@ -27,6 +27,12 @@ SECONDS = 600               # a download that takes longer hangs
 PROGRAMS = ("apt-get", "dpkg", "dpkg-deb")
 SUITES = {"stable", "oldstable", "testing", "unstable", "sid"}     # besides a release's own name
 
+# What is large, and no virtual machine has a device for.
+UNUSED = ("usr/share/doc", *(f"{lib}/modules/*/kernel/{name}" for lib in ("lib", "usr/lib") for name in (
+    "sound", "drivers/media", "drivers/staging", "drivers/infiniband", "drivers/iio", "drivers/net/ethernet",
+    "drivers/net/wireless", "drivers/gpu/drm/amd", "drivers/gpu/drm/i915", "drivers/gpu/drm/nouveau",
+    "drivers/gpu/drm/radeon", "drivers/gpu/drm/xe", "drivers/crypto", "drivers/edac", "drivers/hwmon")))
+
 
 # ---- What this system says -------------------------------------------------------------------------------------------
 
@@ -215,7 +221,7 @@ def closure(*names, suite=None, arch=None):
 
 
 def unpacked(*names, suite=None, arch=None):
-    """A tree with all that these packages hold; it is shared, and nobody writes to it."""
+    """A tree with what these packages hold, but for UNUSED; it is shared, and nobody writes to it."""
     apt = _Apt(suite, arch)
     tree = apt.trees / _key(names)
     with apt.lock():
@@ -226,8 +232,13 @@ def unpacked(*names, suite=None, arch=None):
                 new.mkdir()
                 for name in names:
                     _run("dpkg-deb", "-x", apt.deb(name), new)
+                for pattern in UNUSED:
+                    for path in new.glob(pattern):
+                        shutil.rmtree(path)
                 new.chmod(0o755)
                 new.rename(tree)
+            for name in names:
+                apt.deb(name).unlink()
     return tree
 
 

@@ -30,7 +30,7 @@ MODULES = ("9p", "9pnet_virtio", "dmi-sysfs", "qemu_fw_cfg", "virtio_pci", "virt
            "virtio_console", "ext4", "overlay", "evdev")
 
 # What no guest of a test reads.
-UNUSED = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/i18n", "usr/share/lintian",
+UNUSED = ("usr/share/man", "usr/share/locale", "usr/share/i18n", "usr/share/lintian",
           "usr/share/bash-completion", "usr/share/zsh", "usr/share/perl5", "usr/share/bug", "usr/share/debconf",
           "usr/lib/udev/hwdb.d", "usr/lib/systemd/catalog", "usr/lib/x86_64-linux-gnu/gconv", "var/lib/systemd/catalog")
 
