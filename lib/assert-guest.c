@@ -15,6 +15,10 @@
 #define CMDLINE_MAX 1536
 /* QEMU's, without the NUL. */
 #define FW_CFG_NAME_MAX 55
+/* Of 32 items the machine, its firmware and its kernel need some, and QEMU aborts
+ * where there are more; texts of the table are counted by a byte. */
+#define FW_CFG_MAX 16
+#define SMBIOS_COUNT_MAX 255
 
 struct check {
   const struct resolution *r;
@@ -83,14 +87,16 @@ check_ssh_keys (struct check *c)
 
 /* ---- credentials -------------------------------------------------------- */
 
-/* systemd's rule: a file name, and what may stand in the name of a descriptor. */
+/* systemd's rule is: a file name, and what may stand in the name of a descriptor.
+ * Of that, what also passes each of the ways: '=' ends the name in a table, and
+ * others would end it on a command line. */
 static int
 is_name (const char *name)
 {
   size_t size = strlen (name);
 
   for (const char *c = name; *c; c++)
-    if (*c < ' ' || *c > '~' || *c == ':' || *c == '/')
+    if (*c <= ' ' || *c > '~' || strchr (":/=\"'\\", *c))
       return 0;
   return size >= 1 && size <= 255 && strcmp (name, ".") && strcmp (name, "..");
 }
@@ -119,7 +125,8 @@ check_name (struct check *c, const struct decided_credential *one,
   if (!is_name (one->name))
     diag_add (c->diag, VMSPEC_SEVERITY_ERROR, "credential.name", path, NULL,
               "'%s' is no name of a credential: it takes printable ASCII "
-              "characters but ':' and '/', and 255 bytes at most", one->name);
+              "characters but blanks, quotes, '\\', ':', '=' and '/', and 255 "
+              "bytes at most", one->name);
   else if (set_add (&c->names, one->name, 0))
     diag_add (c->diag, VMSPEC_SEVERITY_ERROR, "credential.twice", path, NULL,
               "there is a credential '%s' already; guest.mounts, "
@@ -176,6 +183,20 @@ check_size (struct check *c, enum credential_way way, size_t max,
          "%zu; %s", size, max, remedy);
 }
 
+static void
+check_count (struct check *c, enum credential_way way, size_t max,
+             const char *remedy)
+{
+  const struct decided_credential *const *one = c->d->credentials;
+  size_t n = 0;
+
+  for (; *one; one++)
+    n += (*one)->way == way;
+  if (n > max)
+    say (c->diag, BLOCKER, "credential.too-many", "guest", "credentials",
+         "QEMU has room for %zu of these %zu credentials; %s", max, n, remedy);
+}
+
 void
 assert_credentials (const struct resolution *r, const struct decided *d,
                     vmspec_diag *diag)
@@ -192,6 +213,12 @@ assert_credentials (const struct resolution *r, const struct decided *d,
     check_name (&c, d->credentials[i], &path);
     check_way (&c, d->credentials[i], &path);
   }
+  check_count (&c, CREDENTIAL_SMBIOS, SMBIOS_COUNT_MAX,
+               "put several into one");
+  check_count (&c, CREDENTIAL_FW_CFG, FW_CFG_MAX,
+               r->arch->family == FAMILY_X86
+                 ? "say value in place of file, or put several into one"
+                 : "put several into one");
   check_size (&c, CREDENTIAL_SMBIOS, SMBIOS_MAX,
               "let the larger ones be files (file in place of value)");
   check_size (&c, CREDENTIAL_CMDLINE, CMDLINE_MAX,

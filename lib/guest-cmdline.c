@@ -82,7 +82,7 @@ root_flags (struct arena *arena, const struct vmspec_file_system *fs)
 {
   const char *options = guest_mount_options (arena, fs);
 
-  return options && is_on (fs->auto_format)
+  return options && guest_is_formatted (fs)
            ? arena_concat (arena, *options ? options : "rw",
                            ",x-systemd.makefs", (char *) NULL)
            : options;
@@ -146,7 +146,7 @@ add_mount (struct line *line, const struct vmspec_file_system *fs)
   add_field (line, guest_type (fs));
   text_add (&line->text, ":");
   add_field (line, options);
-  if (is_on (fs->auto_format))
+  if (guest_is_formatted (fs))
     text_add (&line->text, ",x-systemd.makefs");
   if (is_on (fs->needed_for_boot))
     text_add (&line->text, ",x-initrd.mount");

@@ -241,6 +241,12 @@ is_any (const char *text, const char *const *word)
 }
 
 int
+guest_is_bind (const struct vmspec_file_system *fs)
+{
+  return guest_has_option (fs, "bind") || guest_has_option (fs, "rbind");
+}
+
+int
 guest_is_checked (const struct vmspec_file_system *fs)
 {
   /* Virtual ones, those that are never written, and those that are checked by
@@ -254,8 +260,15 @@ guest_is_checked (const struct vmspec_file_system *fs)
    * it cannot be repaired. */
   return !is_on (fs->no_check) && is_file (guest_device (fs))
          && !is_any (guest_type (fs), unchecked)
-         && !guest_has_option (fs, "ro") && !guest_has_option (fs, "bind")
-         && !guest_has_option (fs, "rbind");
+         && !guest_has_option (fs, "ro") && !guest_is_bind (fs);
+}
+
+int
+guest_is_formatted (const struct vmspec_file_system *fs)
+{
+  /* No mkfs(8) makes what is to be found out. */
+  return is_on (fs->auto_format) && is_file (guest_device (fs))
+         && strcmp (guest_type (fs), "auto") && !guest_is_bind (fs);
 }
 
 /* ---- fstab(5) ----------------------------------------------------------- */
@@ -300,7 +313,7 @@ guest_fstab_line (struct text *text, const struct vmspec_file_system *fs,
   add_field (text, guest_type (fs));
   text_add (text, " ");
   add_field (text, options);
-  if (is_on (fs->auto_format))
+  if (guest_is_formatted (fs))
     text_add (text, ",x-systemd.makefs");
   text_add (text, more_options);
   text_add (text, !guest_is_checked (fs) ? " 0 0\n"

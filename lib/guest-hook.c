@@ -150,7 +150,7 @@ add_mount (struct text *text, const struct vmspec_file_system *fs)
     text_add (text, "is_mounted \"${targetRoot:-/}\" || ");
   text_add (text, "{\n  ");
   add_device (text, fs);
-  if (is_on (fs->auto_format)) {
+  if (guest_is_formatted (fs)) {
     text_add (text, " &&\n  format_device ");
     text_add_quoted (text, guest_type (fs));
   }
@@ -209,7 +209,7 @@ formats_any (const struct vmspec_guest_settings *settings)
 {
   const struct vmspec_file_system *const *fs = settings->file_systems;
 
-  while (*fs && !(guest_in_initrd (*fs) && is_on ((*fs)->auto_format)))
+  while (*fs && !(guest_in_initrd (*fs) && guest_is_formatted (*fs)))
     fs++;
   return *fs != NULL;
 }

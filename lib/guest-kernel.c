@@ -113,15 +113,10 @@ shares (const struct resolution *r)
 }
 
 static int
-pci (const struct resolution *r)
-{
-  return is_nixos (r) || r->arch->family != FAMILY_S390;
-}
-
-static int
 ext4 (const struct resolution *r)
 {
-  return is_nixos (r) || has_type (r, "ext4");
+  return is_nixos (r) || has_type (r, "ext4") || has_type (r, "ext3")
+         || has_type (r, "ext2");
 }
 
 /* The serial ports of the machines' own. */
@@ -158,7 +153,7 @@ pci_by_tree (const struct resolution *r)
   return r->arch->family == FAMILY_RISCV || r->arch->family == FAMILY_ARM;
 }
 
-/* How s390x has its virtio devices. */
+/* How s390x has some of its virtio devices; others are on PCI there, too. */
 static int
 ccw (const struct resolution *r)
 {
@@ -318,13 +313,13 @@ firmware_items (const struct resolution *r)
 /* clang-format off */
 static const struct row rows[] = {
   { "VIRTIO_BLK", "virtio_blk", AVAILABLE, "qemu.disk_interface", virtio_disks, .nixos_symbol = 1 },
-  { "VIRTIO_PCI", "virtio_pci", AVAILABLE, "arch", pci, .nixos_symbol = 1 },
+  { "VIRTIO_PCI", "virtio_pci", AVAILABLE, "arch", NULL, .nixos_symbol = 1 },
   { "VIRTIO_NET", "virtio_net", LATER, "qemu.builtin_network", network, .nixos_symbol = 1 },
   { "EXT4_FS", "ext4", AVAILABLE, "file_systems", ext4, .nixos_symbol = 1 },
   { "NET_9P_VIRTIO", "9pnet_virtio", AVAILABLE, "shares", shares, .nixos_symbol = 1 },
   { "9P_FS", "9p", AVAILABLE, "shares", shares, .nixos_symbol = 1 },
   { "BLK_DEV", NULL, LATER, "drives", disks, .builtin = 1, .nixos_symbol = 1 },
-  { "PCI", NULL, LATER, "arch", pci, .builtin = 1, .nixos_symbol = 1 },
+  { "PCI", NULL, LATER, "arch", NULL, .builtin = 1, .nixos_symbol = 1 },
   { "NETDEVICES", NULL, LATER, "qemu.builtin_network", network, .builtin = 1, .nixos_symbol = 1 },
   { "NET_CORE", NULL, LATER, "qemu.builtin_network", network, .builtin = 1, .nixos_symbol = 1 },
   { "INET", NULL, LATER, "qemu.builtin_network", network, .builtin = 1, .nixos_symbol = 1 },
@@ -347,6 +342,7 @@ static const struct row rows[] = {
   { "XFS_FS", "xfs", AVAILABLE, "file_systems", xfs, 0, 0, 0 },
   { "SQUASHFS", "squashfs", AVAILABLE, "file_systems", squashfs, 0, 0, 0 },
   { "VFAT_FS", "vfat", LATER, "file_systems", vfat, 0, 0, 0 },
+  { "NLS_CODEPAGE_437", "nls_cp437", LATER, "file_systems", vfat, 0, 0, 0 },
   { "TMPFS", NULL, LATER, "file_systems", tmpfs, .builtin = 1 },
   { "TCG_CRB", "tpm_crb", AVAILABLE, "tpm.model", tpm_crb, 0, 0, 0 },
   { "TCG_IBMVTPM", "tpm_ibmvtpm", AVAILABLE, "tpm.model", tpm_spapr, 0, 0, 0 },

@@ -125,16 +125,15 @@ add_line (struct text *text, const char *key, const char *value)
   text_add (text, "\n");
 }
 
-/* A word of a command line, or of a list of paths; "$" means something only in
- * the former. */
+/* A word of a command line. */
 static void
-add_word (struct text *text, const char *word, int command)
+add_word (struct text *text, const char *word)
 {
   text_add (text, " \"");
   for (; *word; word++) {
     if (*word == '"' || *word == '\\')
       text_add (text, "\\");
-    else if (*word == '%' || (*word == '$' && command))
+    else if (*word == '%' || *word == '$')
       text_add_bytes (text, word, 1);
     text_add_bytes (text, word, 1);
   }
@@ -147,12 +146,6 @@ static int
 is_root (const struct vmspec_file_system *fs)
 {
   return !strcmp (fs->mount_point, "/");
-}
-
-static int
-is_bind (const struct vmspec_file_system *fs)
-{
-  return guest_has_option (fs, "bind") || guest_has_option (fs, "rbind");
 }
 
 static const char *
@@ -174,8 +167,7 @@ target (const struct units *units, const struct vmspec_file_system *fs)
 static int
 is_formatted (const struct units *units, const struct mount_unit *unit)
 {
-  return is_on (unit->fs->auto_format) && strcmp (guest_type (unit->fs), "auto")
-         && (units->initrd || !is_root (unit->fs));
+  return guest_is_formatted (unit->fs) && (units->initrd || !is_root (unit->fs));
 }
 
 static void
@@ -277,8 +269,8 @@ add_makefs (const struct units *units, const struct mount_unit *unit)
   text_add (&text, ".service shutdown.target\nConflicts=shutdown.target\n\n"
                    "[Service]\nType=oneshot\nRemainAfterExit=yes\n"
                    "ExecStart=/usr/lib/systemd/systemd-makefs");
-  add_word (&text, guest_type (unit->fs), 1);
-  add_word (&text, unit->what, 1);
+  add_word (&text, guest_type (unit->fs));
+  add_word (&text, unit->what);
   text_add (&text, "\nTimeoutSec=infinity\n");
   if (name)
     add_file (units, name, text_end (&text));
@@ -362,7 +354,7 @@ add_mount (const struct units *units, const struct vmspec_file_system *fs)
 
   if (!unit.what || !unit.where)
     return;
-  if (is_bind (fs) && *unit.what == '/')
+  if (guest_is_bind (fs) && *unit.what == '/')
     unit.what = in_sysroot (units, unit.what);
   escaped = escape_path (arena, unit.where);
   unit.name = escaped ? arena_concat (arena, escaped, ".mount", (char *) NULL)
@@ -396,7 +388,8 @@ parent (struct arena *arena, const char *path)
            ? arena_copy (arena, path, (size_t) (slash - path)) : "/";
 }
 
-/* As the module of NixOS has it for an initial RAM disk with systemd. */
+/* As the module of NixOS has it for an initial RAM disk with systemd.  The names
+ * are the library's own, and need no escape. */
 static void
 add_overlay (const struct units *units,
              const struct vmspec_guest_overlay *overlay)
@@ -421,7 +414,7 @@ add_overlay (const struct units *units,
   text_add (&mount, "# Made by vmspec.\n[Unit]\nBefore=initrd-fs.target\n"
                     "Requires=rw-store.service\nAfter=rw-store.service\n"
                     "RequiresMountsFor=");
-  add_value (&mount, lower);
+  text_add (&mount, lower);
   text_add (&mount, "\n\n[Mount]\n");
   add_line (&mount, "What", "overlay");
   add_line (&mount, "Where", where);
@@ -434,14 +427,14 @@ add_overlay (const struct units *units,
   text_add (&service, "# Made by vmspec.\n[Unit]\nDefaultDependencies=no\n"
                       "Before=shutdown.target\nConflicts=shutdown.target\n"
                       "RequiresMountsFor=");
-  add_value (&service, disk);
+  text_add (&service, disk);
   text_add (&service, "\n\n[Service]\nType=oneshot\n"
                       "ExecStart=/bin/mkdir -p -m 0755 ");
-  add_value (&service, upper);
+  text_add (&service, upper);
   text_add (&service, " ");
-  add_value (&service, work);
+  text_add (&service, work);
   text_add (&service, " ");
-  add_value (&service, where);
+  text_add (&service, where);
   text_add (&service, "\n");
   add_file (units, "rw-store.service", text_end (&service));
 }

@@ -58,6 +58,9 @@ int guest_is_utf8 (const char *text);
 const char *guest_type (const struct vmspec_file_system *fs);
 /* Whether fsck(8) has to look at it before it is mounted. */
 int guest_is_checked (const struct vmspec_file_system *fs);
+/* Whether a file system is made on the device if that is empty. */
+int guest_is_formatted (const struct vmspec_file_system *fs);
+int guest_is_bind (const struct vmspec_file_system *fs);
 /* Whether the initial RAM disk mounts it: the root, or needed_for_boot. */
 int guest_in_initrd (const struct vmspec_file_system *fs);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kernel-check.h"
 
+#include "spec.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
@@ -227,17 +229,26 @@ say_missing (struct kernel_check *check, const struct vmspec_kernel_need *need,
             *option ? ", or change " : "", option);
 }
 
-void
+int
 kernel_check_begin (struct kernel_check *check,
                     const struct vmspec_guest_settings *settings)
 {
-  static const struct vmspec_kernel_need *const none[] = { NULL };
-  size_t n = 0;
+  void *copy = NULL;
+  int r = settings ? spec_copy (&check->arena, "vmspec_guest_settings",
+                                settings, check->diag, &copy) : -EINVAL;
+  size_t n;
 
-  check->needs = settings->kernel_needs ? settings->kernel_needs : none;
-  while (check->needs[n])
-    n++;
+  if (r < 0)
+    return r;
+  check->needs = ((struct vmspec_guest_settings *) copy)->kernel_needs;
+  /* A kernel that nobody asks anything of would pass whatever it is. */
+  if (!check->needs)
+    return kernel_fail (check, -EINVAL, "kernel.no-needs", "these settings "
+                        "say nothing of kernels; take those that a plan "
+                        "tells");
+  n = list_length (check->needs);
   check->found = arena_alloc (&check->arena, (n + 1) * sizeof *check->found);
+  return arena_error (&check->arena);
 }
 
 int

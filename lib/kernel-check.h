@@ -20,9 +20,9 @@ struct kernel_check {
   size_t told;      /* lines that said something about a kernel */
 };
 
-/* The caller frees the arena. */
-void kernel_check_begin (struct kernel_check *check,
-                         const struct vmspec_guest_settings *settings);
+/* 0 or -errno; the caller frees the arena in any case. */
+int kernel_check_begin (struct kernel_check *check,
+                        const struct vmspec_guest_settings *settings);
 /* Says what is missing.  0, -ENOTSUP, or -ENOMEM. */
 int kernel_check_end (struct kernel_check *check);
 

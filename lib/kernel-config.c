@@ -130,10 +130,8 @@ vmspec_check_kernel_config (const struct vmspec_guest_settings *settings,
                             const char *file, vmspec_diag *diag)
 {
   struct kernel_check check = { .file = file, .diag = diag };
-  int r;
+  int r = kernel_check_begin (&check, settings);
 
-  kernel_check_begin (&check, settings);
-  r = arena_error (&check.arena);
   if (r == 0)
     r = check_file (&check);
   arena_free (&check.arena);

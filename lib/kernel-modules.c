@@ -210,10 +210,9 @@ vmspec_check_kernel_modules (const struct vmspec_guest_settings *settings,
 {
   struct kernel_check check
     = { .file = directory, .diag = diag, .by_module = 1 };
-  int fd, r;
+  int r = kernel_check_begin (&check, settings);
+  int fd;
 
-  kernel_check_begin (&check, settings);
-  r = arena_error (&check.arena);
   fd = r == 0 ? open_directory (&check) : r;
   r = fd < 0 ? fd : check_directory (&check, fd);
   if (fd >= 0)

@@ -7,6 +7,7 @@
 #include "default.h"
 #include "set.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -224,12 +225,130 @@ add_builtin (struct mounts *m)
       .device = r->boot.partition, .type = "vfat", .no_check = VMSPEC_ON });
 }
 
+/* ---- order --------------------------------------------------------------- */
+
+/* Where a file system comes: a directory directly before what is below it. */
+struct mount {
+  const struct vmspec_file_system *fs;
+  size_t parent; /* the place that its mount point is below, or NOWHERE */
+  int state;     /* 0, or it was begun with */
+};
+
+#define NOWHERE SIZE_MAX
+
+static const char *
+mount_point (const struct vmspec_file_system *fs)
+{
+  return fs->mount_point ? fs->mount_point : "";
+}
+
+static size_t
+common (const char *a, const char *b)
+{
+  size_t n = 0;
+
+  while (a[n] && a[n] == b[n])
+    n++;
+  return n;
+}
+
+static int
+by_path (const char *a, const char *b)
+{
+  size_t n = common (a, b);
+  int one = a[n] == '/' ? 1 : (unsigned char) a[n];
+  int other = b[n] == '/' ? 1 : (unsigned char) b[n];
+
+  return one - other;
+}
+
 static int
 by_mount_point (const void *a, const void *b)
 {
-  const struct vmspec_file_system *const *one = a, *const *other = b;
+  const struct mount *one = a, *other = b;
 
-  return strcmp ((*one)->mount_point, (*other)->mount_point);
+  return by_path (mount_point (one->fs), mount_point (other->fs));
+}
+
+/* The nearest place at @path or above it, of @at and those that it is below. */
+static size_t
+nearest (const struct mount *places, size_t at, const char *path)
+{
+  size_t same = at == NOWHERE ? 0 : common (mount_point (places[at].fs), path);
+
+  for (; at != NOWHERE; at = places[at].parent) {
+    const char *point = mount_point (places[at].fs);
+    size_t size = strlen (point);
+
+    if (size && size <= same
+        && (point[size - 1] == '/' || !path[size] || path[size] == '/'))
+      break;
+  }
+  return at;
+}
+
+/* The place that holds a device, such as the directory of a bind mount. */
+static size_t
+holder (const struct mount *places, size_t n, const char *device)
+{
+  size_t low = 0, high = n;
+
+  if (!device || *device != '/' || !strncmp (device, "/dev/", 5))
+    return NOWHERE;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+
+    if (by_path (mount_point (places[middle].fs), device) <= 0)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return nearest (places, low ? low - 1 : NOWHERE, device);
+}
+
+/* The first of those that have to be there before it, and were not begun with. */
+static size_t
+waits_for (const struct mount *places, size_t n, size_t at)
+{
+  size_t first = places[at].parent;
+
+  if (first == NOWHERE || places[first].state)
+    first = holder (places, n, places[at].fs->device);
+  return first == NOWHERE || places[first].state ? NOWHERE : first;
+}
+
+/* Parents come before what is mounted below them, and what holds a device before
+ * what is mounted from there.  Of two that wait for each other, one has to be
+ * first. */
+static void
+sort (struct mounts *m)
+{
+  size_t n = m->table.count, depth = 0, done = 0;
+  struct mount *places = arena_alloc (m->r->arena, (n + 1) * sizeof *places);
+  size_t *stack = arena_alloc (m->r->arena, (n + 1) * sizeof *stack);
+
+  if (!places || !stack)
+    return;
+  for (size_t i = 0; i < n; i++)
+    places[i].fs = m->table.items[i];
+  qsort (places, n, sizeof *places, by_mount_point);
+  for (size_t i = 0; i < n; i++)
+    places[i].parent
+      = nearest (places, i ? i - 1 : NOWHERE, mount_point (places[i].fs));
+  for (size_t i = 0; i < n; i++) {
+    if (!places[i].state)
+      stack[depth++] = i;
+    while (depth) {
+      size_t at = stack[depth - 1], before;
+
+      places[at].state = 1;
+      before = waits_for (places, n, at);
+      if (before != NOWHERE)
+        stack[depth++] = before;
+      else
+        m->table.items[done++] = places[stack[--depth]].fs;
+    }
+  }
 }
 
 static void
@@ -264,8 +383,7 @@ resolve_mounts (struct resolution *r, vmspec_diag *diag)
   r->spec.file_systems = (const void *) vector_end (&m.table);
   if (arena_error (r->arena))
     return;
-  /* Parents before what is mounted below them. */
-  qsort (m.table.items, m.table.count, sizeof *m.table.items, by_mount_point);
+  sort (&m);
   for (size_t i = 0; i < m.table.count; i++)
     complete (writable (m.table.items[i]));
 }

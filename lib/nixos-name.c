@@ -10,6 +10,7 @@ static const struct {
   const char *name, *hint;
 } gone[] = {
   { "virtualisation", "; leave out 'virtualisation.'" },
+  { "directBoot", "; it is 'boot.direct' and 'boot.initrd' here" },
   { "pathsInNixDB", "; it is called 'store.additional_paths' here" },
   { "bootDevice", "; the device with the root file system is "
                   "'boot.root_device', that of the boot loader "

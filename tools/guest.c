@@ -30,11 +30,11 @@ guest_form (const char *name)
       return i;
     suggestion_offer (&near, row->values[i], "%s", row->values[i]);
   }
-  fprintf (stderr, "vmspec-run: there is no form %s of a guest's settings%s; "
-           "there are", name, near.hint);
+  fprintf (stderr, "vmspec-run: a guest's settings have no form '%s', but",
+           name);
   for (unsigned i = 1; row && row->values[i]; i++)
     fprintf (stderr, "%s %s", i > 1 ? "," : "", row->values[i]);
-  fputs ("\n", stderr);
+  fprintf (stderr, "%s\n", near.hint);
   return 0;
 }
 
@@ -87,7 +87,9 @@ check_kernel (struct run *run)
           ? vmspec_check_kernel_modules (settings, kernel, run->diag)
           : vmspec_check_kernel_config (settings, kernel, run->diag);
   vmspec_guest_settings_free (settings);
-  if (r < 0)
-    explain (run, kernel, r);
-  return r == 0 ? 0 : STATUS_REFUSED;
+  if (r < 0 && vmspec_diag_count (run->diag) == 0)
+    say (kernel, r);
+  /* What is wrong with the file has nothing to do with the description. */
+  flush_findings (run, r == 0 || r == -ENOTSUP ? NULL : kernel);
+  return r == 0 ? 0 : r == -ENOTSUP ? STATUS_REFUSED : STATUS_FAILED;
 }

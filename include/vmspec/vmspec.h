@@ -883,7 +883,8 @@ struct vmspec_guest_settings {
   uint32_t nixos;            /* switch: the guest is a NixOS system */
   const struct vmspec_file_system *const *file_systems; /* parents first */
   const struct vmspec_guest_overlay *overlay;           /* or NULL */
-  const char *const *kernel_params; /* all that a direct boot passes */
+  const char *const *kernel_params; /* of a direct boot, without credentials and
+                                       $QEMU_KERNEL_PARAMS */
   const char *const *consoles;      /* values of console=, the preferred last */
   const struct vmspec_kernel_need *const *kernel_needs;
   const char *initrd_commands; /* for sh(1) in the initial RAM disk, when all is

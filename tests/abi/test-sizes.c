@@ -264,6 +264,29 @@ work_with (const void *with, vmspec_diag *diag)
   return vmspec_image_create (&image, with, diag);
 }
 
+static struct vmspec_kernel_need kernel_need
+  = { VMSPEC_INIT (vmspec_kernel_need), .symbol = "A" };
+static const struct vmspec_kernel_need *const kernel_needs[]
+  = { &kernel_need, NULL };
+static struct vmspec_guest_settings settings
+  = { VMSPEC_INIT (vmspec_guest_settings), .kernel_needs = kernel_needs };
+
+static int
+check_with (const void *with, vmspec_diag *diag)
+{
+  return vmspec_check_kernel_config (with, "/absent/config", diag);
+}
+
+static int
+need_of (const void *with, vmspec_diag *diag)
+{
+  const struct vmspec_guest_settings of
+    = { VMSPEC_INIT (vmspec_guest_settings),
+        .kernel_needs = LIST (vmspec_kernel_need, with) };
+
+  return vmspec_check_kernel_config (&of, "/absent/config", diag);
+}
+
 static struct vmspec_descriptor descriptor
   = { VMSPEC_INIT (vmspec_descriptor), .number = 3 };
 
@@ -298,6 +321,8 @@ static const struct argument {
   { "vmspec_work", &work, sizeof work, work_with, -ENOENT },
   { "vmspec_descriptor", &descriptor, sizeof descriptor, start_with,
     -ENOEXEC },
+  { "vmspec_guest_settings", &settings, sizeof settings, check_with, -ENOENT },
+  { "vmspec_kernel_need", &kernel_need, sizeof kernel_need, need_of, -ENOENT },
 };
 
 static int
@@ -343,8 +368,7 @@ START_TEST (every_struct_of_the_table_is_tried)
   static const char *const results[]
     = { "vmspec_progress", "vmspec_step", "vmspec_image_info",
         "vmspec_helper", "vmspec_event", "vmspec_exec_result",
-        "vmspec_guest_settings", "vmspec_guest_overlay", "vmspec_guest_file",
-        "vmspec_kernel_need" };
+        "vmspec_guest_overlay", "vmspec_guest_file" };
 
   for (const struct vmspec_option *o = vmspec_option_next (NULL); o;
        o = vmspec_option_next (o)) {

@@ -8,8 +8,8 @@ A program that holds such tests has functions test_NAME (machine) with a sentenc
 The guest is the demo guest of tools/make-demo-guest, without hardware virtualisation: a few seconds a boot.  Tests run
 two at a time.  Called with names, the program runs only these.
 
-A test that cannot fail claims nothing.  Each says by @fails_with what would have to be wrong; with --prove it is run so,
-and passes if it fails.  The program then tells with which words, as it may have failed for another reason.
+A test that cannot fail claims nothing.  Each says by @fails_with what would have to be wrong; with --prove it is run
+so, and passes if it fails.  The program then tells with which words, as it may have failed for another reason.
 """
 
 import concurrent.futures

@@ -216,7 +216,7 @@ END_TEST
 START_TEST (names_are_those_that_systemd_takes)
 {
   static const char *const bad[]
-    = { ".", "..", "a/b", "a:b", "a\n", "\x7f", "\xc3\xa4" };
+    = { ".", "..", "a b", "a=b", "a\"b", "a'b", "a\\b", "a/b", "a:b", "a\n", "\x7f", "\xc3\xa4" };
   char name[257];
 
   credentials[0] = &credential;
@@ -315,6 +315,37 @@ START_TEST (there_is_room_for_so_much)
 }
 END_TEST
 
+START_TEST (there_is_room_for_so_many)
+{
+  static struct vmspec_credential many[256];
+  static const struct vmspec_credential *list[257];
+  static char names[256][8];
+
+  guest.credentials = list;
+  for (size_t i = 0; i < COUNT (many); i++) {
+    snprintf (names[i], sizeof names[i], "c%zu", i);
+    many[i] = (struct vmspec_credential) { VMSPEC_INIT (vmspec_credential),
+                                           .name = names[i] };
+    list[i] = &many[i];
+  }
+  list[255] = NULL;
+  nothing ();
+  list[255] = &many[255];
+  only (VMSPEC_SEVERITY_BLOCKER, "credential.too-many", "guest.credentials");
+  spec.arch = VMSPEC_ARCH_AARCH64;
+  list[16] = NULL;
+  nothing ();
+  list[16] = &many[16];
+  list[17] = NULL;
+  only (VMSPEC_SEVERITY_BLOCKER, "credential.too-many", "guest.credentials");
+  spec.arch = VMSPEC_ARCH_X86_64;
+  nothing ();
+  for (size_t i = 0; i < 17; i++)
+    many[i].file = "f";
+  only (VMSPEC_SEVERITY_BLOCKER, "credential.too-many", "guest.credentials");
+}
+END_TEST
+
 START_TEST (a_file_has_to_be_there)
 {
   vmspec_plan *plan;
@@ -353,6 +384,7 @@ main (void)
   tcase_add_test (tcase, names_of_files_are_short);
   tcase_add_test (tcase, machines_without_a_device_take_texts_of_a_direct_boot);
   tcase_add_test (tcase, there_is_room_for_so_much);
+  tcase_add_test (tcase, there_is_room_for_so_many);
   tcase_add_test (tcase, a_file_has_to_be_there);
   return unit_run ("credential", tcase);
 }

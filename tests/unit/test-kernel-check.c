@@ -277,8 +277,9 @@ START_TEST (what_has_no_name_here_is_not_looked_for)
                                  NEED ("B", NULL, "x", VMSPEC_ON));
   ck_assert_int_eq (check_dep ("a.ko:\n", ""), 0);
   settings.kernel_needs = NULL;
-  ck_assert_int_eq (check_text ("CONFIG_9P_FS=y\n"), 0);
-  ck_assert_int_eq (check_dep ("a.ko:\n", ""), 0);
+  ck_assert_int_eq (check_text ("CONFIG_9P_FS=y\n"), -EINVAL);
+  ck_assert_str_eq (found (), "kernel.no-needs ()");
+  ck_assert_int_eq (check_dep ("a.ko:\n", ""), -EINVAL);
 }
 END_TEST
 
