@@ -20,41 +20,41 @@ static const struct arch archs[] = {
     "x86_64", FAMILY_X86, 64, "qemu-system-x86_64",
     "qemu-kvm -cpu max",
     "qemu-system-x86_64 -machine type=q35,accel=hvf:tcg -cpu max",
-    "", "max", "max", SERIAL, SERIAL, "OVMF", "tpm-tis" },
+    "", "max", "max", SERIAL, SERIAL, "OVMF", "tpm-tis", 2047 },
   [VMSPEC_ARCH_I686] = {
     "i686", FAMILY_X86, 32, "qemu-system-i386",
     "qemu-kvm", NULL,
-    "", "max", "max", SERIAL, SERIAL, "OVMF", "tpm-tis" },
+    "", "max", "max", SERIAL, SERIAL, "OVMF", "tpm-tis", 2047 },
   [VMSPEC_ARCH_AARCH64] = {
     "aarch64", FAMILY_ARM, 64, "qemu-system-aarch64",
     "qemu-system-aarch64 -machine virt,gic-version=max,accel=kvm:tcg -cpu max",
     "qemu-system-aarch64 -machine virt,gic-version=2,accel=hvf:tcg -cpu max",
     "virt,gic-version=max", "max,pauth-impdef=on", "max", AMBA, AMBA, "AAVMF",
-    "tpm-tis-device" },
+    "tpm-tis-device", 2047 },
   [VMSPEC_ARCH_ARMV7L] = {
     "armv7l", FAMILY_ARM, 32, "qemu-system-arm",
     "qemu-system-arm -machine virt,accel=kvm:tcg -cpu max", NULL,
-    "virt", "max", "max", AMBA, AMBA, NULL, NULL },
+    "virt", "max", "max", AMBA, AMBA, NULL, NULL, 1023 },
   [VMSPEC_ARCH_POWERPC64] = {
     "powerpc64", FAMILY_POWER, 64, "qemu-system-ppc64",
     "qemu-system-ppc64 -machine powernv", NULL,
-    "pseries", "max", "max", AMBA, "hvc0", NULL, NULL },
+    "pseries", "max", "max", AMBA, "hvc0", NULL, NULL, 2047 },
   [VMSPEC_ARCH_POWERPC64LE] = {
     "powerpc64le", FAMILY_POWER, 64, "qemu-system-ppc64",
     "qemu-system-ppc64 -machine powernv", NULL,
-    "pseries", "max", "max", AMBA, "hvc0", NULL, NULL },
+    "pseries", "max", "max", AMBA, "hvc0", NULL, NULL, 2047 },
   [VMSPEC_ARCH_RISCV64] = {
     "riscv64", FAMILY_RISCV, 64, "qemu-system-riscv64",
     "qemu-system-riscv64 -machine virt", NULL,
-    "virt", "rv64", "host", SERIAL, SERIAL, "RISCV_VIRT", NULL },
+    "virt", "rv64", "host", SERIAL, SERIAL, "RISCV_VIRT", NULL, 1023 },
   [VMSPEC_ARCH_RISCV32] = {
     "riscv32", FAMILY_RISCV, 32, "qemu-system-riscv32",
     "qemu-kvm", NULL,
-    "virt", "rv32", "host", SERIAL, SERIAL, NULL, NULL },
+    "virt", "rv32", "host", SERIAL, SERIAL, NULL, NULL, 1023 },
   [VMSPEC_ARCH_S390X] = {
     "s390x", FAMILY_S390, 64, "qemu-system-s390x",
     "qemu-kvm", NULL,
-    "s390-ccw-virtio", "max", "max", "ttysclp0", "ttysclp0", NULL, NULL },
+    "s390-ccw-virtio", "max", "max", "ttysclp0", "ttysclp0", NULL, NULL, 4095 },
 };
 
 #define N_ARCHS (sizeof archs / sizeof archs[0])

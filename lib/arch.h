@@ -21,6 +21,7 @@ struct arch {
   const char *serial;          /* and without */
   const char *firmware_prefix; /* of the files in an OVMF package, or NULL */
   const char *tpm_model;       /* or NULL */
+  uint32_t command_line_max;   /* the kernel's COMMAND_LINE_SIZE, less its NUL */
 };
 
 /* NULL if @number is none of enum vmspec_arch. */

@@ -11,8 +11,6 @@
 
 /* A table of SMBIOS 2.1 has 65535 bytes, of which others need some. */
 #define SMBIOS_MAX 60000
-/* What kernels take on POWER and RISC-V, less the other parameters. */
-#define CMDLINE_MAX 1536
 /* QEMU's, without the NUL. */
 #define FW_CFG_NAME_MAX 55
 /* Of 32 items the machine, its firmware and its kernel need some, and QEMU aborts
@@ -57,6 +55,18 @@ is_hostname (const char *name)
   return size <= 64;
 }
 
+/* fstab.extra is no place for the store's overlay, whose directories have to be
+ * made first. */
+static void
+check_mounts (struct check *c)
+{
+  if (is_on (c->r->guest.mounts) && is_on (c->r->store.writable))
+    say (c->diag, VMSPEC_SEVERITY_WARNING, "guest.mounts-overlay", "guest",
+         "mounts", "the guest is told of the parts of its store, and cannot be "
+         "told to lay the one over the other; turn store.writable off, or "
+         "build the guest's initial RAM disk with vmspec_plan_guest's hook");
+}
+
 static void
 check_hostname (struct check *c)
 {
@@ -77,8 +87,12 @@ check_ssh_keys (struct check *c)
     struct path path = { .parent = &guest, .name = "ssh_keys", .has_index = 1,
                          .index = i };
 
-    if (strchr (keys[i], '\n') || !strchr (keys[i], ' ')
-        || !strncmp (keys[i], "-----", 5))
+    const char *key = keys[i] + strspn (keys[i], CREDENTIAL_BLANKS);
+    size_t size = strcspn (key, "\n");
+
+    /* XML is indented. */
+    if (key[size + strspn (key + size, CREDENTIAL_BLANKS)]
+        || !memchr (key, ' ', size) || !strncmp (key, "-----", 5))
       diag_add (c->diag, VMSPEC_SEVERITY_ERROR, "guest.ssh-key", &path, NULL,
                 "this is no public key: write the one line of a file such as "
                 "~/.ssh/id_ed25519.pub");
@@ -122,6 +136,8 @@ check_name (struct check *c, const struct decided_credential *one,
 {
   size_t room = FW_CFG_NAME_MAX - strlen (CREDENTIAL_FW_CFG_PREFIX);
 
+  if (!*one->name)
+    return; /* the table has said so */
   if (!is_name (one->name))
     diag_add (c->diag, VMSPEC_SEVERITY_ERROR, "credential.name", path, NULL,
               "'%s' is no name of a credential: it takes printable ASCII "
@@ -167,9 +183,9 @@ check_way (struct check *c, const struct decided_credential *one,
               "parameter, or leave it out", c->r->arch->name);
 }
 
-static void
-check_size (struct check *c, enum credential_way way, size_t max,
-            const char *remedy)
+/* About what the texts take that go this way. */
+static size_t
+size_of (const struct check *c, enum credential_way way)
 {
   const struct decided_credential *const *one = c->d->credentials;
   size_t size = 0;
@@ -177,10 +193,51 @@ check_size (struct check *c, enum credential_way way, size_t max,
   for (; *one; one++)
     if ((*one)->way == way && (*one)->value)
       size += strlen ((*one)->name) + strlen ((*one)->value) * 4 / 3 + 40;
-  if (size > max)
+  return size;
+}
+
+static void
+check_size (struct check *c)
+{
+  size_t size = size_of (c, CREDENTIAL_SMBIOS);
+
+  if (size > SMBIOS_MAX)
     say (c->diag, BLOCKER, "credential.size", "guest", "credentials",
          "together the credentials take about %zu bytes, and there is room for "
-         "%zu; %s", size, max, remedy);
+         "%d; let the larger ones be files (file in place of value)", size,
+         SMBIOS_MAX);
+}
+
+static size_t
+length (const char *const *words, size_t more)
+{
+  size_t size = 0;
+
+  for (; words && *words; words++)
+    size += strlen (*words) + more;
+  return size;
+}
+
+/* The kernel cuts off what it has no room for, without a word. */
+static void
+check_command_line (struct check *c)
+{
+  const struct vmspec_boot *boot = &c->r->boot;
+  const char *more
+    = environment_said (c->d->environment, "QEMU_KERNEL_PARAMS");
+  size_t size = length (boot->kernel_params, 1)
+                + length (c->r->qemu.consoles, sizeof " console=" - 1)
+                + size_of (c, CREDENTIAL_CMDLINE)
+                + (boot->system ? strlen (boot->system) + 11 : 0)
+                + (boot->registration ? strlen (boot->registration) + 9 : 0)
+                + (more ? strlen (more) + 1 : 0);
+
+  if (is_on (boot->direct) && size > c->r->arch->command_line_max)
+    say (c->diag, BLOCKER, "boot.long-command-line", "boot", "kernel_params",
+         "the kernel's command line has about %zu bytes, and Linux on %s takes "
+         "%u; say less of kernel_params and of credentials, which stand there "
+         "on some machines", size, c->r->arch->name,
+         c->r->arch->command_line_max);
 }
 
 static void
@@ -203,6 +260,7 @@ assert_credentials (const struct resolution *r, const struct decided *d,
 {
   struct check c = { r, d, diag, { .arena = r->arena } };
 
+  check_mounts (&c);
   check_hostname (&c);
   check_ssh_keys (&c);
   for (size_t i = 0; d->credentials[i]; i++) {
@@ -219,8 +277,6 @@ assert_credentials (const struct resolution *r, const struct decided *d,
                r->arch->family == FAMILY_X86
                  ? "say value in place of file, or put several into one"
                  : "put several into one");
-  check_size (&c, CREDENTIAL_SMBIOS, SMBIOS_MAX,
-              "let the larger ones be files (file in place of value)");
-  check_size (&c, CREDENTIAL_CMDLINE, CMDLINE_MAX,
-              "it is the kernel's command line that they have to stand in");
+  check_size (&c);
+  check_command_line (&c);
 }

@@ -62,7 +62,12 @@ lines (struct arena *arena, const char *const *line)
   struct text text = { .arena = arena };
 
   for (; *line; line++) {
-    text_add (&text, *line);
+    const char *start = *line + strspn (*line, CREDENTIAL_BLANKS);
+    size_t size = strlen (start);
+
+    while (size && strchr (CREDENTIAL_BLANKS, start[size - 1]))
+      size--;
+    text_add_bytes (&text, start, size);
     text_add (&text, "\n");
   }
   return text_end (&text);

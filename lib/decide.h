@@ -26,6 +26,9 @@ struct decided_switch {
 /* How a credential gets into the guest. */
 enum credential_way { CREDENTIAL_SMBIOS, CREDENTIAL_FW_CFG, CREDENTIAL_CMDLINE };
 
+/* Around a key they do not count. */
+#define CREDENTIAL_BLANKS " \t\r\n"
+
 #define CREDENTIAL_FW_CFG_PREFIX "opt/io.systemd.credentials/"
 
 struct decided_credential {

@@ -17,10 +17,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* With its final NUL, of x86; others have as much or more, but for old kernels of
- * some. */
-#define KERNEL_HAS_ROOM_FOR 2048
-
 struct line {
   struct text text;
   vmspec_diag *diag;
@@ -219,15 +215,15 @@ add_switches (struct line *line, const struct vmspec_guest_settings *settings)
 }
 
 static void
-check_length (const struct line *line)
+check_length (const struct line *line, size_t max)
 {
-  if (line->text.size < KERNEL_HAS_ROOM_FOR)
+  if (line->text.size <= max)
     return;
   diag_add (line->diag, VMSPEC_SEVERITY_WARNING, "guest.parameters-length",
             &(struct path) { .name = "file_systems" }, NULL,
-            "the kernel parameters have %zu bytes, of which most kernels cut off "
-            "all after the first %d: have the guest mount by its fstab or by "
-            "units", line->text.size, KERNEL_HAS_ROOM_FOR - 1);
+            "the kernel parameters have %zu bytes, of which the kernel cuts off "
+            "all after the first %zu: have the guest mount by its fstab or by "
+            "units", line->text.size, max);
 }
 
 void
@@ -239,7 +235,7 @@ guest_cmdline (struct vector *files,
   add_params (&line, settings->kernel_params);
   add_file_systems (&line, settings);
   add_switches (&line, settings);
-  check_length (&line);
+  check_length (&line, settings->command_line_max);
   text_add (&line.text, "\n");
   guest_add (files, VMSPEC_GUEST_FORM_CMDLINE, "kernel-params",
              text_end (&line.text));

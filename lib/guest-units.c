@@ -170,6 +170,16 @@ is_formatted (const struct units *units, const struct mount_unit *unit)
   return guest_is_formatted (unit->fs) && (units->initrd || !is_root (unit->fs));
 }
 
+/* A device as other units are named after it; NULL if there is no such name. */
+static const char *
+device_name (struct arena *arena, const struct mount_unit *unit)
+{
+  static const char longest[] = "systemd-makefs@.service";
+  const char *name = escape_path (arena, unit->what);
+
+  return name && strlen (name) + strlen (longest) <= LONGEST_NAME ? name : NULL;
+}
+
 static void
 add_service (struct text *text, const char *template, const char *instance)
 {
@@ -195,7 +205,7 @@ static void
 add_dependencies (struct text *text, const struct units *units,
                   const struct mount_unit *unit)
 {
-  const char *device = escape_path (text->arena, unit->what);
+  const char *device = device_name (text->arena, unit);
   int checked = guest_is_checked (unit->fs) && device;
 
   if (!guest_has_option (unit->fs, "nofail"))
@@ -252,7 +262,7 @@ static void
 add_makefs (const struct units *units, const struct mount_unit *unit)
 {
   struct text text = { .arena = units->files->arena };
-  const char *device = escape_path (text.arena, unit->what);
+  const char *device = device_name (text.arena, unit);
   const char *name;
 
   if (!device)

@@ -143,6 +143,7 @@ describe (struct vmspec_guest_settings *s, const struct resolution *r)
     .predictable_names = VMSPEC_OFF,
     .dhcp_arp = VMSPEC_OFF,
     .graphics = r->spec.graphics,
+    .command_line_max = r->arch->command_line_max,
     .video_driver = "modesetting",
     /* Ranges that do not keep the server at 800x600. */
     .monitor = "HorizSync 30-140\nVertRefresh 50-160\n",
@@ -152,17 +153,23 @@ describe (struct vmspec_guest_settings *s, const struct resolution *r)
 }
 
 static void
-render (struct vmspec_guest_settings *s, struct arena *arena,
+render (struct vmspec_guest_settings *s, uint32_t form, struct arena *arena,
         vmspec_diag *diag)
 {
+  static void (*const renderers[]) (struct vector *,
+                                    const struct vmspec_guest_settings *,
+                                    vmspec_diag *) = {
+    [VMSPEC_GUEST_FORM_FSTAB] = guest_fstab,
+    [VMSPEC_GUEST_FORM_UNITS] = guest_units,
+    [VMSPEC_GUEST_FORM_CMDLINE] = guest_cmdline,
+    [VMSPEC_GUEST_FORM_MODULES] = guest_modules,
+    [VMSPEC_GUEST_FORM_HOOK] = guest_hook,
+    [VMSPEC_GUEST_FORM_JSON] = guest_json,
+  };
   struct vector files = { .arena = arena };
 
-  guest_fstab (&files, s, diag);
-  guest_units (&files, s, diag);
-  guest_cmdline (&files, s, diag);
-  guest_modules (&files, s, diag);
-  guest_hook (&files, s, diag);
-  guest_json (&files, s, diag);
+  if (form < sizeof renderers / sizeof *renderers && renderers[form])
+    renderers[form] (&files, s, diag);
   s->files = (const void *) vector_end (&files);
 }
 
@@ -182,7 +189,7 @@ guest_add (struct vector *files, uint32_t form, const char *name,
 }
 
 int
-vmspec_plan_guest (const vmspec_plan *plan, vmspec_diag *diag,
+vmspec_plan_guest (const vmspec_plan *plan, uint32_t form, vmspec_diag *diag,
                    struct vmspec_guest_settings **ret_settings)
 {
   struct arena arena = { 0 };
@@ -192,12 +199,16 @@ vmspec_plan_guest (const vmspec_plan *plan, vmspec_diag *diag,
 
   if (!handle)
     return -ENOMEM;
+  if (form > VMSPEC_GUEST_FORM_JSON) {
+    arena_free (&arena);
+    return -EINVAL;
+  }
   handle->arena = arena;
   handle->plan = plan_reference (plan);
   resolution.arena = &handle->arena;
   describe (&handle->settings, &resolution);
   if (!arena_error (&handle->arena))
-    render (&handle->settings, &handle->arena, diag);
+    render (&handle->settings, form, &handle->arena, diag);
   r = arena_error (&handle->arena);
   if (r < 0)
     vmspec_guest_settings_free (&handle->settings);

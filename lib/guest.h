@@ -45,6 +45,8 @@ int guest_has_option (const struct vmspec_file_system *fs, const char *name);
 const char *guest_option_end (const char *option);
 /* The device, "none" where there is none. */
 const char *guest_device (const struct vmspec_file_system *fs);
+/* The same for its type: "auto". */
+const char *guest_type (const struct vmspec_file_system *fs);
 /* The device as a file: /dev/disk/by-label/x for LABEL=x; others as they are. */
 const char *guest_device_path (struct arena *arena,
                                const struct vmspec_file_system *fs);
@@ -54,8 +56,6 @@ const char *guest_device_tag (struct arena *arena,
                               const struct vmspec_file_system *fs);
 /* Whether a text is UTF-8. */
 int guest_is_utf8 (const char *text);
-/* The same for its type: "auto". */
-const char *guest_type (const struct vmspec_file_system *fs);
 /* Whether fsck(8) has to look at it before it is mounted. */
 int guest_is_checked (const struct vmspec_file_system *fs);
 /* Whether a file system is made on the device if that is empty. */

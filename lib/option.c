@@ -447,7 +447,7 @@ static const struct vmspec_option options[] = {
   SWITCH (vmspec_guest_settings, predictable_names, NULL, "networking.usePredictableInterfaceNames", "Whether network interfaces are named by their place."),
   SWITCH (vmspec_guest_settings, dhcp_arp, NULL, "networking.dhcpcd.extraConfig", "Whether its DHCP client looks for others that use its address."),
   SWITCH (vmspec_guest_settings, graphics, NULL, NULL, "Whether the machine has a display."),
-  RESERVED (vmspec_guest_settings, reserved),
+  UINT32 (vmspec_guest_settings, command_line_max, 1, UINT32_MAX, 0, NULL, NULL, "Bytes of parameters that its kernel takes."),
   STRING (vmspec_guest_settings, video_driver, 0, NULL, "services.xserver.videoDrivers", "Driver of the X server."),
   STRING (vmspec_guest_settings, monitor, EMPTY, NULL, "services.xserver.monitorSection", "Lines of the X server's section Monitor."),
   STRING (vmspec_guest_settings, primary_address, EMPTY, NULL, "networking.primaryIPAddress", "Its own address in /etc/hosts."),

@@ -15,7 +15,8 @@ struct vmspec_plan {
   vmspec_diag *diag;        /* what was found, for the start */
   const char *const *argv;
   const char *command;
-  unsigned *references;     /* the caller's, and one of each machine */
+  unsigned *references;     /* the caller's, and one of each machine and of
+                               each guest's settings */
   int *run_fd;              /* holds the lock of a fresh run directory that was
                                prepared and not started yet, or -1 */
 };

@@ -109,17 +109,18 @@ static void
 print_heading (FILE *out, const char *tag)
 {
   const struct vmspec_option *o = vmspec_option_next (NULL);
-  const char *between = "";
+  const char *between = "", *last = "";
 
   fputs (".SS \"", out);
   if (!strcmp (tag, "vmspec"))
     fputs ("<vmspec>", out);
   for (; o; o = vmspec_option_next (o))
-    if (o->element && !strcmp (o->element, tag)) {
+    if (o->element && !strcmp (o->element, tag) && strcmp (o->key, last)) {
       fprintf (out, "%s<", between);
       print_roff (out, o->key);
       putc ('>', out);
       between = ", ";
+      last = o->key;
     }
   fputs ("\"\n", out);
 }

@@ -40,21 +40,17 @@ guest_form (const char *name)
 
 /* Several files each come after a comment with their name. */
 static void
-print_files (const struct vmspec_guest_settings *settings, unsigned form)
+print_files (const struct vmspec_guest_settings *settings)
 {
-  const struct vmspec_guest_file *const *file;
-  size_t n = 0;
+  const struct vmspec_guest_file *const *file = settings->files;
+  int several = file[0] && file[1];
 
-  for (file = settings->files; *file; file++)
-    n += (*file)->form == form;
-  for (file = settings->files; *file; file++) {
-    if ((*file)->form != form)
-      continue;
-    if (n > 1)
+  for (; *file; file++) {
+    if (several)
       printf ("# %s%s\n", (*file)->name,
               (*file)->initrd == VMSPEC_ON ? " (initial RAM disk)" : "");
     fputs ((*file)->content, stdout);
-    if (n > 1)
+    if (several)
       fputs ("\n", stdout);
   }
 }
@@ -63,13 +59,15 @@ int
 print_guest (struct run *run)
 {
   struct vmspec_guest_settings *settings = NULL;
-  int r = vmspec_plan_guest (run->plan, run->diag, &settings);
+  int r = vmspec_plan_guest (run->plan, run->options.form, run->diag,
+                             &settings);
 
   if (r < 0) {
     explain (run, "the guest's settings cannot be told", r);
     return STATUS_FAILED;
   }
-  print_files (settings, run->options.form);
+  flush_findings (run, NULL);
+  print_files (settings);
   vmspec_guest_settings_free (settings);
   return finish_output (stdout) < 0 ? STATUS_FAILED : 0;
 }
@@ -80,7 +78,8 @@ check_kernel (struct run *run)
   const char *kernel = run->options.kernel;
   struct vmspec_guest_settings *settings = NULL;
   struct stat status;
-  int r = vmspec_plan_guest (run->plan, run->diag, &settings);
+  int r = vmspec_plan_guest (run->plan, VMSPEC_GUEST_FORM_UNSET, run->diag,
+                             &settings);
 
   if (r == 0)
     r = stat (kernel, &status) == 0 && S_ISDIR (status.st_mode)

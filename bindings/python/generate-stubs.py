@@ -35,7 +35,7 @@ from ._errors import MachineError as MachineError
 from ._errors import RefusedError as RefusedError
 from ._library import Option as Option
 from ._plan import Plan as Plan
-from ._types import GuestTexts, Struct
+from ._types import Struct
 from ._types import _None
 from ._vm import VM as VM
 from ._vm import clean as clean

@@ -32,7 +32,7 @@
  *   and keeps no state outside of its handles.  A handle belongs to one thread
  *   at a time; different handles never meet.
  * - Only vmspec_host_detect, vmspec_plan_check_files, vmspec_plan_prepare,
- *   vmspec_doc_read_file, vmspec_check_kernel_..., and the functions of images and running machines
+ *   vmspec_doc_read_file, vmspec_check_kernel_..., and functions of images and running machines
  *   touch anything outside of their arguments.  Where a host is NULL,
  *   vmspec_host_detect is called on the caller's behalf.
  */
@@ -882,14 +882,15 @@ struct vmspec_guest_settings {
   uint32_t struct_size;
   uint32_t nixos;            /* switch: the guest is a NixOS system */
   const struct vmspec_file_system *const *file_systems; /* parents first */
-  const struct vmspec_guest_overlay *overlay;           /* or NULL */
+  const struct vmspec_guest_overlay *overlay; /* of the store, or NULL */
   const char *const *kernel_params; /* of a direct boot, without credentials and
                                        $QEMU_KERNEL_PARAMS */
   const char *const *consoles;      /* values of console=, the preferred last */
   const struct vmspec_kernel_need *const *kernel_needs;
   const char *initrd_commands; /* for sh(1) in the initial RAM disk, when all is
-                                  mounted below $targetRoot; defines nothing, and
-                                  calls fail where it cannot go on */
+                                  mounted below $targetRoot, a path without
+                                  blanks; calls the caller's function fail where
+                                  it cannot go on */
   const char *const *tmpfiles; /* lines of tmpfiles.d(5), in place of the above
                                   where the initial RAM disk runs systemd */
   const char *loader_device;   /* where GRUB goes: a device, or "nodev" */
@@ -905,16 +906,20 @@ struct vmspec_guest_settings {
   uint32_t predictable_names;  /* switch: of network interfaces */
   uint32_t dhcp_arp;           /* switch: look for the address's other users */
   uint32_t graphics;           /* switch: the machine has a display */
-  uint32_t reserved;
+  uint32_t command_line_max;   /* bytes of parameters that the kernel takes */
   const char *video_driver;    /* of the X server */
   const char *monitor;         /* lines of its section Monitor */
   const char *primary_address; /* in /etc/hosts, or "" */
-  const struct vmspec_guest_file *const *files; /* the same as text */
+  const struct vmspec_guest_file *const *files; /* in the form asked for */
 };
 
-/* Freed by vmspec_guest_settings_free; needs the plan no more. */
+/* With a @form other than UNSET, the same as text is in files, and what cannot be
+ * said in that form is a warning.  Freed by vmspec_guest_settings_free; needs the
+ * plan no more.  -EINVAL: there is no such form. */
 VMSPEC_PUBLIC int
-vmspec_plan_guest (const vmspec_plan *plan, vmspec_diag *diag,
+vmspec_plan_guest (const vmspec_plan *plan,
+                   uint32_t form /* enum vmspec_guest_form */,
+                   vmspec_diag *diag,
                    struct vmspec_guest_settings **ret_settings);
 VMSPEC_PUBLIC void
 vmspec_guest_settings_free (struct vmspec_guest_settings *settings);

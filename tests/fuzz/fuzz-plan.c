@@ -85,33 +85,34 @@ holds_resolved (const struct vmspec *spec, const vmspec_plan *plan)
   vmspec_doc_free (twice);
 }
 
-/* A line of fstab for each mount, whatever stands in it, and JSON that is some. */
+/* A line of fstab for each mount, whatever stands in it. */
 static void
-holds_guest (const vmspec_plan *plan)
+holds_lines (const char *text, size_t n)
+{
+  for (; *text; text = strchr (text, '\n') + 1) {
+    HOLDS (strchr (text, '\n'));
+    n -= *text != '#';
+  }
+  HOLDS (n == 0);
+}
+
+static void
+holds_guest (const vmspec_plan *plan, uint32_t form)
 {
   struct vmspec_guest_settings *settings = NULL;
-  const struct vmspec_guest_file *const *file;
-  size_t mounts = 0, lines = 0;
+  size_t mounts = 0;
 
-  HOLDS (vmspec_plan_guest (plan, NULL, &settings) == 0);
+  HOLDS (vmspec_plan_guest (plan, form, NULL, &settings) == 0);
   while (settings->file_systems[mounts])
     mounts++;
-  for (file = settings->files; *file; file++) {
-    const char *line = (*file)->content;
+  if (form == VMSPEC_GUEST_FORM_FSTAB)
+    holds_lines (settings->files[0]->content, mounts);
+  if (form == VMSPEC_GUEST_FORM_JSON) {
+    json_t *json = json_loads (settings->files[0]->content, 0, NULL);
 
-    if ((*file)->form == VMSPEC_GUEST_FORM_JSON) {
-      json_t *json = json_loads (line, 0, NULL);
-
-      HOLDS (json_is_object (json));
-      json_decref (json);
-    }
-    if ((*file)->form == VMSPEC_GUEST_FORM_FSTAB)
-      for (; *line; line = strchr (line, '\n') + 1) {
-        HOLDS (strchr (line, '\n'));
-        lines += *line != '#';
-      }
+    HOLDS (json_is_object (json));
+    json_decref (json);
   }
-  HOLDS (lines == mounts);
   vmspec_guest_settings_free (settings);
 }
 
@@ -131,7 +132,8 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     if (plan) {
       holds_command (plan);
       holds_resolved (spec, plan);
-      holds_guest (plan);
+      for (uint32_t form = 0; form <= VMSPEC_GUEST_FORM_JSON; form++)
+        holds_guest (plan, form);
     }
   }
   vmspec_plan_free (plan);

@@ -394,7 +394,7 @@ class Types(unittest.TestCase):
                 "vmspec.make_system_image(vmspec.SystemImage(file='a'),\n"
                 "    environment={'PATH': '/bin'})\n"
                 "guest: vmspec.GuestSettings = vmspec.Plan(spec).guest\n"
-                "fstab: str = guest.text('fstab')"
+                "fstab: str = vmspec.Plan(spec).guest_text('fstab')"
                 " + vmspec.Plan(spec).guest_text('units')\n"
                 "needs: list[vmspec.KernelNeed] = guest.kernel_needs or []\n"
                 "found: list[vmspec.Finding] = [\n"

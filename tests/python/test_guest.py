@@ -121,21 +121,19 @@ class Settings(unittest.TestCase):
                      pickle.loads(pickle.dumps(guest)),
                      eval(repr(guest), vars(vmspec))):
             self.assertEqual(same, guest)
-            self.assertEqual(same.text("fstab"), guest.text("fstab"))
         with self.assertRaisesRegex(AttributeError, "did you mean 'luks'"):
             guest.lukss = True
 
 
 class Texts(unittest.TestCase):
     def test_each_form_is_there(self):
-        """The files' forms are those of the table, and each has a content."""
+        """The files are of the form that was asked for, and have content."""
         made = plan(shares=[share()])
-        self.assertEqual({file.form for file in made.guest.files}, set(FORMS))
+        self.assertEqual(made.guest.files, [])
         for form in FORMS:
-            files = [f for f in made.guest.files if f.form == form]
+            files = made.guest_files(form)
             with self.subTest(form):
-                self.assertEqual(made.guest_text(form),
-                                 made.guest.text(form))
+                self.assertEqual({file.form for file in files}, {form})
                 for file in files:
                     self.assertIn(file.content, made.guest_text(form))
                     self.assertTrue(file.name)
@@ -159,24 +157,20 @@ class Texts(unittest.TestCase):
 
     def test_a_form_that_there_is_not(self):
         """It is refused with those that there are."""
-        for ask in (plan().guest_text, plan().guest.text,
-                    vmspec.GuestSettings().text):
+        for ask in (plan().guest_text, plan().guest_files):
             with self.assertRaisesRegex(ValueError, "did you mean 'fstab'"):
                 ask("fstb")
-
-    def test_settings_without_files_have_empty_texts(self):
-        """Objects that somebody else has made are no errors."""
-        self.assertEqual(vmspec.GuestSettings().text("units"), "")
 
     def test_what_a_form_cannot_say_is_a_finding(self):
         """Units are UTF-8, and paths are not."""
         made = plan(file_systems=[vmspec.FileSystem(
             mount_point="/a\udcff", device="/dev/x")])
-        found = {finding.id: finding for finding in made.guest_findings}
+        found = {finding.id: finding for finding
+                 in made.guest_findings("units")}
         self.assertEqual(found["guest.unit-text"].severity, "warning")
         self.assertIn("/a\udcff", [entry.mount_point for entry
                                    in made.guest.file_systems])
-        self.assertEqual(plan().guest_findings, [])
+        self.assertEqual(made.guest_findings("modules"), [])
 
 
 class Kernels(unittest.TestCase):

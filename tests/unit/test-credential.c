@@ -307,11 +307,64 @@ START_TEST (there_is_room_for_so_much)
   nothing ();
   large[1000] = 'x';
   large[2000] = '\0';
-  only (VMSPEC_SEVERITY_BLOCKER, "credential.size", "guest.credentials");
+  only (VMSPEC_SEVERITY_BLOCKER, "boot.long-command-line",
+        "boot.kernel_params");
   spec.arch = VMSPEC_ARCH_X86_64;
   nothing ();
   large[2000] = 'x';
   only (VMSPEC_SEVERITY_BLOCKER, "credential.size", "guest.credentials");
+}
+END_TEST
+
+START_TEST (kernels_have_room_for_so_many_parameters)
+{
+  static const struct {
+    uint32_t arch;
+    size_t max;
+  } all[] = {
+    { VMSPEC_ARCH_X86_64, 2047 }, { VMSPEC_ARCH_AARCH64, 2047 },
+    { VMSPEC_ARCH_ARMV7L, 1023 }, { VMSPEC_ARCH_POWERPC64LE, 2047 },
+    { VMSPEC_ARCH_RISCV64, 1023 }, { VMSPEC_ARCH_S390X, 4095 },
+  };
+  static char text[5000];
+
+  memset (text, 'x', sizeof text - 1);
+  boot.kernel_params = STRINGS (text);
+  qemu.consoles = STRINGS ("c");
+  for (size_t i = 0; i < COUNT (all); i++) {
+    size_t size = all[i].max - strlen (" console=c") - 1;
+
+    spec.arch = all[i].arch;
+    text[size] = '\0';
+    nothing ();
+    text[size] = 'x';
+    text[size + 1] = '\0';
+    only (VMSPEC_SEVERITY_BLOCKER, "boot.long-command-line",
+          "boot.kernel_params");
+    text[size + 1] = 'x';
+  }
+}
+END_TEST
+
+START_TEST (a_store_cannot_be_laid_over_by_fstab)
+{
+  struct vmspec_store store = { VMSPEC_INIT (vmspec_store),
+                                .writable = VMSPEC_ON };
+
+  spec.store = &store;
+  nothing ();
+  guest.mounts = VMSPEC_ON;
+  only (VMSPEC_SEVERITY_WARNING, "guest.mounts-overlay", "guest.mounts");
+}
+END_TEST
+
+START_TEST (blanks_around_a_key_are_none_of_it)
+{
+  guest.ssh_keys = STRINGS ("\n  ssh-rsa A \n", "ssh-rsa B");
+  nothing ();
+  has (VMSPEC_ARCH_AARCH64, "-fw_cfg",
+       "name=opt/io.systemd.credentials/ssh.authorized_keys.root,"
+       "string=ssh-rsa A\nssh-rsa B\n");
 }
 END_TEST
 
@@ -385,6 +438,9 @@ main (void)
   tcase_add_test (tcase, machines_without_a_device_take_texts_of_a_direct_boot);
   tcase_add_test (tcase, there_is_room_for_so_much);
   tcase_add_test (tcase, there_is_room_for_so_many);
+  tcase_add_test (tcase, kernels_have_room_for_so_many_parameters);
+  tcase_add_test (tcase, a_store_cannot_be_laid_over_by_fstab);
+  tcase_add_test (tcase, blanks_around_a_key_are_none_of_it);
   tcase_add_test (tcase, a_file_has_to_be_there);
   return unit_run ("credential", tcase);
 }

@@ -565,6 +565,56 @@ START_TEST (everything_that_has_a_default_has_it_after_resolving)
 }
 END_TEST
 
+/* The mount points of a description's file systems, once resolved. */
+static const char *
+order_of (const struct vmspec_file_system *const *list)
+{
+  static char text[1000];
+  struct vmspec spec = { VMSPEC_INIT (vmspec), .file_systems = list,
+                         .builtin_file_systems = VMSPEC_OFF };
+  struct vmspec_host host = unit_host ();
+  vmspec_doc *doc = NULL;
+  char *end = text;
+
+  ck_assert_int_eq (vmspec_resolve (&spec, &host, NULL, &doc), 0);
+  list = vmspec_doc_spec (doc)->file_systems;
+  for (; *list; list++)
+    end = stpcpy (stpcpy (end, (*list)->mount_point), " ");
+  vmspec_doc_free (doc);
+  return text;
+}
+
+#define MOUNT(point, from)                                                     \
+  (&(const struct vmspec_file_system) {                                        \
+    VMSPEC_INIT (vmspec_file_system), .mount_point = point, .device = from })
+#define ORDER(...) order_of (LIST (vmspec_file_system, __VA_ARGS__))
+
+START_TEST (what_is_mounted_on_or_from_comes_before)
+{
+  ck_assert_str_eq (ORDER (MOUNT ("/b/c", "x"), MOUNT ("/b-", "x"),
+                           MOUNT ("/b", "x"), MOUNT ("/", "x"),
+                           MOUNT ("/a", "x")), "/ /a /b /b/c /b- ");
+  ck_assert_str_eq (ORDER (MOUNT ("/bind", "/data/x"), MOUNT ("/data", "y"),
+                           MOUNT ("/a", "x")), "/a /data /bind ");
+  ck_assert_str_eq (ORDER (MOUNT ("/a", "/b"), MOUNT ("/b", "/c/d/e"),
+                           MOUNT ("/c", "/d"), MOUNT ("/c/d", "x"),
+                           MOUNT ("/d", "x")), "/d /c /c/d /b /a ");
+  /* The parent of what is waited for, too. */
+  ck_assert_str_eq (ORDER (MOUNT ("/a", "/z/y/x"), MOUNT ("/z", "x"),
+                           MOUNT ("/z/y", "x")), "/z /z/y /a ");
+  /* A name that only starts so is another. */
+  ck_assert_str_eq (ORDER (MOUNT ("/a", "/data2"), MOUNT ("/data", "x")),
+                    "/a /data ");
+  /* Devices are not below /dev, if that is mounted. */
+  ck_assert_str_eq (ORDER (MOUNT ("/a", "/dev/vdb"), MOUNT ("/dev", "x")),
+                    "/a /dev ");
+  /* Two that wait for each other. */
+  ck_assert_str_eq (ORDER (MOUNT ("/a", "/b/x"), MOUNT ("/b", "/a/x")),
+                    "/b /a ");
+  ck_assert_str_eq (ORDER (MOUNT ("/a", "/a/x")), "/a ");
+}
+END_TEST
+
 int
 main (void)
 {
@@ -595,5 +645,6 @@ main (void)
   tcase_add_test (t, resolving_again_changes_nothing);
   tcase_add_test (t, a_resolved_description_survives_its_xml);
   tcase_add_test (t, everything_that_has_a_default_has_it_after_resolving);
+  tcase_add_test (t, what_is_mounted_on_or_from_comes_before);
   return unit_run ("default", t);
 }

@@ -11,6 +11,7 @@ static struct vmspec_tpm tpm;
 static struct vmspec_efi efi;
 static struct vmspec_disk disk;
 static struct vmspec_host host;
+static uint32_t form;
 static struct vmspec_guest_settings *settings;
 
 static void
@@ -28,6 +29,7 @@ set_up (void)
                            .disk = &disk };
   host = unit_host ();
   settings = NULL;
+  form = VMSPEC_GUEST_FORM_UNSET;
 }
 
 static void
@@ -44,7 +46,7 @@ tell (void)
 
   vmspec_guest_settings_free (settings);
   settings = NULL;
-  ck_assert_int_eq (vmspec_plan_guest (plan, NULL, &settings), 0);
+  ck_assert_int_eq (vmspec_plan_guest (plan, form, NULL, &settings), 0);
   vmspec_plan_free (plan);
 }
 
@@ -280,19 +282,28 @@ START_TEST (a_store_image_is_loaded_at_once)
 }
 END_TEST
 
-START_TEST (there_is_a_file_of_each_form)
+START_TEST (there_are_files_in_the_form_that_was_asked_for)
 {
-  tell ();
-  for (uint32_t form = VMSPEC_GUEST_FORM_FSTAB;
-       form <= VMSPEC_GUEST_FORM_JSON; form++) {
-    const struct vmspec_guest_file *const *file = settings->files;
+  vmspec_plan *plan;
 
-    while (*file && (*file)->form != form)
-      file++;
-    ck_assert_msg (*file != NULL, "form %u", form);
-    ck_assert_uint_gt (strlen ((*file)->content), 0);
-    ck_assert_uint_gt (strlen ((*file)->name), 0);
+  tell ();
+  ck_assert_ptr_null (settings->files[0]);
+  for (form = VMSPEC_GUEST_FORM_FSTAB; form <= VMSPEC_GUEST_FORM_JSON;
+       form++) {
+    tell ();
+    ck_assert_ptr_nonnull (settings->files[0]);
+    for (size_t i = 0; settings->files[i]; i++) {
+      ck_assert_uint_eq (settings->files[i]->form, form);
+      ck_assert_uint_gt (strlen (settings->files[i]->content), 0);
+      ck_assert_uint_gt (strlen (settings->files[i]->name), 0);
+    }
   }
+  plan = unit_plan (&spec, &host);
+  vmspec_guest_settings_free (settings);
+  settings = NULL;
+  ck_assert_int_eq (vmspec_plan_guest (plan, form, NULL, &settings), -EINVAL);
+  ck_assert_ptr_null (settings);
+  vmspec_plan_free (plan);
   vmspec_guest_settings_free (NULL);
 }
 END_TEST
@@ -313,6 +324,6 @@ main (void)
   tcase_add_test (tcase, drivers_are_those_of_what_is_mounted);
   tcase_add_test (tcase, drivers_are_those_of_the_machine);
   tcase_add_test (tcase, a_store_image_is_loaded_at_once);
-  tcase_add_test (tcase, there_is_a_file_of_each_form);
+  tcase_add_test (tcase, there_are_files_in_the_form_that_was_asked_for);
   return unit_run ("guest-settings", tcase);
 }

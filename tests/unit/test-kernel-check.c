@@ -811,7 +811,7 @@ START_TEST (each_need_of_a_plan_is_looked_for)
   const struct vmspec_kernel_need *const *need;
   size_t n = 0;
 
-  ck_assert_int_eq (vmspec_plan_guest (plan, diag, &made), 0);
+  ck_assert_int_eq (vmspec_plan_guest (plan, 0, diag, &made), 0);
   settings = *made;
   write_bytes (below ("modules.builtin"), "", 0);
   write_all_but (settings.kernel_needs, NULL);

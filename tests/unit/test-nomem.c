@@ -116,6 +116,8 @@ try_plan (void)
 }
 
 /* A plan, and from there the guest's settings. */
+static uint32_t guest_form;
+
 static int
 try_guest (void)
 {
@@ -125,7 +127,7 @@ try_guest (void)
   int r = vmspec_plan_new (spec, &host, NULL, &plan);
 
   if (r == 0)
-    r = vmspec_plan_guest (plan, NULL, &settings);
+    r = vmspec_plan_guest (plan, guest_form, NULL, &settings);
   vmspec_plan_free (plan);
   if (r == 0)
     vmspec_guest_settings_free (settings);
@@ -311,7 +313,13 @@ survives (int (*what) (void))
 
 SURVIVES (a_diagnosis_is_made_or_not, try_diag)
 SURVIVES (a_plan_is_made_or_not, try_plan)
-SURVIVES (a_guest_is_told_of_or_not, try_guest)
+START_TEST (a_guest_is_told_of_or_not)
+{
+  guest_form = (uint32_t) _i;
+  survives (try_guest);
+}
+END_TEST
+
 SURVIVES (findings_are_an_error_even_untold, try_findings)
 SURVIVES (a_check_is_made_or_not, try_check)
 SURVIVES (a_description_is_resolved_or_not, try_resolve)
@@ -348,7 +356,8 @@ main (void)
   tcase_add_checked_fixture (t, set_up, tear_down);
   tcase_add_test (t, a_diagnosis_is_made_or_not);
   tcase_add_test (t, a_plan_is_made_or_not);
-  tcase_add_test (t, a_guest_is_told_of_or_not);
+  tcase_add_loop_test (t, a_guest_is_told_of_or_not, 0,
+                       VMSPEC_GUEST_FORM_JSON + 1);
   tcase_add_test (t, findings_are_an_error_even_untold);
   tcase_add_test (t, a_check_is_made_or_not);
   tcase_add_test (t, a_description_is_resolved_or_not);

@@ -15,7 +15,7 @@ from ._errors import MachineError as MachineError
 from ._errors import RefusedError as RefusedError
 from ._library import Option as Option
 from ._plan import Plan as Plan
-from ._types import GuestTexts, Struct
+from ._types import Struct
 from ._types import _None
 from ._vm import VM as VM
 from ._vm import clean as clean
@@ -684,7 +684,7 @@ class GuestFile(Struct):
     ) -> None: ...
 
 
-class GuestSettings(GuestTexts):
+class GuestSettings(Struct):
     # Whether the guest is a NixOS system.
     nixos: Optional[bool]
     # What it mounts, parents first.
@@ -731,6 +731,8 @@ class GuestSettings(GuestTexts):
     dhcp_arp: Optional[bool]
     # Whether the machine has a display.
     graphics: Optional[bool]
+    # Bytes of parameters that its kernel takes.
+    command_line_max: Optional[int]
     # Driver of the X server.
     video_driver: Optional[str]
     # Lines of the X server's section Monitor.
@@ -764,6 +766,7 @@ class GuestSettings(GuestTexts):
         predictable_names: Optional[bool] = ...,
         dhcp_arp: Optional[bool] = ...,
         graphics: Optional[bool] = ...,
+        command_line_max: Optional[int] = ...,
         video_driver: Optional[_Text] = ...,
         monitor: Optional[_Text] = ...,
         primary_address: Optional[_Text] = ...,

@@ -95,7 +95,8 @@ _FUNCTIONS = {
     "vmspec_plan_step": (c_void_p, c_void_p, c_size_t),
     "vmspec_plan_prepare": (c_int, c_void_p, _STRINGS, c_void_p, c_void_p),
     "vmspec_plan_helper": (c_void_p, c_void_p, c_size_t),
-    "vmspec_plan_guest": (c_int, c_void_p, c_void_p, _REFERENCE),
+    "vmspec_plan_guest":
+        (c_int, c_void_p, c_uint32, c_void_p, _REFERENCE),
     "vmspec_guest_settings_free": (None, c_void_p),
     "vmspec_check_kernel_config": (c_int, c_void_p, c_char_p, c_void_p),
     "vmspec_check_kernel_modules": (c_int, c_void_p, c_char_p, c_void_p),

@@ -12,12 +12,12 @@ from ._errors import Finding
 from ._library import Diag, library, strings, text
 from ._stages import address, host_or_detect
 from ._start import Descriptor, how, start
-from ._types import CLASSES, from_address, strings_to_c, to_c_as
+from ._types import CLASSES, from_address, strings_to_c, to_c, to_c_as
 from ._vm import VM
 from ._work import Progress, Work
 
 if TYPE_CHECKING:
-    from . import GuestSettings, Helper, Step, _Form
+    from . import GuestFile, GuestSettings, Helper, Step, _Form
 
 
 class Plan:
@@ -96,11 +96,13 @@ class Plan:
         it ends.  start() does the same by vectors of its own."""
         return tuple(self._each("vmspec_helper", library.vmspec_plan_helper))
 
-    def _guest(self) -> "Tuple[GuestSettings, List[Finding]]":
+    def _guest(self, form: "Optional[_Form]",
+               ) -> "Tuple[GuestSettings, List[Finding]]":
+        asked = to_c(CLASSES["vmspec_guest_file"](form=form))
         settings = c_void_p()
         with Diag() as diag:
             diag.must(library.vmspec_plan_guest(
-                self._plan, diag.pointer, byref(settings)),
+                self._plan, asked.form, diag.pointer, byref(settings)),
                 "cannot tell the guest's settings")
             findings = diag.findings()
         try:
@@ -112,17 +114,27 @@ class Plan:
     @property
     def guest(self) -> "GuestSettings":
         """What the guest has to be configured with, to make use of the
-        machine: as data, and in its `files` as text."""
-        return self._guest()[0]
+        machine."""
+        return self._guest(None)[0]
 
-    @property
-    def guest_findings(self) -> List[Finding]:
-        """What cannot be said to the guest in one form or other."""
-        return self._guest()[1]
+    def guest_files(self, form: "_Form") -> "Tuple[GuestFile, ...]":
+        """The same as text: "fstab", "units", "cmdline", "modules", "hook" or
+        "json"."""
+        return tuple(self._guest(form)[0].files or ())
+
+    def guest_findings(self, form: "_Form") -> List[Finding]:
+        """What cannot be said in a form."""
+        return self._guest(form)[1]
 
     def guest_text(self, form: "_Form") -> str:
-        """The same in one form: GuestSettings.text()."""
-        return self.guest.text(form)
+        """What vmspec-run --guest prints: the content of the one file, and of
+        several each after a line with its name."""
+        files = self.guest_files(form)
+        if len(files) == 1:
+            return files[0].content or ""
+        return "".join(
+            f"# {file.name}{' (initial RAM disk)' if file.initrd else ''}\n"
+            f"{file.content or ''}\n" for file in files)
 
     def prepare(self, steps: "Optional[Iterable[Union[str, Step]]]" = None, *,
                 sync: Optional[bool] = None,

@@ -104,30 +104,6 @@ def _remake(tag: str, said: Dict[str, Any]) -> Struct:
     return CLASSES[tag](**said)
 
 
-class GuestTexts(Struct):
-    """What GuestSettings has besides its members."""
-
-    __slots__ = ()
-
-    def text(self, form: "_Form") -> str:
-        """The settings in a form: "fstab", "units", "cmdline", "modules",
-        "hook" or "json".  It is what vmspec-run --guest prints: of several
-        files each comes after a line with its name.  `files` has them one by
-        one."""
-        asked: Any = CLASSES["vmspec_guest_file"](form=form)
-        files: List[Any] = [file for file in getattr(self, "files") or ()
-                            if file.form == asked.form]
-        if len(files) == 1:
-            return str(files[0].content or "")
-        return "".join(
-            f"# {file.name}{' (initial RAM disk)' if file.initrd else ''}\n"
-            f"{file.content or ''}\n" for file in files)
-
-
-# What a class has to inherit from, if not from Struct itself.
-_BASES: Dict[str, Type[Struct]] = {"vmspec_guest_settings": GuestTexts}
-
-
 # ---- what a member may hold ------------------------------------------------
 
 
@@ -346,7 +322,7 @@ def _describe(rows: Iterable[Option]) -> str:
 def _make_class(tag: str, rows: Sequence[Option]) -> Type[Struct]:
     members = {row.attribute: row for row in rows
                if row.kind not in (KIND_SIZE, KIND_RESERVED, *_POINTERS)}
-    return type(class_name(tag), (_BASES.get(tag, Struct),), {
+    return type(class_name(tag), (Struct,), {
         "__slots__": tuple(members),
         "__module__": "vmspec",
         "__doc__": f"struct {tag}\n\n" + _describe(members.values()),
