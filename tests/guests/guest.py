@@ -186,9 +186,12 @@ class Machine:
         file.chmod(0o755)
 
     def ask(self, file, *options):
-        """What vmspec-run prints of a description instead of starting it."""
-        return run(program, *options, *self.sabotage.options(), file, cwd=self.scratch,
-                   env=os.environ | self.environment)
+        """What vmspec-run prints of a description instead of starting it; warnings are not part of it."""
+        result = subprocess.run([program, *options, *self.sabotage.options(), file], cwd=self.scratch, text=True,
+                                env=os.environ | self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, timeout=SECONDS, check=False)
+        check(result.returncode == 0, f"{options} ended with status {result.returncode}:\n{result.stderr}")
+        return result.stdout
 
     def spec(self, file):
         """The description for what does not take --set, such as the Python binding."""
