@@ -67,11 +67,11 @@ static const struct row {
   { "print-steps", 0, NULL, MODE_PRINT_STEPS,
     "print what is made before a start, and what it is for", NULL },
   { "guest", 0, "FORM", MODE_GUEST,
-    "print what the guest is configured with: as fstab, units, cmdline,\n"
+    "print the guest's configuration as fstab, units, cmdline,\n"
     "                          modules, hook (a script) or json", "The guest" },
   { "check-kernel", 0, "FILE", MODE_CHECK_KERNEL,
-    "say what a kernel lacks, by its .config or config.gz, or by its\n"
-    "                          directory in /lib/modules", NULL },
+    "say what a kernel lacks: by its .config or config.gz, or\n"
+    "                          by its directory in /lib/modules", NULL },
   { "prepare", 0, NULL, MODE_PREPARE,
     "make what lasts, such as disk images, and do not start", "Images" },
   { "step", 0, "NAME", ACTION_STEP,
@@ -151,8 +151,8 @@ options_help (FILE *out)
          "\nExit status: QEMU's, or 128+N if signal N ended it; 124 after "
          "--timeout; 0 if what\nwas asked for was done; 1 if not, or if a "
          "helper ended before QEMU; 2 for a wrong\ncommand line; 3 if the "
-         "description was refused, or no machine of that NAME runs;\n4 if the "
-         "start failed.\n", out);
+         "description was refused, a kernel lacks something, or\nno machine of "
+         "that NAME runs; 4 if the start failed.\n", out);
 }
 
 static int
