@@ -86,7 +86,6 @@ check_ssh_keys (struct check *c)
   for (size_t i = 0; keys[i]; i++) {
     struct path path = { .parent = &guest, .name = "ssh_keys", .has_index = 1,
                          .index = i };
-
     const char *key = keys[i] + strspn (keys[i], CREDENTIAL_BLANKS);
     size_t size = strcspn (key, "\n");
 

@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "print.h"
 #include "suggest.h"
+#include "write-tree.h"
 
 static const struct vmspec_option *
 form_row (void)
@@ -55,6 +57,33 @@ print_files (const struct vmspec_guest_settings *settings)
   }
 }
 
+/* The guest's files stand where the guest has them, and those of its initial RAM
+ * disk in a tree of their own. */
+static int
+write_files (const struct vmspec_guest_settings *settings, const char *top)
+{
+  const struct vmspec_guest_file *const *file = settings->files;
+
+  for (; *file; file++) {
+    const char *below = (*file)->initrd == VMSPEC_ON ? "initrd/" : "";
+    char *name;
+    int r = -ENOMEM;
+
+    if (asprintf (&name, "%s%s", below, (*file)->name) >= 0) {
+      r = write_tree_file (top, name, (*file)->content,
+                           (*file)->executable == VMSPEC_ON);
+      if (r < 0)
+        fprintf (stderr, "vmspec-run: %s/%s%s cannot be written: %s\n", top,
+                 below, (*file)->name + strspn ((*file)->name, "/"),
+                 strerror (-r));
+      free (name);
+    }
+    if (r < 0)
+      return STATUS_FAILED;
+  }
+  return 0;
+}
+
 int
 print_guest (struct run *run)
 {
@@ -67,9 +96,13 @@ print_guest (struct run *run)
     return STATUS_FAILED;
   }
   flush_findings (run, NULL);
-  print_files (settings);
+  r = 0;
+  if (run->options.output)
+    r = write_files (settings, run->options.output);
+  else
+    print_files (settings);
   vmspec_guest_settings_free (settings);
-  return finish_output (stdout) < 0 ? STATUS_FAILED : 0;
+  return finish_output (stdout) < 0 ? STATUS_FAILED : r;
 }
 
 int

@@ -14,6 +14,7 @@ enum {
   ACTION_SET,
   ACTION_FORCE,
   ACTION_STEP,
+  ACTION_OUTPUT,
   ACTION_NO_SYNC,
   ACTION_TIMEOUT,
   ACTION_PIDFILE,
@@ -69,6 +70,9 @@ static const struct row {
   { "guest", 0, "FORM", MODE_GUEST,
     "print the guest's configuration as fstab, units, cmdline,\n"
     "                          modules, hook (a script) or json", "The guest" },
+  { "output", 0, "DIR", ACTION_OUTPUT,
+    "with --guest: write files below DIR, and those of its\n"
+    "                          initial RAM disk below DIR/initrd; replace none", NULL },
   { "check-kernel", 0, "FILE", MODE_CHECK_KERNEL,
     "say what a kernel lacks: by its .config or config.gz, or\n"
     "                          by its directory in /lib/modules", NULL },
@@ -134,6 +138,7 @@ options_help (FILE *out)
          "demo.xml\n"
          "  vmspec-run --resolve demo.xml\n"
          "  vmspec-run --guest=fstab demo.xml\n"
+         "  vmspec-run --guest=units --output root demo.xml\n"
          "  vmspec-run --check-kernel /boot/config-$(uname -r) demo.xml\n"
          "  vmspec-run demo.xml -- -d guest_errors\n"
          "  vmspec-run --daemonize --timeout 2h --set name=build demo.xml\n"
@@ -256,6 +261,9 @@ apply (struct options *options, const struct row *row, const char *value)
   case MODE_STOP:
     options->name = value;
     return set_mode (options, (enum mode) row->action);
+  case ACTION_OUTPUT:
+    options->output = value;
+    return 0;
   case MODE_GUEST:
     options->form = guest_form (value);
     return options->form ? set_mode (options, MODE_GUEST) : -1;
@@ -322,6 +330,8 @@ complete (const struct options *options, const char *extra)
     return refuse ("-0 goes with --print-argv only", "", "");
   if (options->n_steps && options->mode != MODE_PREPARE)
     return refuse ("--step goes with --prepare only", "", "");
+  if (options->output && options->mode != MODE_GUEST)
+    return refuse ("--output goes with --guest only", "", "");
   if (options->timeout && options->mode != MODE_START
       && options->mode != MODE_STOP)
     return refuse ("--timeout goes with a start, or with --stop", "", "");

@@ -36,6 +36,7 @@ struct options {
   const char *pidfile;          /* or NULL */
   const char *name;             /* of a machine that runs */
   unsigned form;                /* enum vmspec_guest_form */
+  const char *output;           /* directory for the guest's files, or NULL */
   const char *kernel;           /* configuration or modules of one */
   const char **sets;            /* KEY=VALUE; ends with NULL */
   size_t n_sets;
