@@ -71,4 +71,43 @@ __wrap_free (void *old)
   __real_free (old);
 }
 
+/* ---- trying -------------------------------------------------------------- */
+
+/* What a try leaves behind in foreign libraries is put away by this. */
+static UNUSED void (*after_each) (void);
+
+static UNUSED int
+try_with_failure (int (*what) (void), long n, int for_ever)
+{
+  int r;
+
+  memory = (typeof (memory)) { .until_failure = n, .for_ever = for_ever,
+                               .watching = 1 };
+  r = what ();
+  if (after_each)
+    after_each ();
+  memory.watching = 0;
+  return r;
+}
+
+/* Each allocation in its turn, until there is none left to fail. */
+static UNUSED void
+survives_each (int (*what) (void), int for_ever)
+{
+  for (long n = 0;; n++) {
+    int r = try_with_failure (what, n, for_ever);
+
+    ck_assert_msg (memory.live == 0, "allocation %ld%s failed: %ld blocks are "
+                   "left", n, for_ever ? " and all after it" : "",
+                   memory.live);
+    if (!memory.failed) {
+      ck_assert_int_gt (n, 0);
+      ck_assert_int_eq (r, 0);
+      return;
+    }
+    ck_assert_msg (r == -ENOMEM, "allocation %ld%s failed and the result is "
+                   "%d", n, for_ever ? " and all after it" : "", r);
+  }
+}
+
 #endif

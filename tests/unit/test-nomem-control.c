@@ -88,8 +88,9 @@ try_agent (void)
 
 /* ---- trying -------------------------------------------------------------- */
 
+/* What is tried says itself when allocations are watched. */
 static int
-try_with_failure (int (*what) (void), long n, int for_ever)
+try_unwatched (int (*what) (void), long n, int for_ever)
 {
   memory = (typeof (memory)) { .until_failure = n, .for_ever = for_ever };
   return what ();
@@ -102,10 +103,10 @@ static void
 survives (int (*what) (void))
 {
   /* What is allocated once and for all is no leak. */
-  ck_assert_int_eq (try_with_failure (what, -1, 0), 0);
+  ck_assert_int_eq (try_unwatched (what, -1, 0), 0);
   for (int for_ever = 0; for_ever < 2; for_ever++)
     for (long n = 0;; n++) {
-      int r = try_with_failure (what, n, for_ever);
+      int r = try_unwatched (what, n, for_ever);
 
       ck_assert_msg (memory.live == 0, "allocation %ld%s failed: %ld blocks "
                      "are left", n, for_ever ? " and all after it" : "",

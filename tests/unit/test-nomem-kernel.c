@@ -126,37 +126,6 @@ try_findings (void)
 
 /* ---- trying -------------------------------------------------------------- */
 
-static int
-try_with_failure (int (*what) (void), long n, int for_ever)
-{
-  int r;
-
-  memory = (typeof (memory)) { .until_failure = n, .for_ever = for_ever,
-                               .watching = 1 };
-  r = what ();
-  memory.watching = 0;
-  return r;
-}
-
-static void
-survives_each (int (*what) (void), int for_ever)
-{
-  for (long n = 0;; n++) {
-    int r = try_with_failure (what, n, for_ever);
-
-    ck_assert_msg (memory.live == 0, "allocation %ld%s failed: %ld blocks are "
-                   "left", n, for_ever ? " and all after it" : "",
-                   memory.live);
-    if (!memory.failed) {
-      ck_assert_int_gt (n, 0);
-      ck_assert_int_eq (r, 0);
-      return;
-    }
-    ck_assert_msg (r == -ENOMEM, "allocation %ld%s failed and the result is "
-                   "%d", n, for_ever ? " and all after it" : "", r);
-  }
-}
-
 static void
 survives (int (*what) (void))
 {
