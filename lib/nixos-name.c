@@ -39,8 +39,9 @@ is_named (const struct vmspec_option *option, const char *word)
   if (!nixos || strncmp (nixos, module, strlen (module))
       || !strcmp (last_part (nixos), option->name))
     return 0;
-  /* Too many are called so. */
-  return strcmp (word, "enable") && !strcmp (last_part (nixos), word);
+  /* Too many are called so, or could be. */
+  return strlen (word) > 1 && strcmp (word, "enable")
+         && !strcmp (last_part (nixos), word);
 }
 
 /* What the members of a struct have before them: "boot.", "shares[].". */

@@ -69,6 +69,7 @@ START_TEST (a_plan_needs_its_description_and_its_host_no_more)
   char *command;
 
   spec->efi = NULL;
+  spec->guest = NULL;
   spec->tpm = NULL;
   plan = unit_plan (spec, &host);
   command = strdup (vmspec_plan_command (plan));
