@@ -19,7 +19,7 @@ from pathlib import Path
 ROOTS = ("srv", "nix", "fw", "home", "run/vm", "tmp", "opt", "var/tmp", "mnt", "etc/ssl", "root", "usr/share/qemu")
 
 # Values of these options are not about files of this machine.
-NOT_PATHS = ("-append", "-name", "-fw_cfg", "-m", "-smp", "-cpu", "-global")
+NOT_PATHS = ("-append", "-name", "-m", "-smp", "-cpu", "-global")
 
 MEBIBYTE = 1 << 20
 
@@ -123,7 +123,7 @@ class Stage:
     def move(self, argv):
         result = []
         for before, word in zip(["", *argv], argv):
-            if before in NOT_PATHS:
+            if before in NOT_PATHS or before == "-fw_cfg" and "file" not in properties(word):
                 result.append(word)
             elif before in ("-netdev", "-nic"):
                 result.append(self.ports.move(self.moved(word)))
@@ -141,6 +141,8 @@ class Stage:
                 self._file(value, self.templates / ("kernel-ppc64" if self.arch == "ppc64" else "kernel"))
             elif flag in ("-initrd", "-bios"):
                 self._file(value, self.templates / flag[1:])
+            elif flag == "-fw_cfg":
+                self._file(properties(value).get("file", os.devnull), self.templates / "initrd")
             elif flag == "-drive":
                 self._drive(properties(value))
             elif flag == "-netdev":
