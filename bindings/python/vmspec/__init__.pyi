@@ -60,8 +60,6 @@ _VlanBackend = Literal["none", "vde", "multicast", "dgram", "stream"]
 _SecurityModel = Literal["passthrough", "mapped-xattr", "mapped-file", "none"]
 _From = Literal["host", "guest"]
 _Proto = Literal["tcp", "udp"]
-_Initrd = Literal["no", "available", "load"]
-_Form = Literal["fstab", "units", "cmdline", "modules", "hook", "json"]
 _Input = Literal["inherit", "null", "descriptor"]
 _Content = Literal["empty", "ext4"]
 _Preallocation = Literal["off", "metadata"]
@@ -70,6 +68,8 @@ _Kind = Literal["directory", "copy", "image", "overlay", "erofs"]
 _Os = Literal["linux", "darwin"]
 _Kvm = Literal["usable", "absent", "denied", "no-hardware"]
 _Type = Literal["absent", "no-parent", "file", "directory", "other"]
+_Initrd = Literal["no", "available", "load"]
+_Form = Literal["fstab", "units", "cmdline", "modules", "hook", "json"]
 
 
 class Spec(Struct):
@@ -618,162 +618,6 @@ class Credential(Struct):
     ) -> None: ...
 
 
-class KernelNeed(Struct):
-    # Whether a module will not do.
-    builtin: Optional[bool]
-    # Symbol of the kernel's configuration, without CONFIG_.
-    symbol: Optional[str]
-    # Name of the kernel module.
-    module: Optional[str]
-    # Whether the initial RAM disk needs it.
-    initrd: Optional[_Initrd]
-    # Whether NixOS's module names the symbol.
-    nixos_symbol: Optional[bool]
-    # Whether NixOS's module names the kernel module.
-    nixos_module: Optional[bool]
-    # Path of the option that asks for it.
-    option: Optional[str]
-    def __init__(
-        self, *,
-        builtin: Optional[bool] = ...,
-        symbol: Optional[_Text] = ...,
-        module: Optional[_Text] = ...,
-        initrd: Optional[_Initrd] = ...,
-        nixos_symbol: Optional[bool] = ...,
-        nixos_module: Optional[bool] = ...,
-        option: Optional[_Text] = ...,
-    ) -> None: ...
-
-
-class GuestOverlay(Struct):
-    # Where it is mounted.
-    mount_point: Optional[str]
-    # Directory that is only read.
-    lower: Optional[str]
-    # Directory that is written.
-    upper: Optional[str]
-    # Directory for the overlay's own use, on the same file system.
-    work: Optional[str]
-    def __init__(
-        self, *,
-        mount_point: Optional[_Text] = ...,
-        lower: Optional[_Text] = ...,
-        upper: Optional[_Text] = ...,
-        work: Optional[_Text] = ...,
-    ) -> None: ...
-
-
-class GuestFile(Struct):
-    # What it is.
-    form: Optional[_Form]
-    # Where the guest has it, or what to call it.
-    name: Optional[str]
-    # What it holds.
-    content: Optional[str]
-    # Whether it is a program.
-    executable: Optional[bool]
-    # Whether it belongs into the initial RAM disk.
-    initrd: Optional[bool]
-    def __init__(
-        self, *,
-        form: Optional[_Form] = ...,
-        name: Optional[_Text] = ...,
-        content: Optional[_Text] = ...,
-        executable: Optional[bool] = ...,
-        initrd: Optional[bool] = ...,
-    ) -> None: ...
-
-
-class GuestSettings(Struct):
-    # Whether the guest is a NixOS system.
-    nixos: Optional[bool]
-    # What it mounts, parents first.
-    file_systems: Optional[List[FileSystem]]
-    # What makes the store writable.
-    overlay: Optional[GuestOverlay]
-    # Kernel parameters of a direct boot.
-    kernel_params: Optional[List[str]]
-    # Values of console=, the preferred one last.
-    consoles: Optional[List[str]]
-    # What its kernel has to have.
-    kernel_needs: Optional[List[KernelNeed]]
-    # Commands of the initial RAM disk when all is mounted.
-    initrd_commands: Optional[str]
-    # Lines of tmpfiles.d(5).
-    tmpfiles: Optional[List[str]]
-    # Device of a legacy boot loader, or nodev.
-    loader_device: Optional[str]
-    # Graphics mode of the boot loader.
-    graphics_mode: Optional[str]
-    # Width of the X server's display in pixels.
-    resolution_x: Optional[int]
-    # Its height.
-    resolution_y: Optional[int]
-    # Its bits of colour; 0 leaves it to the server.
-    color_depth: Optional[int]
-    # Whether QEMU's guest agent runs.
-    guest_agent: Optional[bool]
-    # Whether there is swap.
-    swap: Optional[bool]
-    # Whether there are encrypted devices.
-    luks: Optional[bool]
-    # Whether the boot loader appends secrets to the initial RAM disk.
-    initrd_secrets: Optional[bool]
-    # Whether it installs certificates of its own.
-    ca_certificates: Optional[bool]
-    # Whether it sets its clock by the network.
-    time_sync: Optional[bool]
-    # Whether it looks for wireless networks.
-    wireless: Optional[bool]
-    # Whether network interfaces are named by their place.
-    predictable_names: Optional[bool]
-    # Whether its DHCP client looks for others that use its address.
-    dhcp_arp: Optional[bool]
-    # Whether the machine has a display.
-    graphics: Optional[bool]
-    # Bytes of parameters that its kernel takes.
-    command_line_max: Optional[int]
-    # Driver of the X server.
-    video_driver: Optional[str]
-    # Lines of the X server's section Monitor.
-    monitor: Optional[str]
-    # Its own address in /etc/hosts.
-    primary_address: Optional[str]
-    # The same as text.
-    files: Optional[List[GuestFile]]
-    def __init__(
-        self, *,
-        nixos: Optional[bool] = ...,
-        file_systems: Optional[Sequence[FileSystem]] = ...,
-        overlay: Optional[GuestOverlay] = ...,
-        kernel_params: Optional[Sequence[_Text]] = ...,
-        consoles: Optional[Sequence[_Text]] = ...,
-        kernel_needs: Optional[Sequence[KernelNeed]] = ...,
-        initrd_commands: Optional[_Text] = ...,
-        tmpfiles: Optional[Sequence[_Text]] = ...,
-        loader_device: Optional[_Text] = ...,
-        graphics_mode: Optional[_Text] = ...,
-        resolution_x: Optional[int] = ...,
-        resolution_y: Optional[int] = ...,
-        color_depth: Optional[int] = ...,
-        guest_agent: Optional[bool] = ...,
-        swap: Optional[bool] = ...,
-        luks: Optional[bool] = ...,
-        initrd_secrets: Optional[bool] = ...,
-        ca_certificates: Optional[bool] = ...,
-        time_sync: Optional[bool] = ...,
-        wireless: Optional[bool] = ...,
-        predictable_names: Optional[bool] = ...,
-        dhcp_arp: Optional[bool] = ...,
-        graphics: Optional[bool] = ...,
-        command_line_max: Optional[int] = ...,
-        video_driver: Optional[_Text] = ...,
-        monitor: Optional[_Text] = ...,
-        primary_address: Optional[_Text] = ...,
-        files: Optional[Sequence[GuestFile]] = ...,
-    ) -> None: ...
-
-
 class Helper(Struct):
     # Whether it is run when QEMU has ended.
     at_exit: Optional[bool]
@@ -1062,4 +906,160 @@ class HostFirmware(Struct):
         smm: Optional[bool] = ...,
         firmware: Optional[_Text] = ...,
         variables: Optional[_Text] = ...,
+    ) -> None: ...
+
+
+class KernelNeed(Struct):
+    # Whether a module will not do.
+    builtin: Optional[bool]
+    # Symbol of the kernel's configuration, without CONFIG_.
+    symbol: Optional[str]
+    # Name of the kernel module.
+    module: Optional[str]
+    # Whether the initial RAM disk needs it.
+    initrd: Optional[_Initrd]
+    # Whether NixOS's module names the symbol.
+    nixos_symbol: Optional[bool]
+    # Whether NixOS's module names the kernel module.
+    nixos_module: Optional[bool]
+    # Path of the option that asks for it.
+    option: Optional[str]
+    def __init__(
+        self, *,
+        builtin: Optional[bool] = ...,
+        symbol: Optional[_Text] = ...,
+        module: Optional[_Text] = ...,
+        initrd: Optional[_Initrd] = ...,
+        nixos_symbol: Optional[bool] = ...,
+        nixos_module: Optional[bool] = ...,
+        option: Optional[_Text] = ...,
+    ) -> None: ...
+
+
+class GuestOverlay(Struct):
+    # Where it is mounted.
+    mount_point: Optional[str]
+    # Directory that is only read.
+    lower: Optional[str]
+    # Directory that is written.
+    upper: Optional[str]
+    # Directory for the overlay's own use, on the same file system.
+    work: Optional[str]
+    def __init__(
+        self, *,
+        mount_point: Optional[_Text] = ...,
+        lower: Optional[_Text] = ...,
+        upper: Optional[_Text] = ...,
+        work: Optional[_Text] = ...,
+    ) -> None: ...
+
+
+class GuestFile(Struct):
+    # What it is.
+    form: Optional[_Form]
+    # Where the guest has it, or what to call it.
+    name: Optional[str]
+    # What it holds.
+    content: Optional[str]
+    # Whether it is a program.
+    executable: Optional[bool]
+    # Whether it belongs into the initial RAM disk.
+    initrd: Optional[bool]
+    def __init__(
+        self, *,
+        form: Optional[_Form] = ...,
+        name: Optional[_Text] = ...,
+        content: Optional[_Text] = ...,
+        executable: Optional[bool] = ...,
+        initrd: Optional[bool] = ...,
+    ) -> None: ...
+
+
+class GuestSettings(Struct):
+    # Whether the guest is a NixOS system.
+    nixos: Optional[bool]
+    # What it mounts, parents first.
+    file_systems: Optional[List[FileSystem]]
+    # What makes the store writable.
+    overlay: Optional[GuestOverlay]
+    # Kernel parameters of a direct boot.
+    kernel_params: Optional[List[str]]
+    # Values of console=, the preferred one last.
+    consoles: Optional[List[str]]
+    # What its kernel has to have.
+    kernel_needs: Optional[List[KernelNeed]]
+    # Commands of the initial RAM disk when all is mounted.
+    initrd_commands: Optional[str]
+    # Lines of tmpfiles.d(5).
+    tmpfiles: Optional[List[str]]
+    # Device of a legacy boot loader, or nodev.
+    loader_device: Optional[str]
+    # Graphics mode of the boot loader.
+    graphics_mode: Optional[str]
+    # Width of the X server's display in pixels.
+    resolution_x: Optional[int]
+    # Its height.
+    resolution_y: Optional[int]
+    # Its bits of colour; 0 leaves it to the server.
+    color_depth: Optional[int]
+    # Whether QEMU's guest agent runs.
+    guest_agent: Optional[bool]
+    # Whether there is swap.
+    swap: Optional[bool]
+    # Whether there are encrypted devices.
+    luks: Optional[bool]
+    # Whether the boot loader appends secrets to the initial RAM disk.
+    initrd_secrets: Optional[bool]
+    # Whether it installs certificates of its own.
+    ca_certificates: Optional[bool]
+    # Whether it sets its clock by the network.
+    time_sync: Optional[bool]
+    # Whether it looks for wireless networks.
+    wireless: Optional[bool]
+    # Whether network interfaces are named by their place.
+    predictable_names: Optional[bool]
+    # Whether its DHCP client looks for others that use its address.
+    dhcp_arp: Optional[bool]
+    # Whether the machine has a display.
+    graphics: Optional[bool]
+    # Bytes of parameters that its kernel takes.
+    command_line_max: Optional[int]
+    # Driver of the X server.
+    video_driver: Optional[str]
+    # Lines of the X server's section Monitor.
+    monitor: Optional[str]
+    # Its own address in /etc/hosts.
+    primary_address: Optional[str]
+    # The same as text.
+    files: Optional[List[GuestFile]]
+    def __init__(
+        self, *,
+        nixos: Optional[bool] = ...,
+        file_systems: Optional[Sequence[FileSystem]] = ...,
+        overlay: Optional[GuestOverlay] = ...,
+        kernel_params: Optional[Sequence[_Text]] = ...,
+        consoles: Optional[Sequence[_Text]] = ...,
+        kernel_needs: Optional[Sequence[KernelNeed]] = ...,
+        initrd_commands: Optional[_Text] = ...,
+        tmpfiles: Optional[Sequence[_Text]] = ...,
+        loader_device: Optional[_Text] = ...,
+        graphics_mode: Optional[_Text] = ...,
+        resolution_x: Optional[int] = ...,
+        resolution_y: Optional[int] = ...,
+        color_depth: Optional[int] = ...,
+        guest_agent: Optional[bool] = ...,
+        swap: Optional[bool] = ...,
+        luks: Optional[bool] = ...,
+        initrd_secrets: Optional[bool] = ...,
+        ca_certificates: Optional[bool] = ...,
+        time_sync: Optional[bool] = ...,
+        wireless: Optional[bool] = ...,
+        predictable_names: Optional[bool] = ...,
+        dhcp_arp: Optional[bool] = ...,
+        graphics: Optional[bool] = ...,
+        command_line_max: Optional[int] = ...,
+        video_driver: Optional[_Text] = ...,
+        monitor: Optional[_Text] = ...,
+        primary_address: Optional[_Text] = ...,
+        files: Optional[Sequence[GuestFile]] = ...,
     ) -> None: ...
