@@ -2,7 +2,7 @@
 """A small Linux system whose first program is systemd, made from a distribution's packages.
 
 Nothing is installed and no maintainer script is run: the packages are unpacked into a tree, which becomes an ext4 file
-system in a qcow2 image by the project's own image function.  The image knows of no share, host name or key.  It
+system in a qcow2 image by the project's own system image function.  The image knows of no share, host name or key.  It
 boots by the demo guest's kernel with an initial RAM disk that only finds the root disk.
 
     root = systemd_root.made()      # a directory with root.qcow2 and initrd.img, kept in the build directory's cache
@@ -102,8 +102,8 @@ def _make(scratch, to):
     top = _tree(scratch, kernel)
     to.mkdir()
     initrd.make(to / "initrd.img", top / "usr/bin/busybox", kernel, ("virtio_pci", "virtio_blk", "ext4"), INIT)
-    run(program, "--make-image", to / "root.qcow2", "content=ext4", f"tree={top}", "root_owned=on", "size=256M",
-        "label=systemd-root", "format=qcow2")
+    run(program, "--make-system-image", to / "root.qcow2", f"tree={top}", "partition_table=none", "root_owned=on",
+        "size=256M", "label=systemd-root", "format=qcow2")
 
 
 def made():
