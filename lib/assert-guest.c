@@ -8,6 +8,7 @@
 
 #define ERROR VMSPEC_SEVERITY_ERROR
 #define BLOCKER VMSPEC_SEVERITY_BLOCKER
+#define WARNING VMSPEC_SEVERITY_WARNING
 
 /* A table of SMBIOS 2.1 has 65535 bytes, of which others need some. */
 #define SMBIOS_MAX 60000
@@ -61,7 +62,7 @@ static void
 check_mounts (struct check *c)
 {
   if (is_on (c->r->guest.mounts) && is_on (c->r->store.writable))
-    say (c->diag, VMSPEC_SEVERITY_WARNING, "guest.mounts-overlay", "guest",
+    say (c->diag, WARNING, "guest.mounts-overlay", "guest",
          "mounts", "the guest is told of the parts of its store, and cannot be "
          "told to lay the one over the other; turn store.writable off, or "
          "build the guest's initial RAM disk with vmspec_plan_guest's hook");
@@ -92,7 +93,7 @@ check_ssh_keys (struct check *c)
     /* XML is indented. */
     if (key[size + strspn (key + size, CREDENTIAL_BLANKS)]
         || !memchr (key, ' ', size) || !strncmp (key, "-----", 5))
-      diag_add (c->diag, VMSPEC_SEVERITY_ERROR, "guest.ssh-key", &path, NULL,
+      diag_add (c->diag, ERROR, "guest.ssh-key", &path, NULL,
                 "this is no public key: write the one line of a file such as "
                 "~/.ssh/id_ed25519.pub");
   }
@@ -117,16 +118,12 @@ is_name (const char *name)
 static struct path
 credential_path (const struct check *c, size_t i)
 {
-  static const char *const own[] = { "mounts", "hostname", "ssh_keys" };
-  const char *name = c->d->credentials[i]->name;
+  const char *member = c->d->credentials[i]->member;
 
-  if (i >= c->d->own_credentials)
-    return (struct path) { .parent = &guest, .name = "credentials",
-                           .has_index = 1, .index = i - c->d->own_credentials };
-  return (struct path) { .parent = &guest,
-                         .name = own[!strcmp (name, "fstab.extra")     ? 0
-                                     : !strcmp (name, "system.hostname") ? 1
-                                                                         : 2] };
+  if (member)
+    return (struct path) { .parent = &guest, .name = member };
+  return (struct path) { .parent = &guest, .name = "credentials",
+                         .has_index = 1, .index = i - c->d->own_credentials };
 }
 
 static void
@@ -138,17 +135,17 @@ check_name (struct check *c, const struct decided_credential *one,
   if (!*one->name)
     return; /* the table has said so */
   if (!is_name (one->name))
-    diag_add (c->diag, VMSPEC_SEVERITY_ERROR, "credential.name", path, NULL,
+    diag_add (c->diag, ERROR, "credential.name", path, NULL,
               "'%s' is no name of a credential: it takes printable ASCII "
               "characters but blanks, quotes, '\\', ':', '=' and '/', and 255 "
               "bytes at most", one->name);
   else if (set_add (&c->names, one->name, 0))
-    diag_add (c->diag, VMSPEC_SEVERITY_ERROR, "credential.twice", path, NULL,
+    diag_add (c->diag, ERROR, "credential.twice", path, NULL,
               "there is a credential '%s' already; guest.mounts, "
               "guest.hostname and guest.ssh_keys are credentials, too",
               one->name);
   else if (one->way == CREDENTIAL_FW_CFG && strlen (one->name) > room)
-    diag_add (c->diag, VMSPEC_SEVERITY_BLOCKER, "credential.long-name", path,
+    diag_add (c->diag, BLOCKER, "credential.long-name", path,
               NULL, "a file's name in QEMU's firmware configuration has room "
               "for %zu bytes of the credential's, and '%s' has %zu; take a "
               "shorter one%s", room, one->name, strlen (one->name),
@@ -161,7 +158,7 @@ check_content (struct check *c, const struct vmspec_credential *said,
                const struct path *path)
 {
   if (said->value && said->file)
-    diag_add (c->diag, VMSPEC_SEVERITY_ERROR, "credential.content", path, NULL,
+    diag_add (c->diag, ERROR, "credential.content", path, NULL,
               "a credential has a value or a file; leave one of them out");
 }
 
@@ -172,11 +169,11 @@ check_way (struct check *c, const struct decided_credential *one,
   if (one->way != CREDENTIAL_CMDLINE)
     return;
   if (one->file)
-    diag_add (c->diag, VMSPEC_SEVERITY_BLOCKER, "credential.file", path, NULL,
+    diag_add (c->diag, BLOCKER, "credential.file", path, NULL,
               "QEMU's %s machines have no device that hands over a file; say "
               "value in place of it", c->r->arch->name);
   else if (!is_on (c->r->boot.direct))
-    diag_add (c->diag, VMSPEC_SEVERITY_BLOCKER, "credential.unsupported", path,
+    diag_add (c->diag, BLOCKER, "credential.unsupported", path,
               NULL, "QEMU's %s machines have no device that hands over a "
               "credential; boot a kernel directly, which takes it as a "
               "parameter, or leave it out", c->r->arch->name);

@@ -28,18 +28,18 @@ struct builder {
   struct vector list;        /* struct decided_credential */
 };
 
-static struct decided_credential *
-add (struct builder *b, const char *name, const char *value, const char *file)
+static void
+add (struct builder *b, const char *member, const char *name,
+     const char *value, const char *file)
 {
   struct decided_credential *one = arena_alloc (b->r->arena, sizeof *one);
 
   if (!one)
-    return NULL;
-  *one = (struct decided_credential) { .name = name, .value = value,
-                                       .file = file,
+    return;
+  *one = (struct decided_credential) { .member = member, .name = name,
+                                       .value = value, .file = file,
                                        .way = way_of (b->r, file) };
   vector_add (&b->list, one);
-  return one;
 }
 
 /* All but the root, which the guest's image is.  A guest whose initial RAM disk
@@ -80,21 +80,21 @@ decide_credentials (struct decided *d, const struct resolution *r)
   const struct vmspec_credential *const *said = r->guest.credentials;
 
   if (is_on (r->guest.mounts))
-    add (&b, "fstab.extra", mounts (r), NULL);
+    add (&b, "mounts", "fstab.extra", mounts (r), NULL);
   if (r->guest.hostname)
-    add (&b, "system.hostname", r->guest.hostname, NULL);
+    add (&b, "hostname", "system.hostname", r->guest.hostname, NULL);
   if (*r->guest.ssh_keys)
-    add (&b, "ssh.authorized_keys.root", lines (r->arena, r->guest.ssh_keys),
-         NULL);
+    add (&b, "ssh_keys", "ssh.authorized_keys.root",
+         lines (r->arena, r->guest.ssh_keys), NULL);
   d->own_credentials = b.list.count;
   for (; *said; said++) {
     const char *value = (*said)->value ? (*said)->value : "";
 
     if ((*said)->file)
-      add (&b, (*said)->name, NULL,
+      add (&b, NULL, (*said)->name, NULL,
            host_absolute (r->arena, r->host, (*said)->file));
     else
-      add (&b, (*said)->name, value, NULL);
+      add (&b, NULL, (*said)->name, value, NULL);
   }
   d->credentials = (const void *) vector_end (&b.list);
 }

@@ -32,6 +32,7 @@ enum credential_way { CREDENTIAL_SMBIOS, CREDENTIAL_FW_CFG, CREDENTIAL_CMDLINE }
 #define CREDENTIAL_FW_CFG_PREFIX "opt/io.systemd.credentials/"
 
 struct decided_credential {
+  const char *member;                  /* of guest that asks for it; NULL: said */
   const char *name;
   const char *value, *file;            /* one of them, if it was said */
   enum credential_way way;

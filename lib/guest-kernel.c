@@ -10,11 +10,14 @@
 
 typedef int condition (const struct resolution *r);
 
+/* Wanted if all that it says of that holds: nothing is always. */
 struct row {
   const char *symbol, *module;
   uint32_t initrd;
   const char *option;
-  condition *wanted;         /* NULL: always */
+  condition *wanted;
+  const char *type;          /* of a file system that is mounted */
+  uint32_t interface;        /* of a drive */
   uint32_t builtin, nixos_symbol, nixos_module;
 };
 
@@ -74,28 +77,16 @@ lsi_disks (const struct resolution *r)
 }
 
 static int
-virtio_scsi_disks (const struct resolution *r)
-{
-  return has_interface (r, VMSPEC_DISK_INTERFACE_VIRTIO_SCSI);
-}
-
-static int
 ide_disks (const struct resolution *r)
 {
   return has_interface (r, VMSPEC_DISK_INTERFACE_IDE);
 }
 
 static int
-nvme_disks (const struct resolution *r)
-{
-  return has_interface (r, VMSPEC_DISK_INTERFACE_NVME);
-}
-
-static int
 scsi_disks (const struct resolution *r)
 {
   return has_interface (r, VMSPEC_DISK_INTERFACE_SCSI) || ide_disks (r)
-         || virtio_scsi_disks (r);
+         || has_interface (r, VMSPEC_DISK_INTERFACE_VIRTIO_SCSI);
 }
 
 static int
@@ -176,36 +167,6 @@ static int
 erofs (const struct resolution *r)
 {
   return !store_image (r) && has_type (r, "erofs");
-}
-
-static int
-btrfs (const struct resolution *r)
-{
-  return has_type (r, "btrfs");
-}
-
-static int
-xfs (const struct resolution *r)
-{
-  return has_type (r, "xfs");
-}
-
-static int
-squashfs (const struct resolution *r)
-{
-  return has_type (r, "squashfs");
-}
-
-static int
-vfat (const struct resolution *r)
-{
-  return has_type (r, "vfat");
-}
-
-static int
-tmpfs (const struct resolution *r)
-{
-  return has_type (r, "tmpfs");
 }
 
 static int
@@ -333,38 +294,46 @@ static const struct row rows[] = {
   { NULL, "tpm_tis", AVAILABLE, "tpm.enable", tpm_other, .nixos_module = 1 },
   { "EROFS_FS", "erofs", LOAD, "store.image", store_image, .nixos_module = 1 },
 
-  { "SCSI_VIRTIO", "virtio_scsi", AVAILABLE, "qemu.disk_interface", virtio_scsi_disks, 0, 0, 0 },
-  { "SATA_AHCI", "ahci", AVAILABLE, "qemu.disk_interface", ide_disks, 0, 0, 0 },
-  { "BLK_DEV_NVME", "nvme", AVAILABLE, "qemu.disk_interface", nvme_disks, 0, 0, 0 },
-  { "BLK_DEV_SD", "sd_mod", AVAILABLE, "qemu.disk_interface", scsi_disks, 0, 0, 0 },
-  { "EROFS_FS", "erofs", AVAILABLE, "file_systems", erofs, 0, 0, 0 },
-  { "BTRFS_FS", "btrfs", AVAILABLE, "file_systems", btrfs, 0, 0, 0 },
-  { "XFS_FS", "xfs", AVAILABLE, "file_systems", xfs, 0, 0, 0 },
-  { "SQUASHFS", "squashfs", AVAILABLE, "file_systems", squashfs, 0, 0, 0 },
-  { "VFAT_FS", "vfat", LATER, "file_systems", vfat, 0, 0, 0 },
-  { "NLS_CODEPAGE_437", "nls_cp437", LATER, "file_systems", vfat, 0, 0, 0 },
-  { "TMPFS", NULL, LATER, "file_systems", tmpfs, .builtin = 1 },
-  { "TCG_CRB", "tpm_crb", AVAILABLE, "tpm.model", tpm_crb, 0, 0, 0 },
-  { "TCG_IBMVTPM", "tpm_ibmvtpm", AVAILABLE, "tpm.model", tpm_spapr, 0, 0, 0 },
-  { "HW_RANDOM_VIRTIO", "virtio_rng", LATER, "", NULL, 0, 0, 0 },
-  { "VIRTIO_INPUT", "virtio_input", LATER, "qemu.virtio_keyboard", keyboard, 0, 0, 0 },
-  { "USB_UHCI_HCD", "uhci_hcd", LATER, "qemu.builtin_options", usb_x86, 0, 0, 0 },
-  { "USB_EHCI_PCI", "ehci_pci", LATER, "qemu.builtin_options", usb_arm, 0, 0, 0 },
-  { "USB_HID", "usbhid", LATER, "qemu.builtin_options", usb, 0, 0, 0 },
-  { "HID_GENERIC", "hid_generic", LATER, "qemu.builtin_options", usb, 0, 0, 0 },
-  { "VIRTIO_CONSOLE", "virtio_console", LATER, "qemu.guest_agent", agent, 0, 0, 0 },
+  { "SCSI_VIRTIO", "virtio_scsi", AVAILABLE, "qemu.disk_interface", .interface = VMSPEC_DISK_INTERFACE_VIRTIO_SCSI },
+  { "SATA_AHCI", "ahci", AVAILABLE, "qemu.disk_interface", .wanted = ide_disks },
+  { "BLK_DEV_NVME", "nvme", AVAILABLE, "qemu.disk_interface", .interface = VMSPEC_DISK_INTERFACE_NVME },
+  { "BLK_DEV_SD", "sd_mod", AVAILABLE, "qemu.disk_interface", .wanted = scsi_disks },
+  { "EROFS_FS", "erofs", AVAILABLE, "file_systems", .wanted = erofs },
+  { "BTRFS_FS", "btrfs", AVAILABLE, "file_systems", .type = "btrfs" },
+  { "XFS_FS", "xfs", AVAILABLE, "file_systems", .type = "xfs" },
+  { "SQUASHFS", "squashfs", AVAILABLE, "file_systems", .type = "squashfs" },
+  { "VFAT_FS", "vfat", LATER, "file_systems", .type = "vfat" },
+  { "NLS_CODEPAGE_437", "nls_cp437", LATER, "file_systems", .type = "vfat" },
+  { "TMPFS", NULL, LATER, "file_systems", .type = "tmpfs", .builtin = 1 },
+  { "TCG_CRB", "tpm_crb", AVAILABLE, "tpm.model", .wanted = tpm_crb },
+  { "TCG_IBMVTPM", "tpm_ibmvtpm", AVAILABLE, "tpm.model", .wanted = tpm_spapr },
+  { "HW_RANDOM_VIRTIO", "virtio_rng", LATER, "", .wanted = NULL },
+  { "VIRTIO_INPUT", "virtio_input", LATER, "qemu.virtio_keyboard", .wanted = keyboard },
+  { "USB_UHCI_HCD", "uhci_hcd", LATER, "qemu.builtin_options", .wanted = usb_x86 },
+  { "USB_EHCI_PCI", "ehci_pci", LATER, "qemu.builtin_options", .wanted = usb_arm },
+  { "USB_HID", "usbhid", LATER, "qemu.builtin_options", .wanted = usb },
+  { "HID_GENERIC", "hid_generic", LATER, "qemu.builtin_options", .wanted = usb },
+  { "VIRTIO_CONSOLE", "virtio_console", LATER, "qemu.guest_agent", .wanted = agent },
   { "SERIAL_AMBA_PL011_CONSOLE", NULL, LATER, "graphics", serial_pl011, .builtin = 1 },
   { "HVC_CONSOLE", NULL, LATER, "graphics", serial_hvc, .builtin = 1 },
   { "SERIAL_OF_PLATFORM", NULL, LATER, "graphics", serial_of, .builtin = 1 },
   { "PCI_HOST_GENERIC", NULL, LATER, "arch", pci_by_tree, .builtin = 1 },
   { "S390_GUEST", NULL, LATER, "arch", ccw, .builtin = 1 },
-  { "DMI_SYSFS", "dmi_sysfs", LATER, "guest", smbios_strings, 0, 0, 0 },
-  { "FW_CFG_SYSFS", "qemu_fw_cfg", LATER, "guest", firmware_items, 0, 0, 0 },
+  { "DMI_SYSFS", "dmi_sysfs", LATER, "guest", .wanted = smbios_strings },
+  { "FW_CFG_SYSFS", "qemu_fw_cfg", LATER, "guest", .wanted = firmware_items },
   { "BLK_DEV_INITRD", NULL, LATER, "boot.initrd", initrd, .builtin = 1 },
   { "EFI", NULL, LATER, "efi.enable", efi, .builtin = 1 },
   { "EFI_STUB", NULL, LATER, "efi.enable", efi_stub, .builtin = 1 },
 };
 /* clang-format on */
+
+static int
+is_wanted (const struct row *row, const struct resolution *r)
+{
+  return (!row->wanted || row->wanted (r))
+         && (!row->type || has_type (r, row->type))
+         && (!row->interface || has_interface (r, row->interface));
+}
 
 const struct vmspec_kernel_need *const *
 guest_kernel_needs (const struct resolution *r)
@@ -375,7 +344,7 @@ guest_kernel_needs (const struct resolution *r)
     const struct row *row = &rows[i];
     struct vmspec_kernel_need *need;
 
-    if (row->wanted && !row->wanted (r))
+    if (!is_wanted (row, r))
       continue;
     need = arena_alloc (r->arena, sizeof *need);
     if (!need)
