@@ -166,8 +166,8 @@ assert_msize (uint32_t msize, vmspec_diag *diag)
               "msize to that or more", MSIZE_MIN);
   if (msize > MSIZE_MAX)
     diag_add (diag, WARNING, "share.msize-large", &path, NULL,
-              "Linux sends packets of %d bytes at most and takes no more of "
-              "these %u", MSIZE_MAX, msize);
+              "Linux sends packets of %d bytes at most, and takes a larger "
+              "msize for that; set it so, in place of %u", MSIZE_MAX, msize);
 }
 
 void

@@ -155,7 +155,8 @@ assert_rule (const struct rule *rule, const struct resolution *r,
   } else if (port->host_port && !is_on (port->any_host_port))
     other = other_listener (r->arena, from_host, port, i);
   /* libslirp looks whether it is restricted before it looks for a rule. */
-  if (!guest && port->proto == VMSPEC_PROTO_UDP && is_on (r->network.restricted))
+  if (!guest && port->proto == VMSPEC_PROTO_UDP
+      && is_on (r->network.restricted))
     SAY (rule, WARNING, "forward-port.restricted-udp", "proto",
          "the guest gets datagrams, but QEMU drops its answers to them while "
          "network.restricted is on; forward tcp, or turn that off");
