@@ -7,7 +7,7 @@
 static const struct path agent_path = { .name = "start.guest_agent" };
 
 #define SAY(diag, id, ...)                                                     \
-  diag_add (diag, VMSPEC_SEVERITY_ERROR, id, &agent_path, NULL, __VA_ARGS__)
+  vms_diag_add (diag, VMSPEC_SEVERITY_ERROR, id, &agent_path, NULL, __VA_ARGS__)
 
 /* The agent answers guest-sync-delimited with this byte first, which is in no
  * JSON text; it takes it as the end of a half command, too. */
@@ -47,8 +47,8 @@ send_command (struct channel *channel, const char *command, json_t *arguments,
   int r;
 
   if (!object)
-    return channel_no_memory (&error) ? -ENOMEM : -EINVAL;
-  r = channel_send_json (channel, object, deadline);
+    return vms_channel_no_memory (&error) ? -ENOMEM : -EINVAL;
+  r = vms_channel_send_json (channel, object, deadline);
   json_decref (object);
   return r;
 }
@@ -58,7 +58,8 @@ send_synchronisation (struct channel *channel, json_int_t id, int64_t deadline)
 {
   const char sentinel = SENTINEL;
   json_t *arguments = json_pack ("{s:I}", "id", id);
-  int r = arguments ? channel_send (channel, &sentinel, 1, deadline) : -ENOMEM;
+  int r
+    = arguments ? vms_channel_send (channel, &sentinel, 1, deadline) : -ENOMEM;
 
   if (r == 0)
     r = send_command (channel, "guest-sync-delimited", arguments, deadline);
@@ -76,14 +77,14 @@ synchronise (struct channel *channel, int64_t deadline)
   int r = send_synchronisation (channel, id, deadline), is_ours;
 
   while (r == 0) {
-    r = channel_receive_behind (channel, SENTINEL, deadline, &object);
+    r = vms_channel_receive_behind (channel, SENTINEL, deadline, &object);
     if (r < 0)
       return r;
     is_ours = json_integer_value (json_object_get (object, "return")) == id;
     json_decref (object);
     if (is_ours)
       return 0;
-    if (deadline_left (deadline) == 0)
+    if (vms_deadline_left (deadline) == 0)
       return -ETIME;
   }
   return r;
@@ -104,9 +105,10 @@ static int
 receive_answer (struct channel *channel, const char *command, int64_t deadline,
                 json_t **ret_object)
 {
-  int64_t soon = deadline_after (NO_ANSWER_MS);
+  int64_t soon = vms_deadline_after (NO_ANSWER_MS);
   int silent = has_no_answer (command);
-  int r = channel_receive (channel, silent && soon < deadline ? soon : deadline,
+  int r
+    = vms_channel_receive (channel, silent && soon < deadline ? soon : deadline,
                            ret_object);
 
   if (silent && (r == -ETIME || r == -ENOTCONN)) {
@@ -125,13 +127,13 @@ read_answer (struct channel *channel, const char *command, json_t *object,
   char reason[CHANNEL_REASON];
 
   if (error) {
-    channel_reason (error, reason);
+    vms_channel_reason (error, reason);
     SAY (diag, "agent.refused", "the guest's agent refused %s: %s", command,
          reason);
     return -EREMOTEIO;
   }
   if (!answer) {
-    channel_shut (channel);
+    vms_channel_shut (channel);
     return say_error (-EPROTO, command, diag);
   }
   if (ret_answer)
@@ -141,8 +143,9 @@ read_answer (struct channel *channel, const char *command, json_t *object,
 
 /* A message of which only a part was sent ends with the next sentinel. */
 int
-agent_execute (struct channel *channel, const char *command, json_t *arguments,
-               int64_t deadline, vmspec_diag *diag, json_t **ret_answer)
+vms_agent_execute (struct channel *channel, const char *command,
+                   json_t *arguments, int64_t deadline, vmspec_diag *diag,
+                   json_t **ret_answer)
 {
   json_t *object;
   int r;

@@ -10,10 +10,10 @@
  * in one message, in base64. */
 #define AGENT_LONGEST (48 << 20)
 
-/* As qmp_execute, after the channel was brought in step: a guest that was reset,
+/* As vms_qmp_execute, after the channel was brought in step: a guest that was reset,
  * or an answer that was given up, may have left anything in it. */
-int agent_execute (struct channel *channel, const char *command,
-                   json_t *arguments, int64_t deadline, vmspec_diag *diag,
-                   json_t **ret_answer);
+int vms_agent_execute (struct channel *channel, const char *command,
+                       json_t *arguments, int64_t deadline, vmspec_diag *diag,
+                       json_t **ret_answer);
 
 #endif

@@ -60,13 +60,13 @@ static const struct arch archs[] = {
 #define N_ARCHS (sizeof archs / sizeof archs[0])
 
 const struct arch *
-arch_get (uint32_t number)
+vms_arch_get (uint32_t number)
 {
   return number > 0 && number < N_ARCHS ? &archs[number] : NULL;
 }
 
 enum vmspec_arch
-arch_by_machine (const char *machine)
+vms_arch_by_machine (const char *machine)
 {
   static const struct {
     const char *machine;
@@ -88,9 +88,9 @@ arch_by_machine (const char *machine)
 }
 
 int
-arch_kvm (uint32_t host, uint32_t guest)
+vms_arch_kvm (uint32_t host, uint32_t guest)
 {
-  const struct arch *h = arch_get (host), *g = arch_get (guest);
+  const struct arch *h = vms_arch_get (host), *g = vms_arch_get (guest);
 
   if (!h || !g)
     return 0;

@@ -25,10 +25,10 @@ struct arch {
 };
 
 /* NULL if @number is none of enum vmspec_arch. */
-const struct arch *arch_get (uint32_t number);
+const struct arch *vms_arch_get (uint32_t number);
 /* By uname(2)'s name; VMSPEC_ARCH_UNSET if unknown. */
-enum vmspec_arch arch_by_machine (const char *machine);
+enum vmspec_arch vms_arch_by_machine (const char *machine);
 /* Whether KVM of this host can run guests of that architecture. */
-int arch_kvm (uint32_t host, uint32_t guest);
+int vms_arch_kvm (uint32_t host, uint32_t guest);
 
 #endif

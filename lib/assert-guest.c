@@ -62,10 +62,10 @@ static void
 check_mounts (struct check *c)
 {
   if (is_on (c->r->guest.mounts) && is_on (c->r->store.writable))
-    say (c->diag, WARNING, "guest.mounts-overlay", "guest",
-         "mounts", "the guest is told of the parts of its store, and cannot be "
-         "told to lay the one over the other; turn store.writable off, or "
-         "build the guest's initial RAM disk with vmspec_plan_guest's hook");
+    vms_say (c->diag, WARNING, "guest.mounts-overlay", "guest",
+             "mounts", "the guest is told of the parts of its store, and cannot be "
+             "told to lay the one over the other; turn store.writable off, or "
+             "build the guest's initial RAM disk with vmspec_plan_guest's hook");
 }
 
 static void
@@ -74,9 +74,9 @@ check_hostname (struct check *c)
   const char *name = c->r->guest.hostname;
 
   if (name && !is_hostname (name))
-    say (c->diag, ERROR, "guest.hostname", "guest", "hostname",
-         "'%s' is no host name: it takes letters, digits and '-', in parts "
-         "with dots between them, and 64 bytes at most", name);
+    vms_say (c->diag, ERROR, "guest.hostname", "guest", "hostname",
+             "'%s' is no host name: it takes letters, digits and '-', in parts "
+             "with dots between them, and 64 bytes at most", name);
 }
 
 static void
@@ -93,9 +93,9 @@ check_ssh_keys (struct check *c)
     /* XML is indented. */
     if (key[size + strspn (key + size, CREDENTIAL_BLANKS)]
         || !memchr (key, ' ', size) || !strncmp (key, "-----", 5))
-      diag_add (c->diag, ERROR, "guest.ssh-key", &path, NULL,
-                "this is no public key: write the one line of a file such as "
-                "~/.ssh/id_ed25519.pub");
+      vms_diag_add (c->diag, ERROR, "guest.ssh-key", &path, NULL,
+                    "this is no public key: write the one line of a file such as "
+                    "~/.ssh/id_ed25519.pub");
   }
 }
 
@@ -135,22 +135,22 @@ check_name (struct check *c, const struct decided_credential *one,
   if (!*one->name)
     return; /* the table has said so */
   if (!is_name (one->name))
-    diag_add (c->diag, ERROR, "credential.name", path, NULL,
-              "'%s' is no name of a credential: it takes printable ASCII "
-              "characters but blanks, quotes, '\\', ':', '=' and '/', and 255 "
-              "bytes at most", one->name);
-  else if (set_add (&c->names, one->name, 0))
-    diag_add (c->diag, ERROR, "credential.twice", path, NULL,
-              "there is a credential '%s' already; guest.mounts, "
-              "guest.hostname and guest.ssh_keys are credentials, too",
-              one->name);
+    vms_diag_add (c->diag, ERROR, "credential.name", path, NULL,
+                  "'%s' is no name of a credential: it takes printable ASCII "
+                  "characters but blanks, quotes, '\\', ':', '=' and '/', and 255 "
+                  "bytes at most", one->name);
+  else if (vms_set_add (&c->names, one->name, 0))
+    vms_diag_add (c->diag, ERROR, "credential.twice", path, NULL,
+                  "there is a credential '%s' already; guest.mounts, "
+                  "guest.hostname and guest.ssh_keys are credentials, too",
+                  one->name);
   else if (one->way == CREDENTIAL_FW_CFG && strlen (one->name) > room)
-    diag_add (c->diag, BLOCKER, "credential.long-name", path,
-              NULL, "a file's name in QEMU's firmware configuration has room "
-              "for %zu bytes of the credential's, and '%s' has %zu; take a "
-              "shorter one%s", room, one->name, strlen (one->name),
-              c->r->arch->family == FAMILY_X86 ? ", or value in place of file"
-                                               : "");
+    vms_diag_add (c->diag, BLOCKER, "credential.long-name", path,
+                  NULL, "a file's name in QEMU's firmware configuration has room "
+                  "for %zu bytes of the credential's, and '%s' has %zu; take a "
+                  "shorter one%s", room, one->name, strlen (one->name),
+                  c->r->arch->family == FAMILY_X86 ? ", or value in place of file"
+                                                   : "");
 }
 
 static void
@@ -158,8 +158,8 @@ check_content (struct check *c, const struct vmspec_credential *said,
                const struct path *path)
 {
   if (said->value && said->file)
-    diag_add (c->diag, ERROR, "credential.content", path, NULL,
-              "a credential has a value or a file; leave one of them out");
+    vms_diag_add (c->diag, ERROR, "credential.content", path, NULL,
+                  "a credential has a value or a file; leave one of them out");
 }
 
 static void
@@ -169,14 +169,14 @@ check_way (struct check *c, const struct decided_credential *one,
   if (one->way != CREDENTIAL_CMDLINE)
     return;
   if (one->file)
-    diag_add (c->diag, BLOCKER, "credential.file", path, NULL,
-              "QEMU's %s machines have no device that hands over a file; say "
-              "value in place of it", c->r->arch->name);
+    vms_diag_add (c->diag, BLOCKER, "credential.file", path, NULL,
+                  "QEMU's %s machines have no device that hands over a file; say "
+                  "value in place of it", c->r->arch->name);
   else if (!is_on (c->r->boot.direct))
-    diag_add (c->diag, BLOCKER, "credential.unsupported", path,
-              NULL, "QEMU's %s machines have no device that hands over a "
-              "credential; boot a kernel directly, which takes it as a "
-              "parameter, or leave it out", c->r->arch->name);
+    vms_diag_add (c->diag, BLOCKER, "credential.unsupported", path,
+                  NULL, "QEMU's %s machines have no device that hands over a "
+                  "credential; boot a kernel directly, which takes it as a "
+                  "parameter, or leave it out", c->r->arch->name);
 }
 
 /* About what the texts take that go this way. */
@@ -198,10 +198,10 @@ check_size (struct check *c)
   size_t size = size_of (c, CREDENTIAL_SMBIOS);
 
   if (size > SMBIOS_MAX)
-    say (c->diag, BLOCKER, "credential.size", "guest", "credentials",
-         "together the credentials take about %zu bytes, and there is room for "
-         "%d; let the larger ones be files (file in place of value)", size,
-         SMBIOS_MAX);
+    vms_say (c->diag, BLOCKER, "credential.size", "guest", "credentials",
+             "together the credentials take about %zu bytes, and there is room for "
+             "%d; let the larger ones be files (file in place of value)", size,
+             SMBIOS_MAX);
 }
 
 static size_t
@@ -220,7 +220,7 @@ check_command_line (struct check *c)
 {
   const struct vmspec_boot *boot = &c->r->boot;
   const char *more
-    = environment_said (c->d->environment, "QEMU_KERNEL_PARAMS");
+    = vms_environment_said (c->d->environment, "QEMU_KERNEL_PARAMS");
   size_t size = length (boot->kernel_params, 1)
                 + length (c->r->qemu.consoles, sizeof " console=" - 1)
                 + size_of (c, CREDENTIAL_CMDLINE)
@@ -229,11 +229,11 @@ check_command_line (struct check *c)
                 + (more ? strlen (more) + 1 : 0);
 
   if (is_on (boot->direct) && size > c->r->arch->command_line_max)
-    say (c->diag, BLOCKER, "boot.long-command-line", "boot", "kernel_params",
-         "the kernel's command line has about %zu bytes, and Linux on %s takes "
-         "%u; say less of kernel_params and of credentials, which stand there "
-         "on some machines", size, c->r->arch->name,
-         c->r->arch->command_line_max);
+    vms_say (c->diag, BLOCKER, "boot.long-command-line", "boot", "kernel_params",
+             "the kernel's command line has about %zu bytes, and Linux on %s takes "
+             "%u; say less of kernel_params and of credentials, which stand there "
+             "on some machines", size, c->r->arch->name,
+             c->r->arch->command_line_max);
 }
 
 static void
@@ -246,13 +246,13 @@ check_count (struct check *c, enum credential_way way, size_t max,
   for (; *one; one++)
     n += (*one)->way == way;
   if (n > max)
-    say (c->diag, BLOCKER, "credential.too-many", "guest", "credentials",
-         "QEMU has room for %zu of these %zu credentials; %s", max, n, remedy);
+    vms_say (c->diag, BLOCKER, "credential.too-many", "guest", "credentials",
+             "QEMU has room for %zu of these %zu credentials; %s", max, n, remedy);
 }
 
 void
-assert_credentials (const struct resolution *r, const struct decided *d,
-                    vmspec_diag *diag)
+vms_assert_credentials (const struct resolution *r, const struct decided *d,
+                        vmspec_diag *diag)
 {
   struct check c = { r, d, diag, { .arena = r->arena } };
 

@@ -18,9 +18,9 @@ struct rule {
 };
 
 #define SAY(rule, severity, id, member, ...)                                   \
-  diag_add ((rule)->diag, severity, id,                                        \
-            &(struct path) { .parent = (rule)->entry, .name = member }, NULL,  \
-            __VA_ARGS__)
+  vms_diag_add ((rule)->diag, severity, id,                                    \
+                &(struct path) { .parent = (rule)->entry, .name = member }, NULL, \
+                __VA_ARGS__)
 
 static int
 is_ipv4 (const char *text)
@@ -106,8 +106,8 @@ listener (struct arena *arena, const struct vmspec_forward_port *port,
 {
   if (!*address || !strcmp (address, "0.0.0.0"))
     address = "*";
-  return arena_printf (arena, "%u %s:%u", port->proto, address,
-                       port->host_port);
+  return vms_arena_printf (arena, "%u %s:%u", port->proto, address,
+                           port->host_port);
 }
 
 struct listeners {
@@ -127,11 +127,12 @@ other_listener (struct arena *arena, struct listeners *l,
 
   if (!exact || !all)
     return NULL;
-  same = set_add (&l->exact, exact, i);
-  any = set_add (&l->ports, all, i);
+  same = vms_set_add (&l->exact, exact, i);
+  any = vms_set_add (&l->ports, all, i);
   if (same)
     return same;
-  return strcmp (exact, all) ? set_find (&l->exact, all, strlen (all)) : any;
+  return strcmp (exact, all) ? vms_set_find (&l->exact, all, strlen (all))
+                             : any;
 }
 
 static void
@@ -147,11 +148,11 @@ assert_rule (const struct rule *rule, const struct resolution *r,
   assert_address (rule, "host_address", port->host_address);
   assert_address (rule, "guest_address", port->guest_address);
   if (guest) {
-    const char *key = arena_printf (r->arena, "%s:%u", port->guest_address,
-                                    port->guest_port);
+    const char *key = vms_arena_printf (r->arena, "%s:%u", port->guest_address,
+                                        port->guest_port);
 
     assert_from_guest (rule);
-    other = key ? set_add (from_guest, key, i) : NULL;
+    other = key ? vms_set_add (from_guest, key, i) : NULL;
   } else if (port->host_port && !is_on (port->any_host_port))
     other = other_listener (r->arena, from_host, port, i);
   /* libslirp looks whether it is restricted before it looks for a rule. */
@@ -180,9 +181,9 @@ assert_forwarding (const struct resolution *r, vmspec_diag *diag)
 
   if (!is_on (r->qemu.builtin_network)
       && (*ports || is_on (r->network.restricted)))
-    say (diag, WARNING, "network.unused", "qemu",
-         "builtin_network", "forwarded ports and network.restricted belong to "
-         "the built-in network, which is off; turn it on or leave them out");
+    vms_say (diag, WARNING, "network.unused", "qemu",
+             "builtin_network", "forwarded ports and network.restricted belong to "
+             "the built-in network, which is off; turn it on or leave them out");
   for (size_t i = 0; ports[i]; i++) {
     struct rule rule = { .port = ports[i], .entry = &entry, .diag = diag };
 
@@ -191,9 +192,9 @@ assert_forwarding (const struct resolution *r, vmspec_diag *diag)
     any_from_guest |= ports[i]->from == VMSPEC_FORWARD_FROM_GUEST;
   }
   if (any_from_guest && !r->network.netcat)
-    say (diag, BLOCKER, "network.netcat-missing", "network", "netcat",
-         "nc was not found in PATH, and connections from the guest need it; "
-         "install netcat or set network.netcat");
+    vms_say (diag, BLOCKER, "network.netcat-missing", "network", "netcat",
+             "nc was not found in PATH, and connections from the guest need it; "
+             "install netcat or set network.netcat");
 }
 
 /* ---- virtual networks ---------------------------------------------------- */
@@ -202,7 +203,7 @@ assert_forwarding (const struct resolution *r, vmspec_diag *diag)
 static const struct path *
 vlan_path (const struct resolution *r, size_t index, struct path room[2])
 {
-  size_t n = list_length (r->spec.vlans);
+  size_t n = vms_list_length (r->spec.vlans);
   int is_listed = index < n;
 
   room[0] = (struct path) { .name = is_listed ? "vlans" : "interfaces",
@@ -218,18 +219,18 @@ assert_vlan (const struct resolution *r, const struct decided *d,
              struct set *numbers, size_t i, vmspec_diag *diag)
 {
   uint32_t number = d->vlans[i].number;
-  const char *key = arena_printf (r->arena, "%u", number);
+  const char *key = vms_arena_printf (r->arena, "%u", number);
   struct path room[2];
   const struct path *path = vlan_path (r, i, room);
 
   if (number > 255)
-    diag_add (diag, ERROR, "vlan.number", path, NULL,
-              "the number of a virtual network is one byte of its interfaces' "
-              "addresses, and %u is too large; take one up to 255", number);
-  if (key && set_add (numbers, key, i))
-    diag_add (diag, BLOCKER, "vlan.duplicate", path, NULL,
-              "another interface is on virtual network %u, and would have the "
-              "same address; leave one of them out", number);
+    vms_diag_add (diag, ERROR, "vlan.number", path, NULL,
+                  "the number of a virtual network is one byte of its interfaces' "
+                  "addresses, and %u is too large; take one up to 255", number);
+  if (key && vms_set_add (numbers, key, i))
+    vms_diag_add (diag, BLOCKER, "vlan.duplicate", path, NULL,
+                  "another interface is on virtual network %u, and would have the "
+                  "same address; leave one of them out", number);
 }
 
 /* What is longest of the names below a switch's directory: libvdeplug's own
@@ -246,13 +247,13 @@ assert_socket (const struct resolution *r, const struct decided_vlan *vlan,
     = strlen (vlan->socket) + (is_vde ? strlen (VDE_SOCKET) : 0);
 
   if (size > longest)
-    say (diag, BLOCKER, "vlan.socket-path", "network", "vlan_directory",
-         "the path of a socket %s %s has %zu bytes, and the system allows "
-         "%zu; choose a shorter %s", is_vde ? "in" : "at", vlan->socket, size,
-         longest, vlan->is_running
-                    ? arena_printf (r->arena, "QEMU_VDE_SOCKET_%u",
-                                    vlan->number)
-                    : "network.vlan_directory");
+    vms_say (diag, BLOCKER, "vlan.socket-path", "network", "vlan_directory",
+             "the path of a socket %s %s has %zu bytes, and the system allows "
+             "%zu; choose a shorter %s", is_vde ? "in" : "at", vlan->socket, size,
+             longest, vlan->is_running
+                        ? vms_arena_printf (r->arena, "QEMU_VDE_SOCKET_%u",
+                                            vlan->number)
+                        : "network.vlan_directory");
 }
 
 static int
@@ -269,19 +270,19 @@ assert_backend (const struct resolution *r, const struct decided *d,
   const struct vmspec_network *n = &r->network;
 
   if (is_pair (n->vlan_backend) && n->machine_number > 2)
-    say (diag, BLOCKER, "vlan.machine-number", "network", "machine_number",
-         "a %s connects machine 1 and machine 2, and this is machine %u; take "
-         "another number, or the backend vde or multicast",
-         n->vlan_backend == VMSPEC_VLAN_BACKEND_DGRAM
-           ? "pair of datagram sockets" : "stream", n->machine_number);
+    vms_say (diag, BLOCKER, "vlan.machine-number", "network", "machine_number",
+             "a %s connects machine 1 and machine 2, and this is machine %u; take "
+             "another number, or the backend vde or multicast",
+             n->vlan_backend == VMSPEC_VLAN_BACKEND_DGRAM
+               ? "pair of datagram sockets" : "stream", n->machine_number);
   if (is_on (n->vlan_switch) && n->vlan_backend != VMSPEC_VLAN_BACKEND_VDE)
-    say (diag, WARNING, "vlan.switch-unused", "network", "vlan_switch",
-         "only the backend vde has a switch; set network.vlan_backend to it, "
-         "or turn the switch off");
-  if (d->n_switches && !host_program (r->host, "vde_switch"))
-    say (diag, BLOCKER, "vlan.switch-missing", "network", "vlan_switch",
-         "vde_switch was not found in PATH; install it (Debian: vde2), or "
-         "take another backend");
+    vms_say (diag, WARNING, "vlan.switch-unused", "network", "vlan_switch",
+             "only the backend vde has a switch; set network.vlan_backend to it, "
+             "or turn the switch off");
+  if (d->n_switches && !vms_host_program (r->host, "vde_switch"))
+    vms_say (diag, BLOCKER, "vlan.switch-missing", "network", "vlan_switch",
+             "vde_switch was not found in PATH; install it (Debian: vde2), or "
+             "take another backend");
 }
 
 static void
@@ -300,15 +301,15 @@ assert_vlans (const struct resolution *r, const struct decided *d,
       without = r->network.vlan_backend != VMSPEC_VLAN_BACKEND_MULTICAST;
   }
   if (without)
-    say (diag, ERROR, "vlan.directory", "network", "vlan_directory",
-         "the sockets of virtual networks need a directory, and the "
-         "environment has no XDG_RUNTIME_DIR for it; set "
-         "network.vlan_directory, the same for all machines on them");
+    vms_say (diag, ERROR, "vlan.directory", "network", "vlan_directory",
+             "the sockets of virtual networks need a directory, and the "
+             "environment has no XDG_RUNTIME_DIR for it; set "
+             "network.vlan_directory, the same for all machines on them");
 }
 
 void
-assert_network (const struct resolution *r, const struct decided *d,
-                vmspec_diag *diag)
+vms_assert_network (const struct resolution *r, const struct decided *d,
+                    vmspec_diag *diag)
 {
   assert_forwarding (r, diag);
   assert_vlans (r, d, diag);

@@ -12,15 +12,15 @@
 #define WARNING VMSPEC_SEVERITY_WARNING
 
 void
-say (vmspec_diag *diag, enum vmspec_severity severity, const char *id,
-     const char *group, const char *member, const char *format, ...)
+vms_say (vmspec_diag *diag, enum vmspec_severity severity, const char *id,
+         const char *group, const char *member, const char *format, ...)
 {
   struct path parent = { .name = group };
   struct path path = { .parent = group ? &parent : NULL, .name = member };
   va_list args;
 
   va_start (args, format);
-  diag_vadd (diag, severity, id, &path, NULL, format, args);
+  vms_diag_vadd (diag, severity, id, &path, NULL, format, args);
   va_end (args);
 }
 
@@ -29,9 +29,9 @@ assert_machine (const struct resolution *r, vmspec_diag *diag)
 {
   /* 2047 itself is refused by the module, too. */
   if (r->arch->bits == 32 && r->spec.memory >= 2047)
-    say (diag, ERROR, "memory.32bit", NULL, "memory",
-         "QEMU gives a 32-bit guest less than 2047 MiB of memory, not %llu; "
-         "take 2046 or less", (unsigned long long) r->spec.memory);
+    vms_say (diag, ERROR, "memory.32bit", NULL, "memory",
+             "QEMU gives a 32-bit guest less than 2047 MiB of memory, not %llu; "
+             "take 2046 or less", (unsigned long long) r->spec.memory);
 }
 
 /* ---- emulator ----------------------------------------------------------- */
@@ -39,7 +39,7 @@ assert_machine (const struct resolution *r, vmspec_diag *diag)
 static const char *
 kvm_explained (const struct resolution *r)
 {
-  if (!arch_kvm (r->host->arch, r->spec.arch))
+  if (!vms_arch_kvm (r->host->arch, r->spec.arch))
     return "guests of another architecture than the host's are always "
            "emulated";
   switch (r->host->kvm) {
@@ -60,25 +60,25 @@ assert_emulator (const struct resolution *r, const struct decided *d,
                  vmspec_diag *diag)
 {
   if (d->command && !strchr (d->command[0], '/'))
-    say (diag, BLOCKER, "qemu.missing", "qemu", "binary",
-         "%s was not found in PATH; install it (Debian: qemu-system-x86 and "
-         "its likes; Fedora: qemu-system-x86-core) or set qemu.binary",
-         d->command[0]);
+    vms_say (diag, BLOCKER, "qemu.missing", "qemu", "binary",
+             "%s was not found in PATH; install it (Debian: qemu-system-x86 and "
+             "its likes; Fedora: qemu-system-x86-core) or set qemu.binary",
+             d->command[0]);
   if (r->qemu.cpu && !strncmp (r->qemu.cpu, "host", 4)
       && (!r->qemu.cpu[4] || r->qemu.cpu[4] == ',')
-      && !strcmp (emulator_accel (r), "tcg"))
-    say (diag, BLOCKER, "qemu.cpu-host", "qemu", "cpu",
-         "the host's processor can be had with hardware virtualisation only, "
-         "and this machine is emulated; set qemu.cpu to max or leave it out");
-  if (r->qemu.accel == VMSPEC_ACCEL_REQUIRE && !*emulator_accel (r))
-    say (diag, BLOCKER, "qemu.accel-unsaid", "qemu", "machine",
-         "qemu.accel requires hardware virtualisation, but qemu.machine leaves "
-         "no room to say so; leave accel= out of it, or qemu.accel");
+      && !strcmp (vms_emulator_accel (r), "tcg"))
+    vms_say (diag, BLOCKER, "qemu.cpu-host", "qemu", "cpu",
+             "the host's processor can be had with hardware virtualisation only, "
+             "and this machine is emulated; set qemu.cpu to max or leave it out");
+  if (r->qemu.accel == VMSPEC_ACCEL_REQUIRE && !*vms_emulator_accel (r))
+    vms_say (diag, BLOCKER, "qemu.accel-unsaid", "qemu", "machine",
+             "qemu.accel requires hardware virtualisation, but qemu.machine leaves "
+             "no room to say so; leave accel= out of it, or qemu.accel");
   if (r->qemu.accel == VMSPEC_ACCEL_REQUIRE
-      && r->host->os != VMSPEC_OS_DARWIN && !emulator_kvm (r))
-    say (diag, BLOCKER, "qemu.kvm-unusable", "qemu", "accel",
-         "KVM is required but cannot be used: %s; or set qemu.accel to prefer "
-         "or off", kvm_explained (r));
+      && r->host->os != VMSPEC_OS_DARWIN && !vms_emulator_kvm (r))
+    vms_say (diag, BLOCKER, "qemu.kvm-unusable", "qemu", "accel",
+             "KVM is required but cannot be used: %s; or set qemu.accel to prefer "
+             "or off", kvm_explained (r));
 }
 
 /* ---- boot and firmware -------------------------------------------------- */
@@ -90,22 +90,22 @@ assert_boot (const struct resolution *r, vmspec_diag *diag)
 
   if (said && said->initrd && !is_on (b->direct)
       && !(r->default_initrd && !strcmp (said->initrd, r->default_initrd)))
-    say (diag, ERROR, "boot.initrd-unused", "boot", "initrd",
-         "an initial RAM disk of its own is given to a machine that does not "
-         "boot directly and would not use it; turn boot.direct on or leave "
-         "boot.initrd out");
+    vms_say (diag, ERROR, "boot.initrd-unused", "boot", "initrd",
+             "an initial RAM disk of its own is given to a machine that does not "
+             "boot directly and would not use it; turn boot.direct on or leave "
+             "boot.initrd out");
   if (is_on (b->direct) && is_on (b->loader))
-    say (diag, WARNING, "boot.direct-and-loader", "boot", "loader",
-         "direct boot bypasses the boot loader; turn one of boot.direct and "
-         "boot.loader off");
+    vms_say (diag, WARNING, "boot.direct-and-loader", "boot", "loader",
+             "direct boot bypasses the boot loader; turn one of boot.direct and "
+             "boot.loader off");
   if (is_on (b->direct) && !b->kernel && is_on (r->qemu.builtin_options))
-    say (diag, BLOCKER, "boot.no-kernel", "boot", "kernel",
-         "direct boot needs a kernel; set boot.kernel, or boot.system for a "
-         "NixOS guest");
+    vms_say (diag, BLOCKER, "boot.no-kernel", "boot", "kernel",
+             "direct boot needs a kernel; set boot.kernel, or boot.system for a "
+             "NixOS guest");
   if (b->bios && is_on (r->efi.enable))
-    say (diag, BLOCKER, "boot.bios-and-efi", "boot", "bios",
-         "a machine starts with a BIOS or with EFI firmware, not with both; "
-         "leave boot.bios out or turn efi.enable off");
+    vms_say (diag, BLOCKER, "boot.bios-and-efi", "boot", "bios",
+             "a machine starts with a BIOS or with EFI firmware, not with both; "
+             "leave boot.bios out or turn efi.enable off");
 }
 
 /* Whether something looks at the firmware's two files at all. */
@@ -139,24 +139,24 @@ assert_efi (const struct resolution *r, vmspec_diag *diag)
               || (needs_variables (r) && !e->variables);
 
   if (lacks && !r->arch->firmware_prefix)
-    say (diag, ERROR, "efi.unsupported", "efi", "firmware",
-         "no EFI firmware is known for %s guests; set efi.firmware and "
-         "efi.variables, or turn efi.enable off", r->arch->name);
+    vms_say (diag, ERROR, "efi.unsupported", "efi", "firmware",
+             "no EFI firmware is known for %s guests; set efi.firmware and "
+             "efi.variables, or turn efi.enable off", r->arch->name);
   else if (lacks)
-    say (diag, BLOCKER, "efi.missing", "efi", "firmware",
-         "no EFI firmware for %s guests%s was found; install it (Debian: "
-         "ovmf, qemu-efi-aarch64, qemu-efi-riscv64) or set efi.firmware and "
-         "efi.variables", r->arch->name,
-         is_on (e->secure_boot) ? " with secure boot" : "");
+    vms_say (diag, BLOCKER, "efi.missing", "efi", "firmware",
+             "no EFI firmware for %s guests%s was found; install it (Debian: "
+             "ovmf, qemu-efi-aarch64, qemu-efi-riscv64) or set efi.firmware and "
+             "efi.variables", r->arch->name,
+             is_on (e->secure_boot) ? " with secure boot" : "");
   if (is_on (e->enable) && r->needs_smm && !is_on (e->smm))
-    say (diag, BLOCKER, "efi.smm", "efi", "smm",
-         "secure boot firmware hangs on a machine without system management "
-         "mode; turn efi.smm on");
+    vms_say (diag, BLOCKER, "efi.smm", "efi", "smm",
+             "secure boot firmware hangs on a machine without system management "
+             "mode; turn efi.smm on");
   if (is_on (e->smm) && r->arch->family == FAMILY_X86
       && names_other_machine (r->qemu.machine))
-    say (diag, WARNING, "efi.machine", "qemu", "machine",
-         "system management mode takes a q35 machine, which this will be, and "
-         "not %s", r->qemu.machine);
+    vms_say (diag, WARNING, "efi.machine", "qemu", "machine",
+             "system management mode takes a q35 machine, which this will be, and "
+             "not %s", r->qemu.machine);
 }
 
 /* ---- TPM and store ------------------------------------------------------ */
@@ -192,12 +192,12 @@ assert_tpm_socket (const struct resolution *r, const struct decided *d,
   const char *path = d->tpm_socket;
 
   if (path && r->tpm.provision)
-    path = arena_concat (r->arena, d->tpm_state ? d->tpm_state : "",
-                         "/provision.ctrl", (char *) NULL);
+    path = vms_arena_concat (r->arena, d->tpm_state ? d->tpm_state : "",
+                             "/provision.ctrl", (char *) NULL);
   if (path && strlen (path) > longest)
-    say (diag, BLOCKER, "tpm.socket-path", "tpm", "state_dir",
-         "the socket's path %s has %zu bytes, and the system allows %zu; "
-         "choose a shorter tpm.state_dir", path, strlen (path), longest);
+    vms_say (diag, BLOCKER, "tpm.socket-path", "tpm", "state_dir",
+             "the socket's path %s has %zu bytes, and the system allows %zu; "
+             "choose a shorter tpm.state_dir", path, strlen (path), longest);
 }
 
 static void
@@ -207,17 +207,17 @@ assert_tpm (const struct resolution *r, const struct decided *d,
   if (!is_on (r->tpm.enable))
     return;
   if (!r->tpm.model && is_on (r->qemu.builtin_options))
-    say (diag, ERROR, "tpm.unsupported", "tpm", "model",
-         "no TPM device is known for %s guests; set tpm.model",
-         r->arch->name);
+    vms_say (diag, ERROR, "tpm.unsupported", "tpm", "model",
+             "no TPM device is known for %s guests; set tpm.model",
+             r->arch->name);
   if (r->tpm.model && !tpm_model_fits (r->tpm.model, r->arch->family))
-    say (diag, BLOCKER, "tpm.model", "tpm", "model",
-         "QEMU has no %s on machines for %s guests%s%s", r->tpm.model,
-         r->arch->name, r->arch->tpm_model ? "; take " : "",
-         r->arch->tpm_model ? r->arch->tpm_model : "");
+    vms_say (diag, BLOCKER, "tpm.model", "tpm", "model",
+             "QEMU has no %s on machines for %s guests%s%s", r->tpm.model,
+             r->arch->name, r->arch->tpm_model ? "; take " : "",
+             r->arch->tpm_model ? r->arch->tpm_model : "");
   if (!r->tpm.swtpm)
-    say (diag, BLOCKER, "tpm.missing", "tpm", "swtpm",
-         "swtpm was not found in PATH; install it or set tpm.swtpm");
+    vms_say (diag, BLOCKER, "tpm.missing", "tpm", "swtpm",
+             "swtpm was not found in PATH; install it or set tpm.swtpm");
   assert_tpm_socket (r, d, diag);
 }
 
@@ -228,10 +228,10 @@ assert_store (const struct resolution *r, vmspec_diag *diag)
 
   if (is_on (r->store.writable) && is_on (r->store.image)
       && !(said && said->writable))
-    say (diag, WARNING, "store.image-writable", "store", "writable",
-         "a store image that is writable is built as a whole and kept, which "
-         "is costly; turn store.writable off, or on to say that this is "
-         "meant");
+    vms_say (diag, WARNING, "store.image-writable", "store", "writable",
+             "a store image that is writable is built as a whole and kept, which "
+             "is costly; turn store.writable off, or on to say that this is "
+             "meant");
 }
 
 /* ---- state files -------------------------------------------------------- */
@@ -240,13 +240,13 @@ static void
 assert_parent (const struct resolution *r, const char *path, const char *group,
                const char *member, vmspec_diag *diag)
 {
-  const struct vmspec_host_file *file = host_file (r->host, path);
+  const struct vmspec_host_file *file = vms_host_file (r->host, path);
 
   if (file && file->type == VMSPEC_FILE_TYPE_NO_PARENT)
-    say (diag, BLOCKER, "file.no-parent", group, member,
-         "%s cannot be made: its directory does not exist or cannot be "
-         "reached; make it first",
-         path);
+    vms_say (diag, BLOCKER, "file.no-parent", group, member,
+             "%s cannot be made: its directory does not exist or cannot be "
+             "reached; make it first",
+             path);
 }
 
 static void
@@ -257,23 +257,23 @@ assert_state (const struct resolution *r, const struct decided *d,
   assert_parent (r, d->efi_state, "efi", "state", diag);
   assert_parent (r, d->tpm_state, "tpm", "state_dir", diag);
   if (d->image && r->disk.size == VMSPEC_NONE && !is_on (r->boot.loader))
-    say (diag, BLOCKER, "disk.no-size", "disk", "size",
-         "a root disk without a system image needs a size; set disk.size");
+    vms_say (diag, BLOCKER, "disk.no-size", "disk", "size",
+             "a root disk without a system image needs a size; set disk.size");
 }
 
 void
-assert_description (const struct resolution *r, const struct decided *d,
-                    vmspec_diag *diag)
+vms_assert_description (const struct resolution *r, const struct decided *d,
+                        vmspec_diag *diag)
 {
-  assert_network (r, d, diag);
-  assert_credentials (r, d, diag);
+  vms_assert_network (r, d, diag);
+  vms_assert_credentials (r, d, diag);
   assert_machine (r, diag);
   assert_boot (r, diag);
   assert_efi (r, diag);
   assert_tpm (r, d, diag);
   assert_store (r, diag);
-  assert_drives (r, d, diag);
-  assert_shares (r, d, diag);
+  vms_assert_drives (r, d, diag);
+  vms_assert_shares (r, d, diag);
   assert_emulator (r, d, diag);
   assert_state (r, d, diag);
 }

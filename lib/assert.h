@@ -8,22 +8,22 @@
 
 #include "decide.h"
 
-void assert_description (const struct resolution *r, const struct decided *d,
-                         vmspec_diag *diag);
+void vms_assert_description (const struct resolution *r,
+                             const struct decided *d, vmspec_diag *diag);
 
 /* By topic. */
-void assert_drives (const struct resolution *r, const struct decided *d,
-                    vmspec_diag *diag);
-void assert_shares (const struct resolution *r, const struct decided *d,
-                    vmspec_diag *diag);
-void assert_network (const struct resolution *r, const struct decided *d,
-                     vmspec_diag *diag);
+void vms_assert_drives (const struct resolution *r, const struct decided *d,
+                        vmspec_diag *diag);
+void vms_assert_shares (const struct resolution *r, const struct decided *d,
+                        vmspec_diag *diag);
+void vms_assert_network (const struct resolution *r, const struct decided *d,
+                         vmspec_diag *diag);
 
-int drive_is_read_only (const struct vmspec_drive *drive);
+int vms_drive_is_read_only (const struct vmspec_drive *drive);
 
 /* A finding about a member of a group: "boot.initrd". */
-void say (vmspec_diag *diag, enum vmspec_severity severity, const char *id,
-          const char *group, const char *member, const char *format, ...)
+void vms_say (vmspec_diag *diag, enum vmspec_severity severity, const char *id,
+              const char *group, const char *member, const char *format, ...)
   __attribute__ ((format (printf, 6, 7)));
 
 #endif

@@ -42,10 +42,10 @@ static int
 say_unreadable (struct work *work, int error, const char *member,
                 const char *file)
 {
-  return work_fail (work, error, "system-image.boot-file", member,
-                    "%s cannot be read: %s", file,
-                    error == -ENODATA ? "it is empty"
-                                      : strerrordesc_np (-error));
+  return vms_work_fail (work, error, "system-image.boot-file", member,
+                        "%s cannot be read: %s", file,
+                        error == -ENODATA ? "it is empty"
+                                          : strerrordesc_np (-error));
 }
 
 static int
@@ -57,14 +57,14 @@ read_core (struct boot_code *boot, struct work *work, const char *file,
   int r = stat (file, &status) < 0 ? -errno : 0;
 
   if (r == 0 && (uint64_t) status.st_size > room)
-    return work_fail (work, -EFBIG, "system-image.core-image", "core_image",
-                      "%s has %llu bytes, and its place on the disk only %llu; "
-                      "make it with fewer modules", file,
-                      (unsigned long long) status.st_size,
-                      (unsigned long long) room);
+    return vms_work_fail (work, -EFBIG, "system-image.core-image", "core_image",
+                          "%s has %llu bytes, and its place on the disk only %llu; "
+                          "make it with fewer modules", file,
+                          (unsigned long long) status.st_size,
+                          (unsigned long long) room);
   if (r == 0) {
     size = (size_t) status.st_size + SECTOR;
-    boot->core = arena_alloc (work->arena, size - size % SECTOR);
+    boot->core = vms_arena_alloc (work->arena, size - size % SECTOR);
     if (!boot->core)
       return -ENOMEM;
     r = read_start (file, boot->core, (size_t) status.st_size,
@@ -74,8 +74,8 @@ read_core (struct boot_code *boot, struct work *work, const char *file,
 }
 
 int
-boot_code_read (struct boot_code *boot, struct work *work,
-                const char *code_file, const char *core_file, uint64_t room)
+vms_boot_code_read (struct boot_code *boot, struct work *work,
+                    const char *code_file, const char *core_file, uint64_t room)
 {
   int r = 0, error;
 
@@ -123,7 +123,7 @@ is_grub_core (const struct boot_code *boot)
 }
 
 void
-boot_code_patch (struct boot_code *boot, uint64_t place)
+vms_boot_code_patch (struct boot_code *boot, uint64_t place)
 {
   uint64_t sector = htole64 (place / SECTOR);
   uint64_t rest = htole64 (place / SECTOR + 1);
@@ -140,13 +140,13 @@ boot_code_patch (struct boot_code *boot, uint64_t place)
 }
 
 int
-boot_code_write (struct image *image, const struct boot_code *boot,
-                 uint64_t place)
+vms_boot_code_write (struct image *image, const struct boot_code *boot,
+                     uint64_t place)
 {
   size_t code = boot->code_size < BOOT_CODE_SIZE ? boot->code_size
                                                  : BOOT_CODE_SIZE;
-  int r = code ? image_write (image, 0, boot->code, code) : 0;
+  int r = code ? vms_image_write (image, 0, boot->code, code) : 0;
 
   return r == 0 && boot->core
-           ? image_write (image, place, boot->core, boot->core_size) : r;
+           ? vms_image_write (image, place, boot->core, boot->core_size) : r;
 }

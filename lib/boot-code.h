@@ -17,13 +17,13 @@ struct boot_code {
 
 /* Reads the files; each may be NULL.  The core image may have @room bytes.
  * 0 or -errno with findings. */
-int boot_code_read (struct boot_code *boot, struct work *work,
-                    const char *code_file, const char *core_file,
-                    uint64_t room);
+int vms_boot_code_read (struct boot_code *boot, struct work *work,
+                        const char *code_file, const char *core_file,
+                        uint64_t room);
 /* Tells GRUB's images that the core image starts at byte @place of the disk. */
-void boot_code_patch (struct boot_code *boot, uint64_t place);
+void vms_boot_code_patch (struct boot_code *boot, uint64_t place);
 /* 0 or -errno. */
-int boot_code_write (struct image *image, const struct boot_code *boot,
-                     uint64_t place);
+int vms_boot_code_write (struct image *image, const struct boot_code *boot,
+                         uint64_t place);
 
 #endif

@@ -15,21 +15,21 @@
 #define READ_SIZE 4096
 
 int64_t
-deadline_after (int timeout_ms)
+vms_deadline_after (int timeout_ms)
 {
-  return now_ms () + (timeout_ms < 0 ? DEFAULT_MS : timeout_ms);
+  return vms_now_ms () + (timeout_ms < 0 ? DEFAULT_MS : timeout_ms);
 }
 
 int
-deadline_left (int64_t deadline)
+vms_deadline_left (int64_t deadline)
 {
-  int64_t left = deadline - now_ms ();
+  int64_t left = deadline - vms_now_ms ();
 
   return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int) left;
 }
 
 void
-channel_open (struct channel *channel, int fd)
+vms_channel_open (struct channel *channel, int fd)
 {
   *channel = (struct channel) { .fd = fd, .longest = CHANNEL_LONGEST };
   fcntl (fd, F_SETFL, fcntl (fd, F_GETFL) | O_NONBLOCK);
@@ -46,7 +46,7 @@ forget_bytes (struct channel *channel)
 /* The descriptor's number must not become another file's while somebody polls
  * it. */
 void
-channel_shut (struct channel *channel)
+vms_channel_shut (struct channel *channel)
 {
   if (channel->fd >= 0)
     (void) shutdown (channel->fd, SHUT_RDWR);
@@ -55,7 +55,7 @@ channel_shut (struct channel *channel)
 }
 
 void
-channel_close (struct channel *channel)
+vms_channel_close (struct channel *channel)
 {
   if (channel->fd >= 0)
     close (channel->fd);
@@ -66,7 +66,7 @@ channel_close (struct channel *channel)
 static int
 give_up (struct channel *channel, int error)
 {
-  channel_shut (channel);
+  vms_channel_shut (channel);
   return error;
 }
 
@@ -84,7 +84,7 @@ wait_for (const struct channel *channel, short events, int64_t deadline)
   struct pollfd one = { .fd = channel->fd, .events = events };
 
   for (;;) {
-    int left = deadline_left (deadline), n;
+    int left = vms_deadline_left (deadline), n;
 
     if (left == 0)
       return -ETIME;
@@ -100,8 +100,8 @@ wait_for (const struct channel *channel, short events, int64_t deadline)
 
 /* What has come before the other side closed can still be received. */
 int
-channel_send (struct channel *channel, const char *bytes, size_t size,
-              int64_t deadline)
+vms_channel_send (struct channel *channel, const char *bytes, size_t size,
+                  int64_t deadline)
 {
   size_t sent = 0;
 
@@ -127,8 +127,8 @@ channel_send (struct channel *channel, const char *bytes, size_t size,
 }
 
 int
-channel_send_json (struct channel *channel, const json_t *json,
-                   int64_t deadline)
+vms_channel_send_json (struct channel *channel, const json_t *json,
+                       int64_t deadline)
 {
   char *text = json_dumps (json, JSON_COMPACT);
   size_t size = text ? strlen (text) : 0;
@@ -136,7 +136,7 @@ channel_send_json (struct channel *channel, const json_t *json,
 
   if (text) {
     text[size] = '\n'; /* in the place of its NUL */
-    r = channel_send (channel, text, size + 1, deadline);
+    r = vms_channel_send (channel, text, size + 1, deadline);
   }
   free (text);
   return r;
@@ -291,7 +291,7 @@ shorten_numbers (char *at, const char *stop)
 }
 
 int
-channel_no_memory (const json_error_t *error)
+vms_channel_no_memory (const json_error_t *error)
 {
   return json_error_code (error) == json_error_out_of_memory
          || json_error_code (error) == json_error_unknown;
@@ -313,15 +313,15 @@ read_object (char *line, size_t size, json_t **ret_object)
   }
   if (json_is_object (*ret_object))
     return 0;
-  if (!*ret_object && channel_no_memory (&error))
+  if (!*ret_object && vms_channel_no_memory (&error))
     return -ENOMEM;
   json_decref (*ret_object);
   return -EPROTO;
 }
 
 int
-channel_receive (struct channel *channel, int64_t deadline,
-                 json_t **ret_object)
+vms_channel_receive (struct channel *channel, int64_t deadline,
+                     json_t **ret_object)
 {
   json_t *object;
   size_t size;
@@ -341,8 +341,8 @@ channel_receive (struct channel *channel, int64_t deadline,
 }
 
 int
-channel_receive_behind (struct channel *channel, char byte, int64_t deadline,
-                        json_t **ret_object)
+vms_channel_receive_behind (struct channel *channel, char byte,
+                            int64_t deadline, json_t **ret_object)
 {
   size_t size;
   const char *line, *last;
@@ -360,7 +360,7 @@ channel_receive_behind (struct channel *channel, char byte, int64_t deadline,
   last = memrchr (line, byte, size);
   if (last)
     drop (channel, (size_t) (last - line) + 1);
-  return channel_receive (channel, deadline, ret_object);
+  return vms_channel_receive (channel, deadline, ret_object);
 }
 
 /* ---- errors ------------------------------------------------------------- */
@@ -376,7 +376,7 @@ is_control (const char *at)
 }
 
 void
-channel_reason (const json_t *error, char text[CHANNEL_REASON])
+vms_channel_reason (const json_t *error, char text[CHANNEL_REASON])
 {
   const char *said = json_string_value (json_object_get (error, "desc"));
   size_t size = 0;

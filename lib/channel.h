@@ -30,39 +30,39 @@ struct channel {
 };
 
 /* Takes over the descriptor, which does not block from now on. */
-void channel_open (struct channel *channel, int fd);
-/* Ends the connection; the descriptor can be read from until channel_close. */
-void channel_shut (struct channel *channel);
-void channel_close (struct channel *channel);
+void vms_channel_open (struct channel *channel, int fd);
+/* Ends the connection; the descriptor can be read from until vms_channel_close. */
+void vms_channel_shut (struct channel *channel);
+void vms_channel_close (struct channel *channel);
 
 /* A moment so many milliseconds from now; negative: ten seconds. */
-int64_t deadline_after (int timeout_ms);
+int64_t vms_deadline_after (int timeout_ms);
 /* Milliseconds until then, 0 when it has passed. */
-int deadline_left (int64_t deadline);
+int vms_deadline_left (int64_t deadline);
 
 /* All return 0 or -ETIME, -ENOTCONN (shut, or by the other side now), -EPROTO
  * (and it is shut), -ENOMEM. */
-int channel_send (struct channel *channel, const char *bytes, size_t size,
-                  int64_t deadline);
+int vms_channel_send (struct channel *channel, const char *bytes, size_t size,
+                      int64_t deadline);
 /* @json and a line's end; borrowed. */
-int channel_send_json (struct channel *channel, const json_t *json,
-                       int64_t deadline);
+int vms_channel_send_json (struct channel *channel, const json_t *json,
+                           int64_t deadline);
 /* The next line, which is a JSON object; the caller's to json_decref.  Whole
  * numbers beyond 64 bits with a sign, of which QEMU has some, are reals. */
-int channel_receive (struct channel *channel, int64_t deadline,
-                     json_t **ret_object);
+int vms_channel_receive (struct channel *channel, int64_t deadline,
+                         json_t **ret_object);
 /* The same, of what is behind the first such byte, or behind another one that
  * comes before the line's end. */
-int channel_receive_behind (struct channel *channel, char byte,
-                            int64_t deadline, json_t **ret_object);
+int vms_channel_receive_behind (struct channel *channel, char byte,
+                                int64_t deadline, json_t **ret_object);
 
 /* Whether jansson failed for want of memory, of which it may say nothing: @error
  * has to be zero before. */
-int channel_no_memory (const json_error_t *error);
+int vms_channel_no_memory (const json_error_t *error);
 
 #define CHANNEL_REASON 1000
 /* What an error object ({"class": ..., "desc": ...}) says, made fit for people's
  * terminals: in one line, without control characters. */
-void channel_reason (const json_t *error, char text[CHANNEL_REASON]);
+void vms_channel_reason (const json_t *error, char text[CHANNEL_REASON]);
 
 #endif

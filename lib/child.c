@@ -82,7 +82,7 @@ spawn (const struct child_setup *setup, posix_spawn_file_actions_t *actions,
 }
 
 int
-child_spawn (const struct child_setup *setup, struct child *ret_child)
+vms_child_spawn (const struct child_setup *setup, struct child *ret_child)
 {
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;

@@ -23,6 +23,6 @@ struct child_setup {
 /* The child inherits what is set up and nothing else; every signal is as at its
  * birth, none is blocked.  0 or -errno: also when the program could not be
  * run. */
-int child_spawn (const struct child_setup *setup, struct child *ret_child);
+int vms_child_spawn (const struct child_setup *setup, struct child *ret_child);
 
 #endif

@@ -5,6 +5,6 @@
 #include <stdint.h>
 
 /* Milliseconds of a clock that nobody sets. */
-int64_t now_ms (void);
+int64_t vms_now_ms (void);
 
 #endif

@@ -30,17 +30,17 @@ open_pair (struct control *control, int number)
   if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
     return -errno;
   give (control, number, ends[1]);
-  return descriptor_keep (ends[0]);
+  return vms_descriptor_keep (ends[0]);
 }
 
 static void
 add_chardev (struct text *text, const char *name, int number)
 {
-  text_add (text, "[chardev \"");
-  text_add (text, name);
-  text_add (text, "\"]\n  backend = \"socket\"\n  fd = \"");
-  text_add_number (text, (unsigned long long) number);
-  text_add (text, "\"\n");
+  vms_text_add (text, "[chardev \"");
+  vms_text_add (text, name);
+  vms_text_add (text, "\"]\n  backend = \"socket\"\n  fd = \"");
+  vms_text_add_number (text, (unsigned long long) number);
+  vms_text_add (text, "\"\n");
 }
 
 static int
@@ -51,10 +51,10 @@ open_qmp (struct control *control, vmspec_vm *vm, int number,
 
   if (ours < 0)
     return ours;
-  qmp_open (&vm->qmp, ours);
+  vms_qmp_open (&vm->qmp, ours);
   add_chardev (text, "vmspec-qmp", number);
-  text_add (text, "[mon \"vmspec-qmp\"]\n  mode = \"control\"\n"
-                  "  chardev = \"vmspec-qmp\"\n");
+  vms_text_add (text, "[mon \"vmspec-qmp\"]\n  mode = \"control\"\n"
+                      "  chardev = \"vmspec-qmp\"\n");
   return 0;
 }
 
@@ -66,15 +66,15 @@ open_agent (struct control *control, vmspec_vm *vm, int number,
 
   if (ours < 0)
     return ours;
-  channel_open (&vm->agent, ours);
+  vms_channel_open (&vm->agent, ours);
   add_chardev (text, "vmspec-agent", number);
-  text_add (text, "[device \"vmspec-serial\"]\n"
-                  "  driver = \"virtio-serial\"\n"
-                  "[device \"vmspec-agent\"]\n"
-                  "  driver = \"virtserialport\"\n"
-                  "  bus = \"vmspec-serial.0\"\n"
-                  "  chardev = \"vmspec-agent\"\n"
-                  "  name = \"org.qemu.guest_agent.0\"\n");
+  vms_text_add (text, "[device \"vmspec-serial\"]\n"
+                      "  driver = \"virtio-serial\"\n"
+                      "[device \"vmspec-agent\"]\n"
+                      "  driver = \"virtserialport\"\n"
+                      "  bus = \"vmspec-serial.0\"\n"
+                      "  chardev = \"vmspec-agent\"\n"
+                      "  name = \"org.qemu.guest_agent.0\"\n");
   return 0;
 }
 
@@ -88,15 +88,15 @@ write_config (struct control *control, int number, const struct text *text,
   if (fd < 0)
     return -errno;
   give (control, number, fd);
-  control->option = arena_printf (arena, "/proc/self/fd/%d", number);
+  control->option = vms_arena_printf (arena, "/proc/self/fd/%d", number);
   n = write (fd, text->bytes, text->size);
   return n < 0 ? -errno : (size_t) n == text->size ? 0 : -ENOSPC;
 }
 
 int
-control_open (struct control *control, vmspec_vm *vm,
-              const struct vmspec_start *said, int number,
-              struct arena *arena)
+vms_control_open (struct control *control, vmspec_vm *vm,
+                  const struct vmspec_start *said, int number,
+                  struct arena *arena)
 {
   struct text text = { .arena = arena };
   int r = 0;
@@ -107,13 +107,13 @@ control_open (struct control *control, vmspec_vm *vm,
   if (r == 0 && is_on (said->guest_agent))
     r = open_agent (control, vm, number++, &text);
   if (r == 0 && text.size)
-    r = text_end (&text) ? write_config (control, number, &text, arena)
+    r = vms_text_end (&text) ? write_config (control, number, &text, arena)
                          : -ENOMEM;
-  return r < 0 ? r : arena_error (arena);
+  return r < 0 ? r : vms_arena_error (arena);
 }
 
 void
-control_close (struct control *control)
+vms_control_close (struct control *control)
 {
   while (control->n_given)
     close (control->given[--control->n_given].fd);

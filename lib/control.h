@@ -12,11 +12,11 @@ struct control {
 };
 
 /* Opens what @said asks for; our ends are the machine's.  QEMU's descriptors have
- * numbers from @number on.  0 or -errno; control_close either way. */
-int control_open (struct control *control, vmspec_vm *vm,
-                  const struct vmspec_start *said, int number,
-                  struct arena *arena);
+ * numbers from @number on.  0 or -errno; vms_control_close either way. */
+int vms_control_open (struct control *control, vmspec_vm *vm,
+                      const struct vmspec_start *said, int number,
+                      struct arena *arena);
 /* QEMU's ends, here. */
-void control_close (struct control *control);
+void vms_control_close (struct control *control);
 
 #endif

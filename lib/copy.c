@@ -19,7 +19,7 @@ write_all (int fd, const char *bytes, size_t size)
 }
 
 int
-copy_bytes (struct work *work, int from, int to, uint64_t total)
+vms_copy_bytes (struct work *work, int from, int to, uint64_t total)
 {
   char bytes[65536];
   uint64_t done = 0;
@@ -28,7 +28,7 @@ copy_bytes (struct work *work, int from, int to, uint64_t total)
   while (r == 0) {
     ssize_t n;
 
-    if (total && (r = work_progress (work, done, total)) < 0)
+    if (total && (r = vms_work_progress (work, done, total)) < 0)
       break;
     n = TEMP_FAILURE_RETRY (read (from, bytes, sizeof bytes));
     if (n <= 0)

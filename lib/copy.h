@@ -7,6 +7,6 @@
 
 /* From one descriptor's place to its end, to another.  @total is told as the
  * whole of the work; with 0 nothing is told.  0 or -errno, without a finding. */
-int copy_bytes (struct work *work, int from, int to, uint64_t total);
+int vms_copy_bytes (struct work *work, int from, int to, uint64_t total);
 
 #endif

@@ -32,14 +32,14 @@ static void
 add (struct builder *b, const char *member, const char *name,
      const char *value, const char *file)
 {
-  struct decided_credential *one = arena_alloc (b->r->arena, sizeof *one);
+  struct decided_credential *one = vms_arena_alloc (b->r->arena, sizeof *one);
 
   if (!one)
     return;
   *one = (struct decided_credential) { .member = member, .name = name,
                                        .value = value, .file = file,
                                        .way = way_of (b->r, file) };
-  vector_add (&b->list, one);
+  vms_vector_add (&b->list, one);
 }
 
 /* All but the root, which the guest's image is.  A guest whose initial RAM disk
@@ -52,8 +52,8 @@ mounts (const struct resolution *r)
 
   for (; *fs; fs++)
     if (strcmp ((*fs)->mount_point, "/"))
-      guest_fstab_line (&text, *fs, NULL);
-  return text_end (&text);
+      vms_guest_fstab_line (&text, *fs, NULL);
+  return vms_text_end (&text);
 }
 
 static const char *
@@ -67,14 +67,14 @@ lines (struct arena *arena, const char *const *line)
 
     while (size && strchr (CREDENTIAL_BLANKS, start[size - 1]))
       size--;
-    text_add_bytes (&text, start, size);
-    text_add (&text, "\n");
+    vms_text_add_bytes (&text, start, size);
+    vms_text_add (&text, "\n");
   }
-  return text_end (&text);
+  return vms_text_end (&text);
 }
 
 void
-decide_credentials (struct decided *d, const struct resolution *r)
+vms_decide_credentials (struct decided *d, const struct resolution *r)
 {
   struct builder b = { r, { .arena = r->arena } };
   const struct vmspec_credential *const *said = r->guest.credentials;
@@ -92,11 +92,11 @@ decide_credentials (struct decided *d, const struct resolution *r)
 
     if ((*said)->file)
       add (&b, NULL, (*said)->name, NULL,
-           host_absolute (r->arena, r->host, (*said)->file));
+           vms_host_absolute (r->arena, r->host, (*said)->file));
     else
       add (&b, NULL, (*said)->name, value, NULL);
   }
-  d->credentials = (const void *) vector_end (&b.list);
+  d->credentials = (const void *) vms_vector_end (&b.list);
 }
 
 /* ---- rendering ---------------------------------------------------------- */
@@ -108,7 +108,7 @@ base64 (struct arena *arena, const char *text)
   static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                "abcdefghijklmnopqrstuvwxyz0123456789+/";
   size_t size = strlen (text);
-  char *out = arena_alloc (arena, (size + 2) / 3 * 4 + 1), *to = out;
+  char *out = vms_arena_alloc (arena, (size + 2) / 3 * 4 + 1), *to = out;
 
   if (!out)
     return NULL;
@@ -139,13 +139,13 @@ smbios (struct argv *argv, const struct decided_credential *credential)
 {
   int plain = is_plain (credential->value, "");
 
-  argv_begin (argv, "-smbios", "type=11,value=io.systemd.credential");
-  argv_raw (argv, plain ? ":" : ".binary:");
-  argv_value (argv, credential->name);
-  argv_raw (argv, "=");
-  argv_value (argv, plain ? credential->value
-                          : base64 (argv->words.arena, credential->value));
-  argv_end (argv);
+  vms_argv_begin (argv, "-smbios", "type=11,value=io.systemd.credential");
+  vms_argv_raw (argv, plain ? ":" : ".binary:");
+  vms_argv_value (argv, credential->name);
+  vms_argv_raw (argv, "=");
+  vms_argv_value (argv, plain ? credential->value
+                              : base64 (argv->words.arena, credential->value));
+  vms_argv_end (argv);
 }
 
 static void
@@ -153,20 +153,20 @@ fw_cfg (struct argv *argv, const struct decided_credential *credential)
 {
   const char *file = credential->file;
 
-  argv_begin (argv, "-fw_cfg", "name=" CREDENTIAL_FW_CFG_PREFIX);
-  argv_value (argv, credential->name);
+  vms_argv_begin (argv, "-fw_cfg", "name=" CREDENTIAL_FW_CFG_PREFIX);
+  vms_argv_value (argv, credential->name);
   /* QEMU takes no empty string. */
   if (!file && !*credential->value)
     file = "/dev/null";
   if (file)
-    argv_key (argv, "file", file);
+    vms_argv_key (argv, "file", file);
   else
-    argv_key (argv, "string", credential->value);
-  argv_end (argv);
+    vms_argv_key (argv, "string", credential->value);
+  vms_argv_end (argv);
 }
 
 void
-qemu_credentials (struct argv *argv, const struct decided *d)
+vms_qemu_credentials (struct argv *argv, const struct decided *d)
 {
   const struct decided_credential *const *one = d->credentials;
 
@@ -178,7 +178,7 @@ qemu_credentials (struct argv *argv, const struct decided *d)
 }
 
 void
-credential_params (struct text *line, const struct decided *d)
+vms_credential_params (struct text *line, const struct decided *d)
 {
   const struct decided_credential *const *one = d->credentials;
 
@@ -188,12 +188,12 @@ credential_params (struct text *line, const struct decided *d)
     if ((*one)->way != CREDENTIAL_CMDLINE || !(*one)->value)
       continue;
     plain = is_plain ((*one)->value, "\"'\\");
-    text_add (line, line->size ? " " : "");
-    text_add (line, plain ? "systemd.set_credential="
-                          : "systemd.set_credential_binary=");
-    text_add (line, (*one)->name);
-    text_add (line, ":");
-    text_add (line, plain ? (*one)->value
-                          : base64 (line->arena, (*one)->value));
+    vms_text_add (line, line->size ? " " : "");
+    vms_text_add (line, plain ? "systemd.set_credential="
+                              : "systemd.set_credential_binary=");
+    vms_text_add (line, (*one)->name);
+    vms_text_add (line, ":");
+    vms_text_add (line, plain ? (*one)->value
+                              : base64 (line->arena, (*one)->value));
   }
 }

@@ -8,11 +8,11 @@
 #include "decide.h"
 
 /* -smbios and -fw_cfg options. */
-void qemu_credentials (struct argv *argv, const struct decided *d);
+void vms_qemu_credentials (struct argv *argv, const struct decided *d);
 /* Those that there is no other way for: a blank before each. */
-void credential_params (struct text *line, const struct decided *d);
+void vms_credential_params (struct text *line, const struct decided *d);
 
-void assert_credentials (const struct resolution *r, const struct decided *d,
-                         vmspec_diag *diag);
+void vms_assert_credentials (const struct resolution *r,
+                             const struct decided *d, vmspec_diag *diag);
 
 #endif

@@ -4,7 +4,7 @@
 #include <string.h>
 
 struct path
-entry_path (const char *list, size_t index, size_t own)
+vms_entry_path (const char *list, size_t index, size_t own)
 {
   if (index < own)
     return (struct path) { .name = list };
@@ -12,12 +12,12 @@ entry_path (const char *list, size_t index, size_t own)
 }
 
 const struct path *
-drive_path (const struct resolution *r, size_t index, const char *member,
-            struct path room[2])
+vms_drive_path (const struct resolution *r, size_t index, const char *member,
+                struct path room[2])
 {
   const char *name = r->spec.drives[index]->name;
 
-  room[0] = entry_path ("drives", index, r->own_drives);
+  room[0] = vms_entry_path ("drives", index, r->own_drives);
   room[1] = (struct path) { .parent = &room[0], .name = member };
   if (index < r->own_drives)
     room[1] = (struct path) {
@@ -35,14 +35,14 @@ static void
 decide_run (struct decided *d, const struct resolution *r)
 {
   const char *const *environment = r->host->environment;
-  const char *base = environment_said (environment, "TMPDIR");
+  const char *base = vms_environment_said (environment, "TMPDIR");
   const char *name = r->host->run_name ? r->host->run_name : "vmspec";
 
-  d->run_is_fresh = !base || !environment_said (environment, "USE_TMPDIR");
-  base = host_absolute (r->arena, r->host, base ? base : "/tmp");
+  d->run_is_fresh = !base || !vms_environment_said (environment, "USE_TMPDIR");
+  base = vms_host_absolute (r->arena, r->host, base ? base : "/tmp");
   d->run = base;
   if (base && d->run_is_fresh)
-    d->run = arena_concat (r->arena, base, "/", name, (char *) NULL);
+    d->run = vms_arena_concat (r->arena, base, "/", name, (char *) NULL);
 }
 
 /* The variable wins over the option. */
@@ -50,9 +50,9 @@ static const char *
 state_path (const struct resolution *r, const char *variable,
             const char *option)
 {
-  const char *path = environment_said (r->host->environment, variable);
+  const char *path = vms_environment_said (r->host->environment, variable);
 
-  return host_real_path (r->arena, r->host, path ? path : option);
+  return vms_host_real_path (r->arena, r->host, path ? path : option);
 }
 
 static void
@@ -60,14 +60,14 @@ decide_state (struct decided *d, const struct resolution *r)
 {
   /* The variable has an image made even where no drive is. */
   if (*r->disk.image
-      || environment_said (r->host->environment, "NIX_DISK_IMAGE"))
+      || vms_environment_said (r->host->environment, "NIX_DISK_IMAGE"))
     d->image = state_path (r, "NIX_DISK_IMAGE", r->disk.image);
   if (is_on (r->efi.enable))
     d->efi_state = state_path (r, "NIX_EFI_VARS", r->efi.state);
   if (is_on (r->tpm.enable)) {
     d->tpm_state = state_path (r, "NIX_SWTPM_DIR", r->tpm.state_dir);
-    d->tpm_socket = arena_concat (r->arena, d->tpm_state ? d->tpm_state : "",
-                                  "/socket", (char *) NULL);
+    d->tpm_socket = vms_arena_concat (r->arena, d->tpm_state ? d->tpm_state : "",
+                                      "/socket", (char *) NULL);
   }
 }
 
@@ -76,8 +76,8 @@ decide_state (struct decided *d, const struct resolution *r)
 static const char *
 kernel_variable (const struct resolution *r)
 {
-  char *name = arena_concat (r->arena, "NIXPKGS_QEMU_KERNEL_", r->spec.name,
-                             (char *) NULL);
+  char *name = vms_arena_concat (r->arena, "NIXPKGS_QEMU_KERNEL_", r->spec.name,
+                                 (char *) NULL);
 
   for (char *c = name; c && *c; c++)
     if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z')
@@ -92,30 +92,30 @@ decide_boot (struct decided *d, const struct resolution *r)
   const char *variable = kernel_variable (r), *kernel = NULL;
 
   if (variable)
-    kernel = environment_said (r->host->environment, variable);
+    kernel = vms_environment_said (r->host->environment, variable);
   d->kernel
-    = host_absolute (r->arena, r->host, kernel ? kernel : r->boot.kernel);
-  d->initrd = host_absolute (r->arena, r->host, r->boot.initrd);
-  d->bios = host_absolute (r->arena, r->host, r->boot.bios);
+    = vms_host_absolute (r->arena, r->host, kernel ? kernel : r->boot.kernel);
+  d->initrd = vms_host_absolute (r->arena, r->host, r->boot.initrd);
+  d->bios = vms_host_absolute (r->arena, r->host, r->boot.bios);
 }
 
 static void
 decide_netcat (struct decided *d, const struct resolution *r)
 {
   const char *said = r->network.netcat;
-  const char *found = said ? host_program (r->host, said) : NULL;
+  const char *found = said ? vms_host_program (r->host, said) : NULL;
 
-  d->netcat = found ? host_absolute (r->arena, r->host, found) : said;
+  d->netcat = found ? vms_host_absolute (r->arena, r->host, found) : said;
 }
 
 static void
 decide_certificates (struct decided *d, const struct resolution *r)
 {
   const char *said
-    = environment_said (r->host->environment, "NIX_SSL_CERT_FILE");
+    = vms_environment_said (r->host->environment, "NIX_SSL_CERT_FILE");
 
   if (is_on (r->spec.host_certs))
-    d->certificates = host_absolute (r->arena, r->host, said);
+    d->certificates = vms_host_absolute (r->arena, r->host, said);
 }
 
 /* ---- environment -------------------------------------------------------- */
@@ -133,8 +133,9 @@ changed_environment (const struct resolution *r,
 
   for (size_t i = 0; i < n; i++)
     if (changes[i].value)
-      vector_add (&list, arena_concat (r->arena, changes[i].name, "=",
-                                       changes[i].value, (char *) NULL));
+      vms_vector_add (&list,
+                      vms_arena_concat (r->arena, changes[i].name, "=",
+                                        changes[i].value, (char *) NULL));
   /* Look-ups take the first of a name, so the old ones need not go.  QEMU's
    * own environment must not hold a name twice, though. */
   for (; old && *old; old++) {
@@ -146,9 +147,9 @@ changed_environment (const struct resolution *r,
                 && (*old)[strlen (changes[i].name)] == '='))
       i++;
     if (i == n)
-      vector_add (&list, *old);
+      vms_vector_add (&list, *old);
   }
-  return (const void *) vector_end (&list);
+  return (const void *) vms_vector_end (&list);
 }
 
 static void
@@ -161,7 +162,7 @@ decide_environment (struct decided *d, const struct resolution *r)
     { "NIX_SWTPM_DIR", d->tpm_state },
   };
   /* The shell of the start script exports what came exported. */
-  int exported = !!environment_get (r->host->environment, "TMPDIR");
+  int exported = !!vms_environment_get (r->host->environment, "TMPDIR");
 
   d->environment
     = changed_environment (r, script, sizeof script / sizeof *script);
@@ -174,8 +175,8 @@ static void
 cannot_expand (vmspec_diag *diag, const struct path *path, const char *piece,
                const char *problem)
 {
-  diag_add (diag, VMSPEC_SEVERITY_ERROR, "expand.syntax", path, NULL,
-            "'%s' cannot be expanded: %s", piece, problem);
+  vms_diag_add (diag, VMSPEC_SEVERITY_ERROR, "expand.syntax", path, NULL,
+                "'%s' cannot be expanded: %s", piece, problem);
 }
 
 static const char *
@@ -186,25 +187,25 @@ decide_path (struct decided *d, const struct resolution *r, const char *said,
   const char *problem, *expanded;
 
   if (!expand)
-    return host_absolute (r->arena, r->host, said);
-  problem = expand_path (&text, said, d->environment);
+    return vms_host_absolute (r->arena, r->host, said);
+  problem = vms_expand_path (&text, said, d->environment);
   if (problem) {
     cannot_expand (diag, path, said, problem);
     return said;
   }
-  expanded = text_end (&text);
+  expanded = vms_text_end (&text);
   /* Nothing is no path, least of all that of the directory. */
   if (!expanded || !*expanded)
     return expanded;
-  return host_absolute (r->arena, r->host, expanded);
+  return vms_host_absolute (r->arena, r->host, expanded);
 }
 
 static void
 decide_drives (struct decided *d, const struct resolution *r,
                vmspec_diag *diag)
 {
-  size_t n = list_length (r->spec.drives);
-  const char **files = arena_alloc (r->arena, (n + 1) * sizeof *files);
+  size_t n = vms_list_length (r->spec.drives);
+  const char **files = vms_arena_alloc (r->arena, (n + 1) * sizeof *files);
 
   d->drive_files = files;
   for (size_t i = 0; files && i < n; i++) {
@@ -212,7 +213,7 @@ decide_drives (struct decided *d, const struct resolution *r,
     struct path room[2];
 
     files[i] = decide_path (d, r, drive->file, is_on (drive->expand),
-                            drive_path (r, i, "file", room), diag);
+                            vms_drive_path (r, i, "file", room), diag);
   }
 }
 
@@ -220,13 +221,13 @@ static void
 decide_shares (struct decided *d, const struct resolution *r,
                vmspec_diag *diag)
 {
-  size_t n = list_length (r->spec.shares);
-  const char **sources = arena_alloc (r->arena, (n + 1) * sizeof *sources);
+  size_t n = vms_list_length (r->spec.shares);
+  const char **sources = vms_arena_alloc (r->arena, (n + 1) * sizeof *sources);
 
   d->share_sources = sources;
   for (size_t i = 0; sources && i < n; i++) {
     const struct vmspec_share *share = r->spec.shares[i];
-    struct path entry = entry_path ("shares", i, r->own_shares);
+    struct path entry = vms_entry_path ("shares", i, r->own_shares);
     struct path path = { .parent = &entry, .name = "source" };
 
     sources[i] = decide_path (d, r, share->source, is_on (share->expand),
@@ -246,16 +247,16 @@ decide_words (struct decided *d, const struct resolution *r, const char *name,
     return pieces;
   for (; pieces[path.index]; path.index++) {
     const char *piece = pieces[path.index];
-    const char *problem = expand_words (&words, piece, d->environment);
+    const char *problem = vms_expand_words (&words, piece, d->environment);
 
     if (problem)
       cannot_expand (diag, &path, piece, problem);
   }
-  return (const void *) vector_end (&words);
+  return (const void *) vms_vector_end (&words);
 }
 
 void
-decide (struct decided *d, const struct resolution *r, vmspec_diag *diag)
+vms_decide (struct decided *d, const struct resolution *r, vmspec_diag *diag)
 {
   const struct vmspec_qemu *q = &r->qemu;
 
@@ -265,11 +266,11 @@ decide (struct decided *d, const struct resolution *r, vmspec_diag *diag)
   decide_boot (d, r);
   decide_netcat (d, r);
   decide_certificates (d, r);
-  decide_vlans (d, r);
-  decide_helpers (d, r);
-  d->command = emulator_command (r, diag);
+  vms_decide_vlans (d, r);
+  vms_decide_helpers (d, r);
+  d->command = vms_emulator_command (r, diag);
   decide_environment (d, r);
-  if (arena_error (r->arena))
+  if (vms_arena_error (r->arena))
     return;
   d->first_options
     = decide_words (d, r, "first_options", q->first_options, diag);

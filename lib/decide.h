@@ -65,21 +65,22 @@ struct decided {
   size_t own_credentials;              /* how many come before those said */
 };
 
-void decide (struct decided *decided, const struct resolution *r,
-             vmspec_diag *diag);
+void vms_decide (struct decided *decided, const struct resolution *r,
+                 vmspec_diag *diag);
 
 /* Parts of it: virtual networks (vlan.c), helpers (told-helper.c). */
-void decide_vlans (struct decided *decided, const struct resolution *r);
-void decide_helpers (struct decided *decided, const struct resolution *r);
+void vms_decide_vlans (struct decided *decided, const struct resolution *r);
+void vms_decide_helpers (struct decided *decided, const struct resolution *r);
 /* What takes the mount table, too (credential.c). */
-void decide_credentials (struct decided *decided, const struct resolution *r);
+void
+vms_decide_credentials (struct decided *decided, const struct resolution *r);
 
 /* The path of an entry of a resolved list, which starts with @own entries that
  * nobody wrote: "drives[2]" counts from the first that somebody did. */
-struct path entry_path (const char *list, size_t index, size_t own);
+struct path vms_entry_path (const char *list, size_t index, size_t own);
 /* A member of a resolved drive; of a built-in one, the option that asked for
  * it.  The path stands in @room. */
-const struct path *drive_path (const struct resolution *r, size_t index,
-                               const char *member, struct path room[2]);
+const struct path *vms_drive_path (const struct resolution *r, size_t index,
+                                   const char *member, struct path room[2]);
 
 #endif

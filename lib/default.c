@@ -45,7 +45,7 @@ default_machine (struct resolution *r)
 
   DEFAULT (s->arch, r->host->arch);
   DEFAULT (s->arch, VMSPEC_ARCH_X86_64);
-  r->arch = arch_get (s->arch);
+  r->arch = vms_arch_get (s->arch);
   DEFAULT (s->name, r->boot.system ? "nixos" : "vm");
   DEFAULT (s->memory, 1024);
   DEFAULT (s->cores, 1);
@@ -60,19 +60,20 @@ default_machine (struct resolution *r)
 static const char *const *
 default_kernel_params (struct resolution *r)
 {
-  const char **params = arena_alloc (r->arena, 2 * sizeof *params);
+  const char **params = vms_arena_alloc (r->arena, 2 * sizeof *params);
   const char *path = r->boot.system
-                       ? arena_concat (r->arena, r->boot.system,
-                                       "/kernel-params", (char *) NULL)
+                       ? vms_arena_concat (r->arena, r->boot.system,
+                                           "/kernel-params", (char *) NULL)
                        : NULL;
-  const struct vmspec_host_file *file = path ? host_file (r->host, path) : NULL;
+  const struct vmspec_host_file *file
+    = path ? vms_host_file (r->host, path) : NULL;
 
   if (params && file && file->content) {
     size_t size = strlen (file->content);
 
     while (size && file->content[size - 1] == '\n')
       size--;
-    params[0] = arena_copy (r->arena, file->content, size);
+    params[0] = vms_arena_copy (r->arena, file->content, size);
   }
   return params;
 }
@@ -88,11 +89,11 @@ default_boot (struct resolution *r)
   DEFAULT (b->default_file_systems, VMSPEC_ON);
   if (b->system) {
     /* A NixOS system has links to its kernel and its initial RAM disk. */
-    r->default_initrd = host_real_path (
+    r->default_initrd = vms_host_real_path (
       r->arena, r->host,
-      arena_concat (r->arena, b->system, "/initrd", (char *) NULL));
+      vms_arena_concat (r->arena, b->system, "/initrd", (char *) NULL));
     DEFAULT (b->kernel,
-             arena_concat (r->arena, b->system, "/kernel", (char *) NULL));
+             vms_arena_concat (r->arena, b->system, "/kernel", (char *) NULL));
     DEFAULT (b->initrd, r->default_initrd);
   }
   DEFAULT (b->loader_device, "/dev/disk/by-id/virtio-root");
@@ -111,12 +112,12 @@ default_efi (struct resolution *r)
   DEFAULT (e->keep_variables, to_switch (is_on (r->boot.loader)));
   DEFAULT (e->secure_boot, VMSPEC_OFF);
   if (e->package && prefix) {
-    DEFAULT (e->firmware, arena_concat (r->arena, e->package, "/FV/", prefix,
-                                        "_CODE.fd", (char *) NULL));
-    DEFAULT (e->variables, arena_concat (r->arena, e->package, "/FV/", prefix,
-                                         "_VARS.fd", (char *) NULL));
+    DEFAULT (e->firmware, vms_arena_concat (r->arena, e->package, "/FV/", prefix,
+                                            "_CODE.fd", (char *) NULL));
+    DEFAULT (e->variables, vms_arena_concat (r->arena, e->package, "/FV/", prefix,
+                                             "_VARS.fd", (char *) NULL));
   } else if (!e->package)
-    found = host_firmware (r->host, r->spec.arch, is_on (e->secure_boot));
+    found = vms_host_firmware (r->host, r->spec.arch, is_on (e->secure_boot));
   /* Code and variables are a pair: take both or neither from the host. */
   if (found && !e->firmware) {
     e->firmware = found->firmware;
@@ -124,10 +125,10 @@ default_efi (struct resolution *r)
   }
   r->needs_smm = r->arch->family == FAMILY_X86
                  && (is_on (e->secure_boot)
-                     || host_firmware_needs_smm (r->host, e->firmware));
+                     || vms_host_firmware_needs_smm (r->host, e->firmware));
   DEFAULT (e->smm, to_switch (r->needs_smm));
-  DEFAULT (e->state, arena_concat (r->arena, "./", r->spec.name,
-                                   "-efi-vars.fd", (char *) NULL));
+  DEFAULT (e->state, vms_arena_concat (r->arena, "./", r->spec.name,
+                                       "-efi-vars.fd", (char *) NULL));
   DEFAULT (r->boot.partition,
            is_on (e->enable) ? "/dev/disk/by-label/ESP" : "");
 }
@@ -135,7 +136,7 @@ default_efi (struct resolution *r)
 static const char *const *
 default_consoles (struct resolution *r)
 {
-  const char **consoles = arena_alloc (r->arena, 3 * sizeof *consoles);
+  const char **consoles = vms_arena_alloc (r->arena, 3 * sizeof *consoles);
   const char *serial
     = r->qemu.package ? r->arch->package_serial : r->arch->serial;
 
@@ -152,7 +153,7 @@ default_qemu (struct resolution *r)
 {
   struct vmspec_qemu *q = &r->qemu;
 
-  default_emulator (r);
+  vms_default_emulator (r);
   DEFAULT (q->first_options, no_strings);
   DEFAULT (q->options, no_strings);
   DEFAULT (q->consoles, default_consoles (r));
@@ -173,10 +174,10 @@ default_network (struct resolution *r)
 
   DEFAULT (n->restricted, VMSPEC_OFF);
   DEFAULT (n->forward_ports, NO_ENTRIES);
-  DEFAULT (n->netcat, host_program (r->host, "nc"));
+  DEFAULT (n->netcat, vms_host_program (r->host, "nc"));
   DEFAULT (n->primary_address, "");
   for (size_t i = 0; n->forward_ports[i]; i++) {
-    struct vmspec_forward_port *port = writable (n->forward_ports[i]);
+    struct vmspec_forward_port *port = vms_writable (n->forward_ports[i]);
 
     DEFAULT (port->from, VMSPEC_FORWARD_FROM_HOST);
     DEFAULT (port->proto, VMSPEC_PROTO_TCP);
@@ -195,7 +196,7 @@ default_vlans (struct resolution *r)
   DEFAULT (r->spec.interfaces, NO_ENTRIES);
   DEFAULT (r->spec.vlans, *r->spec.interfaces ? NO_ENTRIES : one);
   for (size_t i = 0; r->spec.interfaces[i]; i++) {
-    struct vmspec_interface *interface = writable (r->spec.interfaces[i]);
+    struct vmspec_interface *interface = vms_writable (r->spec.interfaces[i]);
 
     DEFAULT (interface->assign_ip, VMSPEC_OFF);
   }
@@ -208,7 +209,7 @@ default_vlan_backend (struct resolution *r)
 {
   struct vmspec_network *n = &r->network;
   const char *base
-    = environment_said (r->host->environment, "XDG_RUNTIME_DIR");
+    = vms_environment_said (r->host->environment, "XDG_RUNTIME_DIR");
 
   DEFAULT (n->vlan_backend, VMSPEC_VLAN_BACKEND_NONE);
   DEFAULT (n->machine_number, 1);
@@ -216,7 +217,7 @@ default_vlan_backend (struct resolution *r)
   if (base && n->vlan_backend != VMSPEC_VLAN_BACKEND_NONE
       && n->vlan_backend != VMSPEC_VLAN_BACKEND_MULTICAST)
     DEFAULT (n->vlan_directory,
-             arena_concat (r->arena, base, "/vmspec-vlans", (char *) NULL));
+             vms_arena_concat (r->arena, base, "/vmspec-vlans", (char *) NULL));
 }
 
 static void
@@ -226,9 +227,9 @@ default_tpm (struct resolution *r)
 
   DEFAULT (t->enable, VMSPEC_OFF);
   DEFAULT (t->model, r->arch->tpm_model);
-  DEFAULT (t->swtpm, host_program (r->host, "swtpm"));
-  DEFAULT (t->state_dir, arena_concat (r->arena, "./", r->spec.name, "-swtpm",
-                                       (char *) NULL));
+  DEFAULT (t->swtpm, vms_host_program (r->host, "swtpm"));
+  DEFAULT (t->state_dir, vms_arena_concat (r->arena, "./", r->spec.name, "-swtpm",
+                                           (char *) NULL));
   DEFAULT (t->setup, VMSPEC_OFF);
 }
 
@@ -239,10 +240,10 @@ default_paths (struct resolution *r)
   struct vector paths = { .arena = r->arena };
 
   if (is_on (r->store.builtin_paths) && r->boot.system)
-    vector_add (&paths, r->boot.system);
+    vms_vector_add (&paths, r->boot.system);
   for (; said && *said; said++)
-    vector_add (&paths, *said);
-  return (const void *) vector_end (&paths);
+    vms_vector_add (&paths, *said);
+  return (const void *) vms_vector_end (&paths);
 }
 
 static void
@@ -285,13 +286,13 @@ static void
 add_drive (struct resolution *r, struct vector *drives,
            const struct vmspec_drive *drive)
 {
-  struct vmspec_drive *copy = arena_alloc (r->arena, sizeof *copy);
+  struct vmspec_drive *copy = vms_arena_alloc (r->arena, sizeof *copy);
 
   if (!copy)
     return;
   *copy = *drive;
   copy->expand = VMSPEC_ON;
-  vector_add (drives, copy);
+  vms_vector_add (drives, copy);
 }
 
 static void
@@ -313,7 +314,7 @@ add_builtin_drives (struct resolution *r, struct vector *drives)
   for (size_t i = 0; empty[i]; i++)
     add_drive (r, drives, &(struct vmspec_drive) {
       VMSPEC_INIT (vmspec_drive), .drive_options = empty_drive,
-      .file = arena_printf (r->arena, "$TMPDIR/empty%zu.qcow2", i) });
+      .file = vms_arena_printf (r->arena, "$TMPDIR/empty%zu.qcow2", i) });
 }
 
 static void
@@ -322,21 +323,21 @@ default_drives (struct resolution *r)
   struct vector drives = { .arena = r->arena };
   const struct vmspec_drive *const *said = r->spec.drives;
 
-  DEFAULT (r->disk.image, arena_concat (r->arena, "./", r->spec.name, ".qcow2",
-                                        (char *) NULL));
+  DEFAULT (r->disk.image, vms_arena_concat (r->arena, "./", r->spec.name, ".qcow2",
+                                            (char *) NULL));
   DEFAULT (r->disk.size, 1024);
   DEFAULT (r->disk.system_format, VMSPEC_IMAGE_FORMAT_QCOW2);
   DEFAULT (r->spec.empty_disks, NO_ENTRIES);
   DEFAULT (r->spec.builtin_drives, VMSPEC_ON);
-  if (is_on (r->spec.builtin_drives) && !arena_error (r->arena))
+  if (is_on (r->spec.builtin_drives) && !vms_arena_error (r->arena))
     add_builtin_drives (r, &drives);
   r->own_drives = drives.count;
   for (; said && *said; said++)
-    vector_add (&drives, *said);
-  r->spec.drives = (const void *) vector_end (&drives);
+    vms_vector_add (&drives, *said);
+  r->spec.drives = (const void *) vms_vector_end (&drives);
   r->spec.builtin_drives = VMSPEC_OFF;
   for (size_t i = 0; i < drives.count; i++) {
-    struct vmspec_drive *drive = writable (drives.items[i]);
+    struct vmspec_drive *drive = vms_writable (drives.items[i]);
 
     DEFAULT (drive->expand, VMSPEC_OFF);
     DEFAULT (drive->interface, r->qemu.disk_interface);
@@ -369,7 +370,7 @@ add_share (struct resolution *r, struct vector *shares, const char *tag,
 
   if (share_said (r->spec.shares, tag))
     return;
-  share = arena_alloc (r->arena, sizeof *share);
+  share = vms_arena_alloc (r->arena, sizeof *share);
   if (!share)
     return;
   *share = (struct vmspec_share) {
@@ -377,7 +378,7 @@ add_share (struct resolution *r, struct vector *shares, const char *tag,
     .target = target, .expand = to_switch (*source == '$'),
     .security_model = VMSPEC_SECURITY_MODEL_NONE,
   };
-  vector_add (shares, share);
+  vms_vector_add (shares, share);
 }
 
 static void
@@ -398,11 +399,11 @@ default_shares (struct resolution *r)
   }
   r->own_shares = shares.count;
   for (; said && *said; said++)
-    vector_add (&shares, *said);
-  r->spec.shares = (const void *) vector_end (&shares);
+    vms_vector_add (&shares, *said);
+  r->spec.shares = (const void *) vms_vector_end (&shares);
   r->spec.builtin_shares = VMSPEC_OFF;
   for (size_t i = 0; i < shares.count; i++) {
-    struct vmspec_share *share = writable (shares.items[i]);
+    struct vmspec_share *share = vms_writable (shares.items[i]);
 
     DEFAULT (share->security_model, VMSPEC_SECURITY_MODEL_MAPPED_XATTR);
     DEFAULT (share->expand, VMSPEC_OFF);
@@ -418,13 +419,13 @@ default_guest (struct resolution *r)
 }
 
 void
-resolve (struct resolution *r, struct arena *arena, const struct vmspec *given,
-         const struct vmspec_host *host)
+vms_resolve (struct resolution *r, struct arena *arena,
+             const struct vmspec *given, const struct vmspec_host *host)
 {
   *r = (struct resolution) { .arena = arena, .given = given, .host = host };
   take (r);
   default_machine (r);
-  if (arena_error (arena))
+  if (vms_arena_error (arena))
     return;
   default_boot (r);
   default_efi (r);

@@ -30,18 +30,18 @@ struct resolution {
 
 /* @given was copied into the arena and is valid.  Lists' entries are completed
  * where they are. */
-void resolve (struct resolution *r, struct arena *arena,
-              const struct vmspec *given, const struct vmspec_host *host);
+void vms_resolve (struct resolution *r, struct arena *arena,
+                  const struct vmspec *given, const struct vmspec_host *host);
 
 /* The emulator's part of it (emulator.c). */
-void default_emulator (struct resolution *r);
+void vms_default_emulator (struct resolution *r);
 
 /* The mount table, which is made of everything else (mounts.c). */
-void resolve_mounts (struct resolution *r, vmspec_diag *diag);
+void vms_resolve_mounts (struct resolution *r, vmspec_diag *diag);
 
 /* Where the guest mounts a share. */
-const char *share_mount_point (const struct resolution *r,
-                               const struct vmspec_share *share);
+const char *vms_share_mount_point (const struct resolution *r,
+                                   const struct vmspec_share *share);
 
 static inline int
 is_on (uint32_t a_switch)

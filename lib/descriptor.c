@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 int
-descriptor_keep (int fd)
+vms_descriptor_keep (int fd)
 {
   int kept;
 

@@ -7,6 +7,6 @@
  * another.  A caller may have closed its standard descriptors, and what takes
  * their numbers would be handed to a machine as its own.  -errno; a negative @fd
  * is -errno already. */
-int descriptor_keep (int fd);
+int vms_descriptor_keep (int fd);
 
 #endif

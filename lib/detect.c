@@ -58,7 +58,7 @@ has_cpu_flag (const char *text, const char *flag)
 static enum vmspec_kvm
 detect_kvm (uint32_t arch)
 {
-  const struct arch *host = arch_get (arch);
+  const struct arch *host = vms_arch_get (arch);
   char cpuinfo[16384];
   int fd = open ("/dev/kvm", O_RDWR | O_CLOEXEC);
 
@@ -81,7 +81,7 @@ detect_machine (struct vmspec_host *host)
   long cpus = sysconf (_SC_NPROCESSORS_ONLN);
 
   if (uname (&name) == 0) {
-    DEFAULT (host->arch, arch_by_machine (name.machine));
+    DEFAULT (host->arch, vms_arch_by_machine (name.machine));
     DEFAULT (host->os, strcmp (name.sysname, "Darwin") ? VMSPEC_OS_LINUX
                                                        : VMSPEC_OS_DARWIN);
   }
@@ -102,12 +102,12 @@ detect_directory (struct detected *found, vmspec_diag *diag)
   if (!getcwd (path, sizeof path)) {
     int error = errno;
 
-    diag_add (diag, VMSPEC_SEVERITY_ERROR, "host.directory", &here, NULL,
-              "the working directory is unknown (%s), so relative paths mean "
-              "nothing; change to one that exists", strerrordesc_np (error));
+    vms_diag_add (diag, VMSPEC_SEVERITY_ERROR, "host.directory", &here, NULL,
+                  "the working directory is unknown (%s), so relative paths mean "
+                  "nothing; change to one that exists", strerrordesc_np (error));
     return -error;
   }
-  found->host.directory = arena_strdup (&found->arena, path);
+  found->host.directory = vms_arena_strdup (&found->arena, path);
   return 0;
 }
 
@@ -127,7 +127,7 @@ detect_run_name (struct detected *found)
     return -errno;
   for (size_t i = 0; i < sizeof random; i++)
     name[7 + i] = letters[random[i] % 64];
-  found->host.run_name = arena_strdup (&found->arena, name);
+  found->host.run_name = vms_arena_strdup (&found->arena, name);
   return 0;
 }
 
@@ -145,17 +145,17 @@ is_program (const char *path)
 static const char *
 in_path (struct detected *found, const char *name)
 {
-  const char *path = environment_said (found->host.environment, "PATH");
+  const char *path = vms_environment_said (found->host.environment, "PATH");
   const char *directory = path ? path : "/usr/local/bin:/usr/bin:/bin";
 
   while (*directory) {
     size_t size = strcspn (directory, ":");
-    const char *prefix = size ? arena_copy (&found->arena, directory, size)
+    const char *prefix = size ? vms_arena_copy (&found->arena, directory, size)
                               : ".";
     const char *program
-      = host_absolute (&found->arena, &found->host,
-                       arena_concat (&found->arena, prefix ? prefix : "", "/",
-                                     name, (char *) NULL));
+      = vms_host_absolute (&found->arena, &found->host,
+                           vms_arena_concat (&found->arena, prefix ? prefix : "", "/",
+                                             name, (char *) NULL));
 
     if (program && is_program (program))
       return program;
@@ -174,13 +174,13 @@ detect_program (struct detected *found, struct vector *programs,
 
   if (!name || strchr (name, '/') || !(path = in_path (found, name)))
     return;
-  program = arena_alloc (&found->arena, sizeof *program);
+  program = vms_arena_alloc (&found->arena, sizeof *program);
   if (!program)
     return;
   *program = (struct vmspec_host_program) {
     VMSPEC_INIT (vmspec_host_program), .path = path,
-    .name = arena_strdup (&found->arena, name) };
-  vector_add (programs, program);
+    .name = vms_arena_strdup (&found->arena, name) };
+  vms_vector_add (programs, program);
 }
 
 static int
@@ -219,7 +219,7 @@ detect_programs (struct detected *found, const struct resolution *r)
     detect_program (found, &programs, "vde_switch");
   if (is_on (r->store.image) && !is_on (r->store.writable))
     detect_program (found, &programs, "mkfs.erofs");
-  found->host.programs = (const void *) vector_end (&programs);
+  found->host.programs = (const void *) vms_vector_end (&programs);
 }
 
 /* ---- files -------------------------------------------------------------- */
@@ -238,12 +238,12 @@ static const char *
 real_parent (struct arena *arena, const char *path)
 {
   const char *name = strrchr (path, '/') + 1;
-  char *parent = arena_copy (arena, path, (size_t) (name - path));
+  char *parent = vms_arena_copy (arena, path, (size_t) (name - path));
   char real[PATH_MAX];
 
   if (!parent || !*name || !realpath (*parent ? parent : "/", real))
     return NULL;
-  return arena_concat (arena, real, real[1] ? "/" : "", name, (char *) NULL);
+  return vms_arena_concat (arena, real, real[1] ? "/" : "", name, (char *) NULL);
 }
 
 /* A link's target, as seen from where the link stands. */
@@ -251,11 +251,11 @@ static const char *
 from_directory_of (struct arena *arena, const char *link, const char *target)
 {
   size_t size = (size_t) (strrchr (link, '/') - link);
-  char *directory = arena_copy (arena, link, size);
+  char *directory = vms_arena_copy (arena, link, size);
 
   if (*target == '/' || !directory)
-    return arena_strdup (arena, target);
-  return arena_concat (arena, directory, "/", target, (char *) NULL);
+    return vms_arena_strdup (arena, target);
+  return vms_arena_concat (arena, directory, "/", target, (char *) NULL);
 }
 
 /* As readlink -f: what is missing may only be the last component, also of what
@@ -271,7 +271,7 @@ follow (struct arena *arena, struct vmspec_host_file *file)
   for (int links = 0; links < 40; links++) {
     if (realpath (path, real) && stat (real, &status) == 0) {
       file->type = file_type (&status);
-      file->real_path = arena_strdup (arena, real);
+      file->real_path = vms_arena_strdup (arena, real);
       return;
     }
     path = real_parent (arena, path);
@@ -298,15 +298,15 @@ detect_file (struct detected *found, struct vector *files, const char *path)
 
   if (!path)
     return NULL;
-  file = arena_alloc (&found->arena, sizeof *file);
+  file = vms_arena_alloc (&found->arena, sizeof *file);
   if (!file)
     return NULL;
   *file = (struct vmspec_host_file) { VMSPEC_INIT (vmspec_host_file) };
-  file->path = arena_strdup (&found->arena, path);
+  file->path = vms_arena_strdup (&found->arena, path);
   if (!file->path)
     return NULL;
   follow (&found->arena, file);
-  vector_add (files, file);
+  vms_vector_add (files, file);
   return file;
 }
 
@@ -317,14 +317,14 @@ detect_system (struct detected *found, struct vector *files,
   char content[65536];
   struct vmspec_host_file *params;
 
-  detect_file (found, files, arena_concat (&found->arena, system, "/initrd",
-                                           (char *) NULL));
+  detect_file (found, files, vms_arena_concat (&found->arena, system, "/initrd",
+                                               (char *) NULL));
   params = detect_file (found, files,
-                        arena_concat (&found->arena, system, "/kernel-params",
-                                      (char *) NULL));
+                        vms_arena_concat (&found->arena, system, "/kernel-params",
+                                          (char *) NULL));
   if (params && params->type == VMSPEC_FILE_TYPE_FILE
       && read_start (params->path, content, sizeof content) >= 0)
-    params->content = arena_strdup (&found->arena, content);
+    params->content = vms_arena_strdup (&found->arena, content);
 }
 
 /* A list of store paths may be long. */
@@ -338,7 +338,7 @@ detect_closure (struct detected *found, struct vector *files, const char *path)
 
   if (content && closure->type == VMSPEC_FILE_TYPE_FILE
       && read_start (closure->path, content, LONGEST_CLOSURE) >= 0)
-    closure->content = arena_strdup (&found->arena, content);
+    closure->content = vms_arena_strdup (&found->arena, content);
   free (content);
 }
 
@@ -351,19 +351,19 @@ detect_files (struct detected *found, const struct resolution *r)
   if (found->host.files)
     return;
   /* Without files nothing is followed: these are the names to look at. */
-  decide (&d, r, NULL);
+  vms_decide (&d, r, NULL);
   detect_file (found, &files, d.image);
   detect_file (found, &files, d.efi_state);
   detect_file (found, &files, d.tpm_state);
   if (r->boot.system)
     detect_system (found, &files,
-                   host_absolute (&found->arena, &found->host,
-                                  r->boot.system));
+                   vms_host_absolute (&found->arena, &found->host,
+                                      r->boot.system));
   if (is_on (r->store.image))
     detect_closure (found, &files,
-                    host_absolute (&found->arena, &found->host,
-                                   r->store.closure));
-  found->host.files = (const void *) vector_end (&files);
+                    vms_host_absolute (&found->arena, &found->host,
+                                       r->store.closure));
+  found->host.files = (const void *) vms_vector_end (&files);
 }
 
 /* ------------------------------------------------------------------------- */
@@ -377,22 +377,22 @@ detect_for (struct detected *found, const struct vmspec *spec,
   struct vmspec empty = { VMSPEC_INIT (vmspec) };
   struct resolution r;
   void *given = NULL;
-  int error = spec_copy (&arena, "vmspec", spec ? spec : &empty, diag, &given);
+  int error = vms_spec_copy (&arena, "vmspec", spec ? spec : &empty, diag, &given);
 
   if (error == 0) {
     /* What is wrong with it is said when the plan is made. */
-    spec_accept (&arena, "vmspec", given, NULL);
-    resolve (&r, &arena, given, &found->host);
-    error = arena_error (&arena);
+    vms_spec_accept (&arena, "vmspec", given, NULL);
+    vms_resolve (&r, &arena, given, &found->host);
+    error = vms_arena_error (&arena);
   }
   if (error == 0) {
     detect_programs (found, &r);
     detect_files (found, &r);
     if (!found->host.firmware)
-      found->host.firmware = detect_firmware (&found->arena, &r);
-    error = arena_error (&arena);
+      found->host.firmware = vms_detect_firmware (&found->arena, &r);
+    error = vms_arena_error (&arena);
   }
-  arena_free (&arena);
+  vms_arena_free (&arena);
   return error;
 }
 
@@ -401,7 +401,7 @@ vmspec_host_detect (const struct vmspec *spec, const struct vmspec_host *given,
                     vmspec_diag *diag, struct vmspec_host **ret_host)
 {
   struct arena arena = { 0 };
-  struct detected *found = arena_alloc (&arena, sizeof *found);
+  struct detected *found = vms_arena_alloc (&arena, sizeof *found);
   struct vmspec_host none = { VMSPEC_INIT (vmspec_host) };
   void *copy = NULL;
   int r = -ENOMEM;
@@ -409,10 +409,10 @@ vmspec_host_detect (const struct vmspec *spec, const struct vmspec_host *given,
   if (!found)
     return r;
   found->arena = arena;
-  r = spec_copy (&found->arena, "vmspec_host", given ? given : &none, diag,
-                 &copy);
+  r = vms_spec_copy (&found->arena, "vmspec_host", given ? given : &none, diag,
+                     &copy);
   if (r == 0) {
-    r = spec_accept (&found->arena, "vmspec_host", copy, diag);
+    r = vms_spec_accept (&found->arena, "vmspec_host", copy, diag);
     found->host = *(struct vmspec_host *) copy;
   }
   if (r == 0) {
@@ -424,7 +424,7 @@ vmspec_host_detect (const struct vmspec *spec, const struct vmspec_host *given,
   if (r == 0)
     r = detect_for (found, spec, diag);
   if (r == 0)
-    r = arena_error (&found->arena);
+    r = vms_arena_error (&found->arena);
   if (r < 0)
     vmspec_host_free (&found->host);
   else
@@ -438,6 +438,6 @@ vmspec_host_free (struct vmspec_host *host)
   if (host) {
     struct arena arena = ((struct detected *) host)->arena;
 
-    arena_free (&arena);
+    vms_arena_free (&arena);
   }
 }

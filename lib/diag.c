@@ -8,7 +8,7 @@ int
 vmspec_diag_new (vmspec_diag **ret_diag)
 {
   struct arena arena = { 0 };
-  vmspec_diag *diag = arena_alloc (&arena, sizeof *diag);
+  vmspec_diag *diag = vms_arena_alloc (&arena, sizeof *diag);
 
   if (!diag)
     return -ENOMEM;
@@ -24,8 +24,8 @@ vmspec_diag_free (vmspec_diag *diag)
   if (diag) {
     struct arena self = diag->self;
 
-    arena_free (&diag->arena);
-    arena_free (&self);
+    vms_arena_free (&diag->arena);
+    vms_arena_free (&self);
   }
 }
 
@@ -34,7 +34,7 @@ vmspec_diag_clear (vmspec_diag *diag)
 {
   if (!diag)
     return;
-  arena_free (&diag->arena);
+  vms_arena_free (&diag->arena);
   diag->findings = (struct vector) { .arena = &diag->arena };
   diag->errors = diag->blockers = 0;
 }
@@ -58,22 +58,22 @@ path_add (struct text *text, const struct path *path)
     return;
   path_add (text, path->parent);
   if (text->size)
-    text_add (text, ".");
-  text_add (text, path->name);
+    vms_text_add (text, ".");
+  vms_text_add (text, path->name);
   if (path->has_index) {
-    text_add (text, "[");
-    text_add_number (text, path->index);
-    text_add (text, "]");
+    vms_text_add (text, "[");
+    vms_text_add_number (text, path->index);
+    vms_text_add (text, "]");
   }
 }
 
 const char *
-path_text (struct arena *arena, const struct path *path)
+vms_path_text (struct arena *arena, const struct path *path)
 {
   struct text text = { .arena = arena };
 
   path_add (&text, path);
-  return text_end (&text);
+  return vms_text_end (&text);
 }
 
 static void
@@ -84,9 +84,9 @@ count (vmspec_diag *diag, uint32_t severity)
 }
 
 void
-diag_vadd (vmspec_diag *diag, enum vmspec_severity severity, const char *id,
-           const struct path *path, const struct place *place,
-           const char *format, va_list args)
+vms_diag_vadd (vmspec_diag *diag, enum vmspec_severity severity, const char *id,
+               const struct path *path, const struct place *place,
+               const char *format, va_list args)
 {
   struct vmspec_finding *finding;
   char *message;
@@ -95,61 +95,61 @@ diag_vadd (vmspec_diag *diag, enum vmspec_severity severity, const char *id,
     return;
   /* A finding counts even when there is no memory left to describe it. */
   count (diag, severity);
-  message = arena_vprintf (&diag->arena, format, args);
-  finding = arena_alloc (&diag->arena, sizeof *finding);
+  message = vms_arena_vprintf (&diag->arena, format, args);
+  finding = vms_arena_alloc (&diag->arena, sizeof *finding);
   if (!finding || !message)
     return;
   *finding = (struct vmspec_finding) {
     .struct_size = sizeof *finding,
     .severity = severity,
     .id = id,
-    .path = path_text (&diag->arena, path),
+    .path = vms_path_text (&diag->arena, path),
     .text = message,
-    .file = arena_strdup (&diag->arena, place ? place->file : NULL),
+    .file = vms_arena_strdup (&diag->arena, place ? place->file : NULL),
     .line = place ? place->line : 0,
   };
   if (finding->path)
-    vector_add (&diag->findings, finding);
+    vms_vector_add (&diag->findings, finding);
 }
 
 void
-diag_add (vmspec_diag *diag, enum vmspec_severity severity, const char *id,
-          const struct path *path, const struct place *place,
-          const char *format, ...)
+vms_diag_add (vmspec_diag *diag, enum vmspec_severity severity, const char *id,
+              const struct path *path, const struct place *place,
+              const char *format, ...)
 {
   va_list args;
 
   va_start (args, format);
-  diag_vadd (diag, severity, id, path, place, format, args);
+  vms_diag_vadd (diag, severity, id, path, place, format, args);
   va_end (args);
 }
 
 int
-diag_error (const vmspec_diag *diag)
+vms_diag_error (const vmspec_diag *diag)
 {
-  if (arena_error (&diag->arena))
-    return arena_error (&diag->arena);
+  if (vms_arena_error (&diag->arena))
+    return vms_arena_error (&diag->arena);
   return diag->errors ? -EINVAL : 0;
 }
 
 static void
 append (vmspec_diag *to, const struct vmspec_finding *old)
 {
-  struct vmspec_finding *copy = arena_alloc (&to->arena, sizeof *copy);
+  struct vmspec_finding *copy = vms_arena_alloc (&to->arena, sizeof *copy);
 
   count (to, old->severity);
   if (!copy)
     return;
   *copy = *old;
-  copy->path = arena_strdup (&to->arena, old->path);
-  copy->text = arena_strdup (&to->arena, old->text);
-  copy->file = arena_strdup (&to->arena, old->file);
+  copy->path = vms_arena_strdup (&to->arena, old->path);
+  copy->text = vms_arena_strdup (&to->arena, old->text);
+  copy->file = vms_arena_strdup (&to->arena, old->file);
   if (copy->path && copy->text)
-    vector_add (&to->findings, copy);
+    vms_vector_add (&to->findings, copy);
 }
 
 void
-diag_append (vmspec_diag *to, const vmspec_diag *from)
+vms_diag_append (vmspec_diag *to, const vmspec_diag *from)
 {
   for (size_t i = 0; to && i < from->findings.count; i++)
     append (to, from->findings.items[i]);
@@ -169,7 +169,7 @@ has (const vmspec_diag *diag, const struct vmspec_finding *one)
 }
 
 void
-diag_append_new (vmspec_diag *to, const vmspec_diag *from)
+vms_diag_append_new (vmspec_diag *to, const vmspec_diag *from)
 {
   for (size_t i = 0; to && i < from->findings.count; i++)
     if (!has (to, from->findings.items[i]))

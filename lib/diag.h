@@ -24,7 +24,7 @@ struct path {
   int has_index;
 };
 
-const char *path_text (struct arena *arena, const struct path *path);
+const char *vms_path_text (struct arena *arena, const struct path *path);
 
 /* Where in an XML file; may be NULL. */
 struct place {
@@ -33,19 +33,19 @@ struct place {
 };
 
 /* @diag may be NULL. */
-void diag_add (vmspec_diag *diag, enum vmspec_severity severity,
-               const char *id, const struct path *path,
-               const struct place *place, const char *format, ...)
+void vms_diag_add (vmspec_diag *diag, enum vmspec_severity severity,
+                   const char *id, const struct path *path,
+                   const struct place *place, const char *format, ...)
   __attribute__ ((format (printf, 6, 7)));
-void diag_vadd (vmspec_diag *diag, enum vmspec_severity severity,
-                const char *id, const struct path *path,
-                const struct place *place, const char *format, va_list args)
+void vms_diag_vadd (vmspec_diag *diag, enum vmspec_severity severity,
+                    const char *id, const struct path *path,
+                    const struct place *place, const char *format, va_list args)
   __attribute__ ((format (printf, 6, 0)));
 
 /* A diagnosis for a function's own use, whose findings go to the caller's. */
-int diag_error (const vmspec_diag *diag);
-void diag_append (vmspec_diag *to, const vmspec_diag *from);
+int vms_diag_error (const vmspec_diag *diag);
+void vms_diag_append (vmspec_diag *to, const vmspec_diag *from);
 /* Without what is there already. */
-void diag_append_new (vmspec_diag *to, const vmspec_diag *from);
+void vms_diag_append_new (vmspec_diag *to, const vmspec_diag *from);
 
 #endif

@@ -22,14 +22,14 @@ struct assignment {
 #define SAY(a, id, path, ...)                                                  \
   do {                                                                         \
     (a)->error = -EINVAL;                                                      \
-    diag_add ((a)->diag, VMSPEC_SEVERITY_ERROR, id, path, NULL, __VA_ARGS__);  \
+    vms_diag_add ((a)->diag, VMSPEC_SEVERITY_ERROR, id, path, NULL, __VA_ARGS__); \
   } while (0)
 
 /* What a message calls the option: all of its key. */
 static const char *
 key (struct assignment *a, const struct path *path)
 {
-  const char *text = path_text (&a->doc->arena, path);
+  const char *text = vms_path_text (&a->doc->arena, path);
 
   return text ? text : path->name;
 }
@@ -38,17 +38,17 @@ static void
 note_place (struct assignment *a, const struct path *path)
 {
   if (!a->place)
-    a->place = path_text (&a->doc->arena, path);
+    a->place = vms_path_text (&a->doc->arena, path);
 }
 
 /* A struct of our own to change; a new one if there is none yet. */
 static void *
 own_copy (struct assignment *a, const char *tag, const void *from)
 {
-  void *copy = doc_struct (&a->doc->arena, tag);
+  void *copy = vms_doc_struct (&a->doc->arena, tag);
 
   if (copy && from)
-    memcpy (copy, from, spec_size (option_first (tag)));
+    memcpy (copy, from, vms_spec_size (vms_option_first (tag)));
   return copy;
 }
 
@@ -66,7 +66,7 @@ same_name (const char *name, const char *text, size_t size)
 static const struct vmspec_option *
 find_member (const struct vmspec_option *rows, const char *text, size_t size)
 {
-  for (const struct vmspec_option *o = rows; o; o = option_sibling (o))
+  for (const struct vmspec_option *o = rows; o; o = vms_option_sibling (o))
     if (o->kind < VMSPEC_KIND_SIZE && same_name (o->name, text, size))
       return o;
   return NULL;
@@ -79,14 +79,14 @@ offer_members (struct suggestion *near, const struct vmspec_option *rows,
 {
   const char *dot = *group ? "." : "";
 
-  for (const struct vmspec_option *o = rows; o; o = option_sibling (o))
+  for (const struct vmspec_option *o = rows; o; o = vms_option_sibling (o))
     if (o->kind < VMSPEC_KIND_SIZE)
-      suggestion_offer (near, o->name, "'%s%s%s%s'", prefix, group, dot,
-                        o->name);
+      vms_suggestion_offer (near, o->name, "'%s%s%s%s'", prefix, group, dot,
+                            o->name);
   for (const struct vmspec_option *o = rows; o && !*near->hint;
-       o = option_sibling (o))
+       o = vms_option_sibling (o))
     if (o->kind == VMSPEC_KIND_GROUP)
-      offer_members (near, option_first (o->element), prefix, o->name);
+      offer_members (near, vms_option_first (o->element), prefix, o->name);
 }
 
 static void
@@ -94,18 +94,18 @@ say_unknown (struct assignment *a, const struct vmspec_option *rows,
              const char *text, size_t size, const struct path *parent)
 {
   struct arena *arena = &a->doc->arena;
-  const char *word = arena_copy (arena, text, size);
-  const char *prefix = path_text (arena, parent), *nixos;
+  const char *word = vms_arena_copy (arena, text, size);
+  const char *prefix = vms_path_text (arena, parent), *nixos;
   struct suggestion near = { .word = word };
 
   if (!word || !prefix)
     return;
   if (*prefix)
-    prefix = arena_concat (arena, prefix, ".", (char *) NULL);
+    prefix = vms_arena_concat (arena, prefix, ".", (char *) NULL);
   if (!prefix)
     return;
   offer_members (&near, rows, prefix, "");
-  nixos = nixos_name_hint (arena, word);
+  nixos = vms_nixos_name_hint (arena, word);
   SAY (a, "set.unknown-key", parent, "there is no option '%s%s'%s", prefix,
        word, nixos ? nixos : near.hint);
 }
@@ -124,7 +124,7 @@ assign_scalar (struct assignment *a, const struct vmspec_option *option,
   if (*rest != '=')
     SAY (a, "set.syntax", path, "%s is one value: write %s=VALUE",
          key (a, path), key (a, path));
-  else if (value_parse (&a->doc->arena, option, rest + 1, spec, &origin))
+  else if (vms_value_parse (&a->doc->arena, option, rest + 1, spec, &origin))
     a->error = -EINVAL;
   else
     note_place (a, path);
@@ -141,10 +141,10 @@ assign_group (struct assignment *a, const struct vmspec_option *option,
          key (a, path), key (a, path));
     return;
   }
-  group = own_copy (a, option->element, option_pointer (option, spec));
-  option_set_pointer (option, spec, group);
+  group = own_copy (a, option->element, vms_option_pointer (option, spec));
+  vms_option_set_pointer (option, spec, group);
   if (group)
-    assign (a, option_first (option->element), group, rest + 1, path);
+    assign (a, vms_option_first (option->element), group, rest + 1, path);
 }
 
 /* The text up to a comma, where two commas stand for one; @text is then behind
@@ -158,15 +158,15 @@ next_piece (struct arena *arena, const char **text)
   for (;;) {
     size_t size = strcspn (at, ",");
 
-    text_add_bytes (&piece, at, size);
+    vms_text_add_bytes (&piece, at, size);
     at += size;
     if (at[0] != ',' || at[1] != ',')
       break;
-    text_add (&piece, ",");
+    vms_text_add (&piece, ",");
     at += 2;
   }
   *text = *at ? at + 1 : NULL;
-  return text_end (&piece);
+  return vms_text_end (&piece);
 }
 
 static void
@@ -195,13 +195,13 @@ assign_entry (struct assignment *a, const struct vmspec_option *option,
 
   if (option->kind == VMSPEC_KIND_STRINGS) {
     if (*rest == '=')
-      *entry = arena_strdup (&a->doc->arena, rest + 1);
+      *entry = vms_arena_strdup (&a->doc->arena, rest + 1);
     else
       SAY (a, "set.syntax", path, "an entry is one text: write %s=VALUE",
            key (a, path));
     return;
   }
-  rows = option_first (option->element);
+  rows = vms_option_first (option->element);
   *entry = copy = own_copy (a, option->element, *entry);
   if (!copy)
     return;
@@ -249,11 +249,11 @@ static void
 assign_list (struct assignment *a, const struct vmspec_option *option,
              void *spec, const char *rest, struct path *path)
 {
-  const void *const *old = option_pointer (option, spec);
+  const void *const *old = vms_option_pointer (option, spec);
   int emptied = !strcmp (rest, "=");
-  size_t length = emptied ? 0 : list_length (old);
+  size_t length = emptied ? 0 : vms_list_length (old);
   const void **list
-    = arena_alloc (&a->doc->arena, (length + 2) * sizeof *list);
+    = vms_arena_alloc (&a->doc->arena, (length + 2) * sizeof *list);
 
   if (!emptied)
     rest = read_index (a, rest, length, path);
@@ -261,7 +261,7 @@ assign_list (struct assignment *a, const struct vmspec_option *option,
     return;
   if (length)
     memcpy (list, old, length * sizeof *list);
-  option_set_pointer (option, spec, list);
+  vms_option_set_pointer (option, spec, list);
   if (emptied || path->index == length || *rest == '=')
     note_place (a, path);
   if (!emptied)
@@ -281,7 +281,7 @@ assign (struct assignment *a, const struct vmspec_option *rows, void *spec,
     return;
   }
   path.name = option->name;
-  if (value_is_scalar (option))
+  if (vms_value_is_scalar (option))
     assign_scalar (a, option, spec, text + size, &path);
   else if (option->kind == VMSPEC_KIND_GROUP)
     assign_group (a, option, spec, text + size, &path);
@@ -299,14 +299,14 @@ vmspec_doc_set (vmspec_doc *doc, const char *assignment, vmspec_diag *diag)
     SAY (&a, "set.syntax", NULL, "'%s' is not of the form KEY=VALUE",
          assignment);
   else if (spec)
-    assign (&a, option_first ("vmspec"), spec, assignment, NULL);
+    assign (&a, vms_option_first ("vmspec"), spec, assignment, NULL);
   if (a.error == 0 && a.place && doc->file)
-    doc_note_line (doc, a.place, 0);
-  if (arena_error (&doc->arena))
-    return arena_error (&doc->arena);
+    vms_doc_note_line (doc, a.place, 0);
+  if (vms_arena_error (&doc->arena))
+    return vms_arena_error (&doc->arena);
   if (a.error == 0) {
     doc->spec = spec;
-    doc_settle (doc);
+    vms_doc_settle (doc);
   }
   return a.error;
 }

@@ -5,28 +5,28 @@
 #include <string.h>
 
 void *
-doc_struct (struct arena *arena, const char *tag)
+vms_doc_struct (struct arena *arena, const char *tag)
 {
-  const struct vmspec_option *rows = option_first (tag);
-  size_t size = spec_size (rows);
-  void *spec = arena_alloc (arena, size);
+  const struct vmspec_option *rows = vms_option_first (tag);
+  size_t size = vms_spec_size (rows);
+  void *spec = vms_arena_alloc (arena, size);
 
   if (spec)
-    option_set_number (rows, spec, size);
+    vms_option_set_number (rows, spec, size);
   return spec;
 }
 
 int
-doc_alloc (vmspec_doc **ret_doc)
+vms_doc_alloc (vmspec_doc **ret_doc)
 {
   struct arena arena = { 0 };
-  vmspec_doc *doc = arena_alloc (&arena, sizeof *doc);
+  vmspec_doc *doc = vms_arena_alloc (&arena, sizeof *doc);
 
   if (!doc)
     return -ENOMEM;
   doc->self = arena;
   doc->lines.arena = &doc->arena;
-  doc->spec = doc_struct (&doc->arena, "vmspec");
+  doc->spec = vms_doc_struct (&doc->arena, "vmspec");
   if (!doc->spec) {
     vmspec_doc_free (doc);
     return -ENOMEM;
@@ -36,15 +36,15 @@ doc_alloc (vmspec_doc **ret_doc)
 }
 
 void *
-doc_group (vmspec_doc *doc, const struct vmspec_option *option, void *owner)
+vms_doc_group (vmspec_doc *doc, const struct vmspec_option *option, void *owner)
 {
-  const void *given = option_pointer (option, owner);
+  const void *given = vms_option_pointer (option, owner);
   void *group;
 
   if (given)
-    return writable (given);
-  group = doc_struct (&doc->arena, option->element);
-  option_set_pointer (option, owner, group);
+    return vms_writable (given);
+  group = vms_doc_struct (&doc->arena, option->element);
+  vms_option_set_pointer (option, owner, group);
   return group;
 }
 
@@ -54,10 +54,10 @@ vmspec_doc_new (const struct vmspec *spec, vmspec_diag *diag,
 {
   vmspec_doc *doc;
   void *copy;
-  int r = doc_alloc (&doc);
+  int r = vms_doc_alloc (&doc);
 
   if (r == 0 && spec) {
-    r = spec_copy (&doc->arena, "vmspec", spec, diag, &copy);
+    r = vms_spec_copy (&doc->arena, "vmspec", spec, diag, &copy);
     if (r < 0)
       vmspec_doc_free (doc);
     else
@@ -75,14 +75,14 @@ vmspec_doc_spec (const vmspec_doc *doc)
 }
 
 void
-doc_note_line (vmspec_doc *doc, const char *path, uint64_t line)
+vms_doc_note_line (vmspec_doc *doc, const char *path, uint64_t line)
 {
-  size_t *known = set_find (&doc->lines, path, strlen (path));
+  size_t *known = vms_set_find (&doc->lines, path, strlen (path));
 
   if (known)
     *known = line;
   else
-    set_add (&doc->lines, path, line);
+    vms_set_add (&doc->lines, path, line);
 }
 
 /* A copy of the table whose keys are in @arena. */
@@ -92,10 +92,10 @@ copy_lines (struct arena *arena, const struct set *lines)
   struct set copy = { .arena = arena };
 
   for (size_t i = 0; i < lines->capacity; i++) {
-    const char *path = arena_strdup (arena, lines->entries[i].key);
+    const char *path = vms_arena_strdup (arena, lines->entries[i].key);
 
     if (path)
-      set_add (&copy, path, lines->entries[i].number);
+      vms_set_add (&copy, path, lines->entries[i].number);
   }
   return copy;
 }
@@ -103,7 +103,7 @@ copy_lines (struct arena *arena, const struct set *lines)
 #define WORTH_SETTLING (1 << 20)
 
 void
-doc_settle (vmspec_doc *doc)
+vms_doc_settle (vmspec_doc *doc)
 {
   struct vmspec_doc next = *doc;
   void *spec = NULL;
@@ -112,15 +112,15 @@ doc_settle (vmspec_doc *doc)
     return;
   next.arena = (struct arena) { 0 };
   next.lines = copy_lines (&next.arena, &doc->lines);
-  next.file = arena_strdup (&next.arena, doc->file);
+  next.file = vms_arena_strdup (&next.arena, doc->file);
   /* Without the memory for it, the waste stays. */
-  if (spec_copy (&next.arena, "vmspec", doc->spec, NULL, &spec) < 0) {
-    arena_free (&next.arena);
+  if (vms_spec_copy (&next.arena, "vmspec", doc->spec, NULL, &spec) < 0) {
+    vms_arena_free (&next.arena);
     return;
   }
   next.spec = spec;
   next.settled = next.arena.total;
-  arena_free (&doc->arena);
+  vms_arena_free (&doc->arena);
   *doc = next;
   doc->lines.arena = &doc->arena;
 }
@@ -139,11 +139,11 @@ vmspec_doc_locate (const vmspec_doc *doc, const char *path,
                    const char **ret_file, uint64_t *ret_line)
 {
   size_t size = strlen (path);
-  const size_t *line = set_find (&doc->lines, path, size);
+  const size_t *line = vms_set_find (&doc->lines, path, size);
 
   while (!line && size) {
     size = parent_size (path, size);
-    line = set_find (&doc->lines, path, size);
+    line = vms_set_find (&doc->lines, path, size);
   }
   if (!line || !*line)
     return -ENOENT;
@@ -158,7 +158,7 @@ vmspec_doc_free (vmspec_doc *doc)
   if (doc) {
     struct arena self = doc->self;
 
-    arena_free (&doc->arena);
-    arena_free (&self);
+    vms_arena_free (&doc->arena);
+    vms_arena_free (&self);
   }
 }

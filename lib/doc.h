@@ -16,17 +16,17 @@ struct vmspec_doc {
 };
 
 /* Where @path stands in the file; line 0 says that it is no longer there. */
-void doc_note_line (vmspec_doc *doc, const char *path, uint64_t line);
+void vms_doc_note_line (vmspec_doc *doc, const char *path, uint64_t line);
 /* Lets go of what settings have left behind, once that is most of it. */
-void doc_settle (vmspec_doc *doc);
+void vms_doc_settle (vmspec_doc *doc);
 
 /* An empty one, or -ENOMEM. */
-int doc_alloc (vmspec_doc **ret_doc);
+int vms_doc_alloc (vmspec_doc **ret_doc);
 /* The group that @option of @owner points at, made if it is not there;
  * NULL if memory is exhausted. */
-void *doc_group (vmspec_doc *doc, const struct vmspec_option *option,
-                 void *owner);
+void *vms_doc_group (vmspec_doc *doc, const struct vmspec_option *option,
+                     void *owner);
 /* A zeroed struct with its struct_size. */
-void *doc_struct (struct arena *arena, const char *tag);
+void *vms_doc_struct (struct arena *arena, const char *tag);
 
 #endif

@@ -23,10 +23,10 @@ static void
 properties_start (struct properties *p,
                   const struct vmspec_property *const *said, size_t own)
 {
-  size_t n = list_length (said) + own;
+  size_t n = vms_list_length (said) + own;
 
   if (n > p->room) {
-    p->items = arena_alloc (p->arena, n * sizeof *p->items);
+    p->items = vms_arena_alloc (p->arena, n * sizeof *p->items);
     p->room = p->items ? n : 0;
   }
   p->count = 0;
@@ -74,7 +74,7 @@ add_all (struct argv *argv, struct properties *p)
     return;
   qsort (p->items, p->count, sizeof *p->items, by_name);
   for (size_t i = 0; i < p->count; i++)
-    argv_key (argv, p->items[i].name, p->items[i].value);
+    vms_argv_key (argv, p->items[i].name, p->items[i].value);
 }
 
 static const char *
@@ -83,7 +83,7 @@ numbered (struct arena *arena, const char *prefix, size_t number)
   char text[64];
   int size = snprintf (text, sizeof text, "%s%zu", prefix, number);
 
-  return arena_copy (arena, text, (size_t) size);
+  return vms_arena_copy (arena, text, (size_t) size);
 }
 
 /* Controllers that drives share, as far as there are any yet. */
@@ -103,19 +103,19 @@ attach (struct argv *argv, struct arena *arena, struct buses *buses,
   *ret_bus = NULL;
   switch (interface) {
   case VMSPEC_DISK_INTERFACE_SCSI:
-    argv_pair (argv, "-device", "lsi53c895a");
+    vms_argv_pair (argv, "-device", "lsi53c895a");
     return "scsi-hd";
   case VMSPEC_DISK_INTERFACE_IDE:
     n = buses->ahci_drives++;
     if (n % AHCI_PORTS == 0)
-      argv_pair (argv, "-device",
-                 numbered (arena, "ich9-ahci,id=ahci", n / AHCI_PORTS));
-    *ret_bus = arena_printf (arena, "ahci%zu.%zu", n / AHCI_PORTS,
-                             n % AHCI_PORTS);
+      vms_argv_pair (argv, "-device",
+                     numbered (arena, "ich9-ahci,id=ahci", n / AHCI_PORTS));
+    *ret_bus = vms_arena_printf (arena, "ahci%zu.%zu", n / AHCI_PORTS,
+                                 n % AHCI_PORTS);
     return "ide-hd";
   case VMSPEC_DISK_INTERFACE_VIRTIO_SCSI:
     if (!buses->scsi_drives++)
-      argv_pair (argv, "-device", "virtio-scsi-pci,id=scsi0");
+      vms_argv_pair (argv, "-device", "virtio-scsi-pci,id=scsi0");
     *ret_bus = "scsi0.0";
     return "scsi-hd";
   case VMSPEC_DISK_INTERFACE_NVME:
@@ -138,10 +138,10 @@ drive (struct argv *argv, struct properties *p, struct buses *buses,
   set (p, "if", "none");
   set (p, "index", index);
   if (drive->format)
-    set (p, "format", option_value ("vmspec_drive", "format", drive->format));
-  argv_begin (argv, "-drive", "");
+    set (p, "format", vms_option_value ("vmspec_drive", "format", drive->format));
+  vms_argv_begin (argv, "-drive", "");
   add_all (argv, p);
-  argv_end (argv);
+  vms_argv_end (argv);
 
   device = attach (argv, p->arena, buses, drive->interface, &bus);
   properties_start (p, drive->device_options, 3);
@@ -151,14 +151,14 @@ drive (struct argv *argv, struct properties *p, struct buses *buses,
   /* An NVMe controller without a serial number is refused. */
   if (drive->interface == VMSPEC_DISK_INTERFACE_NVME && !has (p, "serial"))
     set (p, "serial", id);
-  argv_begin (argv, "-device", device);
+  vms_argv_begin (argv, "-device", device);
   add_all (argv, p);
-  argv_end (argv);
+  vms_argv_end (argv);
 }
 
 void
-qemu_drives (struct argv *argv, const struct resolution *r,
-             const struct decided *d)
+vms_qemu_drives (struct argv *argv, const struct resolution *r,
+                 const struct decided *d)
 {
   struct properties room = { .arena = r->arena };
   struct buses buses = { 0 };

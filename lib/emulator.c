@@ -4,20 +4,20 @@
 #include <string.h>
 
 int
-emulator_kvm (const struct resolution *r)
+vms_emulator_kvm (const struct resolution *r)
 {
   return r->host->os != VMSPEC_OS_DARWIN
          && r->host->kvm == VMSPEC_KVM_USABLE
-         && arch_kvm (r->host->arch, r->spec.arch);
+         && vms_arch_kvm (r->host->arch, r->spec.arch);
 }
 
 /* Where acceleration does not work it is not even tried: see
  * VMSPEC_KVM_NO_HARDWARE for what happens otherwise. */
 const char *
-emulator_accel (const struct resolution *r)
+vms_emulator_accel (const struct resolution *r)
 {
   int darwin = r->host->os == VMSPEC_OS_DARWIN;
-  int works = darwin ? r->host->arch == r->spec.arch : emulator_kvm (r);
+  int works = darwin ? r->host->arch == r->spec.arch : vms_emulator_kvm (r);
 
   /* No -machine to say it in, or it is said there already. */
   if (r->qemu.machine
@@ -57,15 +57,15 @@ default_binary (const struct resolution *r)
   const char *path, *line = package_line (r);
 
   if (r->qemu.package)
-    return arena_concat (r->arena, r->qemu.package, "/bin/",
-                         arena_copy (r->arena, line, strcspn (line, " ")),
-                         (char *) NULL);
-  path = host_program (r->host, r->arch->emulator);
+    return vms_arena_concat (r->arena, r->qemu.package, "/bin/",
+                             vms_arena_copy (r->arena, line, strcspn (line, " ")),
+                             (char *) NULL);
+  path = vms_host_program (r->host, r->arch->emulator);
   return path ? path : r->arch->emulator;
 }
 
 void
-default_emulator (struct resolution *r)
+vms_default_emulator (struct resolution *r)
 {
   struct vmspec_qemu *q = &r->qemu;
 
@@ -75,7 +75,7 @@ default_emulator (struct resolution *r)
   DEFAULT (q->binary, default_binary (r));
   if (*r->arch->machine)
     DEFAULT (q->machine, r->arch->machine);
-  DEFAULT (q->cpu, strcmp (emulator_accel (r), "tcg") ? r->arch->accel_cpu
+  DEFAULT (q->cpu, strcmp (vms_emulator_accel (r), "tcg") ? r->arch->accel_cpu
                                                       : r->arch->tcg_cpu);
 }
 
@@ -89,46 +89,46 @@ package_words (const struct resolution *r, vmspec_diag *diag)
   const char *line = package_line (r);
 
   if (r->host->os == VMSPEC_OS_DARWIN && line != r->arch->package_darwin)
-    diag_add (diag, VMSPEC_SEVERITY_ERROR, "qemu.unsupported-host", &path,
-              NULL, "a NixOS QEMU package on Darwin runs guests of the host's "
-              "own architecture only, aarch64 or x86_64, not %s; set "
-              "qemu.binary", r->arch->name);
-  split_words (&words, line);
+    vms_diag_add (diag, VMSPEC_SEVERITY_ERROR, "qemu.unsupported-host", &path,
+                  NULL, "a NixOS QEMU package on Darwin runs guests of the host's "
+                  "own architecture only, aarch64 or x86_64, not %s; set "
+                  "qemu.binary", r->arch->name);
+  vms_split_words (&words, line);
   if (words.count)
-    words.items[0] = arena_concat (r->arena, r->qemu.package, "/bin/",
-                                   words.items[0], (char *) NULL);
-  return (const void *) vector_end (&words);
+    words.items[0] = vms_arena_concat (r->arena, r->qemu.package, "/bin/",
+                                       words.items[0], (char *) NULL);
+  return (const void *) vms_vector_end (&words);
 }
 
 static const char *
 program (const struct resolution *r)
 {
-  const char *path = host_program (r->host, r->qemu.binary);
+  const char *path = vms_host_program (r->host, r->qemu.binary);
 
-  return path ? host_absolute (r->arena, r->host, path) : r->qemu.binary;
+  return path ? vms_host_absolute (r->arena, r->host, path) : r->qemu.binary;
 }
 
 const char *const *
-emulator_command (const struct resolution *r, vmspec_diag *diag)
+vms_emulator_command (const struct resolution *r, vmspec_diag *diag)
 {
   const struct vmspec_qemu *q = &r->qemu;
-  const char *accel = emulator_accel (r);
+  const char *accel = vms_emulator_accel (r);
   const char *machine = q->machine ? q->machine : "";
   struct vector words = { .arena = r->arena };
 
   if (is_package_line (q))
     return package_words (r, diag);
-  vector_add (&words, program (r));
+  vms_vector_add (&words, program (r));
   if (*machine || *accel) {
-    vector_add (&words, "-machine");
-    vector_add (&words, arena_concat (r->arena, machine,
-                                      *machine && *accel ? "," : "",
-                                      *accel ? "accel=" : "", accel,
-                                      (char *) NULL));
+    vms_vector_add (&words, "-machine");
+    vms_vector_add (&words, vms_arena_concat (r->arena, machine,
+                                              *machine && *accel ? "," : "",
+                                              *accel ? "accel=" : "", accel,
+                                              (char *) NULL));
   }
   if (*q->cpu) {
-    vector_add (&words, "-cpu");
-    vector_add (&words, q->cpu);
+    vms_vector_add (&words, "-cpu");
+    vms_vector_add (&words, q->cpu);
   }
-  return (const void *) vector_end (&words);
+  return (const void *) vms_vector_end (&words);
 }

@@ -6,11 +6,11 @@
 #include "default.h"
 
 /* Whether guests of this description can use KVM on this host. */
-int emulator_kvm (const struct resolution *r);
+int vms_emulator_kvm (const struct resolution *r);
 /* In QEMU's form: "kvm:tcg"; "" where a package's line says it. */
-const char *emulator_accel (const struct resolution *r);
+const char *vms_emulator_accel (const struct resolution *r);
 /* Program, machine, processor. */
-const char *const *emulator_command (const struct resolution *r,
-                                     vmspec_diag *diag);
+const char *const *vms_emulator_command (const struct resolution *r,
+                                         vmspec_diag *diag);
 
 #endif

@@ -22,7 +22,7 @@ _Static_assert (CHILD_EXTRA == 3, "the output is named by its number");
 static int
 look_for_cancel (void *data)
 {
-  return work_progress (data, 0, 0);
+  return vms_work_progress (data, 0, 0);
 }
 
 static int
@@ -58,13 +58,13 @@ find_version (struct erofs *erofs, struct work *work,
 
   silent.diag = NULL;
   /* Version 1.5 says it, and that it does not know this option. */
-  (void) helper_run (&silent, &setup, look_for_cancel, work);
-  said = text_end (&text);
+  (void) vms_helper_run (&silent, &setup, look_for_cancel, work);
+  said = vms_text_end (&text);
   said = said ? strstr (said, "mkfs.erofs") : NULL;
   number = said ? strpbrk (said, "0123456789\n") : NULL;
   if (!number || *number == '\n')
     return "of unknown version";
-  return arena_copy (work->arena, number, strspn (number, "0123456789."));
+  return vms_arena_copy (work->arena, number, strspn (number, "0123456789."));
 }
 
 static int
@@ -76,10 +76,10 @@ require_options (struct erofs *erofs, struct work *work, const char *help,
 
   for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
     if (!has_option (help, needed[i]))
-      return work_fail (work, -EOPNOTSUPP, "erofs.outdated", NULL,
-                        "%s (%s) has no option %s; install erofs-utils 1.5 or "
-                        "later", erofs->setup->program,
-                        find_version (erofs, work, environment), needed[i]);
+      return vms_work_fail (work, -EOPNOTSUPP, "erofs.outdated", NULL,
+                            "%s (%s) has no option %s; install erofs-utils 1.5 or "
+                            "later", erofs->setup->program,
+                            find_version (erofs, work, environment), needed[i]);
   return 0;
 }
 
@@ -94,16 +94,16 @@ make_environment (struct work *work)
     = { "LC_", "LANG=", "LANGUAGE=", "SOURCE_DATE_EPOCH=" };
   struct vector kept = { .arena = work->arena };
 
-  vector_add (&kept, "LC_ALL=C");
-  for (const char *const *e = work_environment (work); *e; e++) {
+  vms_vector_add (&kept, "LC_ALL=C");
+  for (const char *const *e = vms_work_environment (work); *e; e++) {
     size_t i = 0, n = sizeof dropped / sizeof *dropped;
 
     while (i < n && !starts_with (*e, dropped[i]))
       i++;
     if (i == n)
-      vector_add (&kept, *e);
+      vms_vector_add (&kept, *e);
   }
-  return (const char *const *) vector_end (&kept);
+  return (const char *const *) vms_vector_end (&kept);
 }
 
 static int
@@ -114,30 +114,30 @@ make_arguments (struct erofs *erofs, struct work *work, const char *help,
   struct vector argv = { .arena = work->arena };
   int r = 0;
 
-  vector_add (&argv, setup->program);
-  vector_add (&argv, "--force-uid=0");
-  vector_add (&argv, "--force-gid=0");
+  vms_vector_add (&argv, setup->program);
+  vms_vector_add (&argv, "--force-uid=0");
+  vms_vector_add (&argv, "--force-gid=0");
   if (erofs->sets_label) {
-    vector_add (&argv, "-L");
-    vector_add (&argv, setup->label);
+    vms_vector_add (&argv, "-L");
+    vms_vector_add (&argv, setup->label);
   }
-  vector_add (&argv, "-U");
-  vector_add (&argv, setup->uuid);
-  vector_add (&argv, "-T");
-  vector_add (&argv, "0");
+  vms_vector_add (&argv, "-U");
+  vms_vector_add (&argv, setup->uuid);
+  vms_vector_add (&argv, "-T");
+  vms_vector_add (&argv, "0");
   if (has_option (help, "--quiet"))
-    vector_add (&argv, "--quiet");
+    vms_vector_add (&argv, "--quiet");
   if (setup->kept)
-    r = erofs_add_exclusions (work, setup->kept, &argv);
-  vector_add (&argv, OUTPUT);
-  vector_add (&argv, setup->tree);
-  *ret_argv = (const char *const *) vector_end (&argv);
+    r = vms_erofs_add_exclusions (work, setup->kept, &argv);
+  vms_vector_add (&argv, OUTPUT);
+  vms_vector_add (&argv, setup->tree);
+  *ret_argv = (const char *const *) vms_vector_end (&argv);
   return r == 0 && !*ret_argv ? -ENOMEM : r;
 }
 
 int
-erofs_start (struct erofs *erofs, const struct erofs_setup *setup,
-             const struct output *output, struct work *work)
+vms_erofs_start (struct erofs *erofs, const struct erofs_setup *setup,
+                 const struct output *output, struct work *work)
 {
   struct text text = { .arena = work->arena };
   struct helper_setup run
@@ -151,10 +151,10 @@ erofs_start (struct erofs *erofs, const struct erofs_setup *setup,
   erofs->helper = (struct helper) { .child = { -1, -1 }, .output = -1 };
   if (!run.environment)
     return -ENOMEM;
-  r = helper_run (work, &run, look_for_cancel, work);
+  r = vms_helper_run (work, &run, look_for_cancel, work);
   if (r < 0)
     return r;
-  help = text_end (&text);
+  help = vms_text_end (&text);
   if (!help)
     return -ENOMEM;
   erofs->sets_label = setup->label && has_option (help, "-L");
@@ -165,13 +165,13 @@ erofs_start (struct erofs *erofs, const struct erofs_setup *setup,
     return r;
   run.text = NULL;
   run.extra = output->fd;
-  return helper_start (&erofs->helper, work, &run);
+  return vms_helper_start (&erofs->helper, work, &run);
 }
 
 void
-erofs_abandon (struct erofs *erofs)
+vms_erofs_abandon (struct erofs *erofs)
 {
-  helper_kill (&erofs->helper);
+  vms_helper_kill (&erofs->helper);
 }
 
 /* ---- how large it may become -------------------------------------------- *
@@ -207,7 +207,8 @@ report (void *data)
   struct measure *m = data;
   uint64_t done = output_size (m->erofs), total = m->erofs->total;
 
-  return work_progress (m->work, total && done > total ? total : done, total);
+  return vms_work_progress (m->work, total && done > total ? total : done,
+                            total);
 }
 
 static void measure_entry (struct measure *m, int directory, const char *name,
@@ -366,25 +367,25 @@ finish (const struct erofs *erofs)
 }
 
 int
-erofs_wait (struct erofs *erofs, struct work *work)
+vms_erofs_wait (struct erofs *erofs, struct work *work)
 {
   struct measure m = { .erofs = erofs, .work = work };
   int r = measure (&m);
 
   if (r == 0)
-    r = helper_wait (&erofs->helper, work, report, &m);
+    r = vms_helper_wait (&erofs->helper, work, report, &m);
   else
-    erofs_abandon (erofs);
+    vms_erofs_abandon (erofs);
   if (r < 0)
     return r;
   r = finish (erofs);
   if (r == -EINVAL)
-    return work_fail (work, r, "erofs.damaged", NULL,
-                      "%s has ended without an error, but what it made is no "
-                      "erofs image; install another version of erofs-utils",
-                      erofs->setup->program);
+    return vms_work_fail (work, r, "erofs.damaged", NULL,
+                          "%s has ended without an error, but what it made is no "
+                          "erofs image; install another version of erofs-utils",
+                          erofs->setup->program);
   if (r < 0)
-    return work_fail (work, r, "image.failed", "file", "%s cannot be made: %s",
-                      erofs->output->path, strerrordesc_np (-r));
-  return work_progress_now (work, output_size (erofs), output_size (erofs));
+    return vms_work_fail (work, r, "image.failed", "file", "%s cannot be made: %s",
+                          erofs->output->path, strerrordesc_np (-r));
+  return vms_work_progress_now (work, output_size (erofs), output_size (erofs));
 }

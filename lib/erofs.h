@@ -27,28 +27,28 @@ struct erofs {
                                       known */
   int sets_label;                  /* the program does it itself */
 };
-int erofs_start (struct erofs *erofs, const struct erofs_setup *setup,
-                 const struct output *output, struct work *work);
-int erofs_wait (struct erofs *erofs, struct work *work);
-/* Instead of erofs_wait. */
-void erofs_abandon (struct erofs *erofs);
+int vms_erofs_start (struct erofs *erofs, const struct erofs_setup *setup,
+                     const struct output *output, struct work *work);
+int vms_erofs_wait (struct erofs *erofs, struct work *work);
+/* Instead of vms_erofs_wait. */
+void vms_erofs_abandon (struct erofs *erofs);
 
 /* The first component below @store of each line of @closure (the content of
  * a file that lists store paths), each once, in order.  0, or -EINVAL with
  * a finding about a line that names nothing below the store. */
-int erofs_kept_names (struct work *work, const char *closure,
-                      const char *store, const char *const **ret_kept);
+int vms_erofs_kept_names (struct work *work, const char *closure,
+                          const char *store, const char *const **ret_kept);
 
 /* POSIX extended regular expressions that together match every path, relative
  * and without a leading slash, whose first component is none of @kept; no
  * single one is longer than an argument may be.  Of names as the Nix store has
  * them (32 digits, a dash, a name) the first ten digits are compared, and keep
  * whatever starts with them.  NULL without memory. */
-const char *const *erofs_exclusions (struct arena *arena,
-                                     const char *const *kept);
+const char *const *vms_erofs_exclusions (struct arena *arena,
+                                         const char *const *kept);
 /* Adds them to @argv as mkfs.erofs takes them.  0, or -E2BIG with a finding if
  * no command line holds them. */
-int erofs_add_exclusions (struct work *work, const char *const *kept,
-                          struct vector *argv);
+int vms_erofs_add_exclusions (struct work *work, const char *const *kept,
+                              struct vector *argv);
 
 #endif

@@ -29,7 +29,7 @@ struct own {
 
 /* Everything that is wrong is said, so this does not end the walk. */
 #define REFUSE(l, ...)                                                         \
-  ((l)->error = work_fail ((l)->walk.work, -EINVAL, __VA_ARGS__))
+  ((l)->error = vms_work_fail ((l)->walk.work, -EINVAL, __VA_ARGS__))
 
 /* ---- names -------------------------------------------------------------- */
 
@@ -102,7 +102,7 @@ check_name (struct look *l, const struct tree_directory *in, const char *name,
   if (why)
     REFUSE (l, "esp.name", l->walk.member,
             "%s cannot be in an EFI system partition, for its name %s; rename "
-            "it", tree_path (&l->walk, in, name), why);
+            "it", vms_tree_path (&l->walk, in, name), why);
 }
 
 static int
@@ -121,7 +121,7 @@ check_clashes (struct look *l, const struct tree_directory *directory)
       REFUSE (l, "esp.clash", l->walk.member,
               "%s and %s are one name in an EFI system partition, where case "
               "makes no difference; rename one of them",
-              tree_path (&l->walk, directory, sorted[i - 1]), sorted[i]);
+              vms_tree_path (&l->walk, directory, sorted[i - 1]), sorted[i]);
   free (sorted);
   return 0;
 }
@@ -148,7 +148,7 @@ check_entries (struct look *l, const struct tree_directory *directory)
   if (entries > LARGEST_DIRECTORY)
     REFUSE (l, "esp.file", l->walk.member,
             "%s has more entries than a directory of an EFI system partition "
-            "can have", tree_path (&l->walk, directory, NULL));
+            "can have", vms_tree_path (&l->walk, directory, NULL));
 }
 
 /* ---- the walk ----------------------------------------------------------- */
@@ -159,7 +159,7 @@ enter (void *data, struct tree_directory *directory, const struct stat *status)
   struct look *l = data;
   struct arena *arena = l->walk.work->arena;
   struct tree_directory *parent = directory->parent;
-  struct esp_directory *made = arena_alloc (arena, sizeof *made);
+  struct esp_directory *made = vms_arena_alloc (arena, sizeof *made);
   int r;
 
   (void) status;
@@ -170,17 +170,17 @@ enter (void *data, struct tree_directory *directory, const struct stat *status)
   if (parent) {
     const char *above = ((struct own *) parent->own)->directory->path;
 
-    made->path = arena_concat (arena, above, *above ? "/" : "",
-                               directory->name, (char *) NULL);
+    made->path = vms_arena_concat (arena, above, *above ? "/" : "",
+                                   directory->name, (char *) NULL);
     check_name (l, parent, directory->name, 1);
   }
   ((struct own *) directory->own)->directory = made;
-  vector_add (&l->esp->directories, made);
+  vms_vector_add (&l->esp->directories, made);
   check_entries (l, directory);
   r = check_clashes (l, directory);
   if (r == 0)
-    r = arena_error (arena);
-  return r < 0 ? r : work_progress (l->walk.work, 0, 0);
+    r = vms_arena_error (arena);
+  return r < 0 ? r : vms_work_progress (l->walk.work, 0, 0);
 }
 
 /* What a name stands for: a link to a file is as good as the file. */
@@ -200,14 +200,14 @@ is_suitable (struct look *l, const struct tree_directory *in, const char *name,
     REFUSE (l, "esp.file", l->walk.member,
             "%s is neither a file nor a directory, nor a symbolic link to a "
             "file, so it cannot be in an EFI system partition; remove it",
-            tree_path (&l->walk, in, name));
+            vms_tree_path (&l->walk, in, name));
   else if ((uint64_t) status->st_size > LARGEST_FILE)
     REFUSE (l, "esp.file", l->walk.member,
             "%s has 4 GiB or more, which is too much for a file of an EFI "
-            "system partition", tree_path (&l->walk, in, name));
+            "system partition", vms_tree_path (&l->walk, in, name));
   else if (geteuid () != 0 && faccessat (in->fd, name, R_OK, AT_EACCESS) < 0
            && errno == EACCES)
-    l->error = tree_fail (&l->walk, in, name, -EACCES);
+    l->error = vms_tree_fail (&l->walk, in, name, -EACCES);
   else
     return 1;
   return 0;
@@ -228,12 +228,12 @@ visit (void *data, struct tree_directory *in, const char *name,
     return 0;
   add_size (l->esp, (uint64_t) file.st_size);
   l->esp->bytes += (uint64_t) file.st_size;
-  vector_add (&directory->files, arena_strdup (arena, name));
-  return arena_error (arena);
+  vms_vector_add (&directory->files, vms_arena_strdup (arena, name));
+  return vms_arena_error (arena);
 }
 
 int
-esp_look (struct esp *esp, struct work *work, const char *source)
+vms_esp_look (struct esp *esp, struct work *work, const char *source)
 {
   struct look l = {
     .walk = { .work = work, .member = "esp", .tree = source,
@@ -247,7 +247,7 @@ esp_look (struct esp *esp, struct work *work, const char *source)
                         .directories = { .arena = work->arena } };
   if (!source)
     return 0;
-  r = tree_walk (&l.walk);
+  r = vms_tree_walk (&l.walk);
   return r < 0 ? r : l.error;
 }
 
@@ -260,7 +260,7 @@ esp_look (struct esp *esp, struct work *work, const char *source)
 #define LEAST_FAT32 (64 * MIB)
 
 uint32_t
-esp_cluster_size (uint64_t size)
+vms_esp_cluster_size (uint64_t size)
 {
   uint32_t cluster = 512;
 
@@ -274,9 +274,9 @@ esp_cluster_size (uint64_t size)
 }
 
 uint64_t
-esp_shortage (const struct esp *esp, uint64_t size)
+vms_esp_shortage (const struct esp *esp, uint64_t size)
 {
-  uint32_t cluster = esp_cluster_size (size);
+  uint32_t cluster = vms_esp_cluster_size (size);
   uint64_t table = (size / cluster + 2) * 4 / 512 + 1;
   uint64_t own = (1 + 32 + 2 * table) * 512 + esp->top_entries * ENTRY + 512;
   uint64_t needed = own + cluster

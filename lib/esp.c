@@ -33,12 +33,12 @@ struct maker {
 static const char *
 find_program (struct maker *m, const char *name, int *error)
 {
-  const char *program = work_program (&m->work, name);
+  const char *program = vms_work_program (&m->work, name);
 
   if (!program && !*error)
-    *error = work_fail (&m->work, -ENOENT, "helper.missing", "esp",
-                        "%s is not in the PATH: an EFI system partition is "
-                        "made by mtools; install the package mtools", name);
+    *error = vms_work_fail (&m->work, -ENOENT, "helper.missing", "esp",
+                            "%s is not in the PATH: an EFI system partition is "
+                            "made by mtools; install the package mtools", name);
   return program;
 }
 
@@ -51,21 +51,21 @@ make_environment (struct maker *m)
   static const char *const ours[]
     = { "MTOOLSRC=/dev/null", "MTOOLS_SKIP_CHECK=1", "LC_ALL=C.UTF-8",
         "TZ=UTC0", "SOURCE_DATE_EPOCH=", NULL };
-  const char *const *theirs = work_environment (&m->work);
+  const char *const *theirs = vms_work_environment (&m->work);
 
   for (int i = 0; ours[i + 1]; i++)
-    vector_add (&list, ours[i]);
-  vector_add (&list, arena_printf (m->work.arena, "SOURCE_DATE_EPOCH=%llu",
-                                   (unsigned long long) time));
+    vms_vector_add (&list, ours[i]);
+  vms_vector_add (&list, vms_arena_printf (m->work.arena, "SOURCE_DATE_EPOCH=%llu",
+                                           (unsigned long long) time));
   for (; *theirs; theirs++) {
     int is_ours = 0;
 
     for (int i = 0; ours[i]; i++)
       is_ours |= !strncmp (*theirs, ours[i], strcspn (ours[i], "=") + 1);
     if (!is_ours)
-      vector_add (&list, *theirs);
+      vms_vector_add (&list, *theirs);
   }
-  return (const char *const *) vector_end (&list);
+  return (const char *const *) vms_vector_end (&list);
 }
 
 static int
@@ -78,22 +78,22 @@ tick (void *data)
 
   if (fstat (setup->fd, &status) == 0 && status.st_blocks > m->blocks)
     done = (uint64_t) (status.st_blocks - m->blocks) * 512;
-  return work_progress (&m->work,
-                        done < setup->esp->bytes ? done : setup->esp->bytes,
-                        setup->total);
+  return vms_work_progress (&m->work,
+                            done < setup->esp->bytes ? done : setup->esp->bytes,
+                            setup->total);
 }
 
 static int
 run (struct maker *m, struct vector *argv)
 {
-  const char *const *words = (const char *const *) vector_end (argv);
+  const char *const *words = (const char *const *) vms_vector_end (argv);
 
   if (!words)
     return -ENOMEM;
-  return helper_run (&m->work,
-                     &(struct helper_setup) { .argv = words,
+  return vms_helper_run (&m->work,
+                         &(struct helper_setup) { .argv = words,
                                               .extra = m->setup->fd },
-                     tick, m);
+                         tick, m);
 }
 
 static struct vector
@@ -101,18 +101,18 @@ start_words (struct maker *m, const char *program)
 {
   struct vector argv = { .arena = m->work.arena };
 
-  vector_add (&argv, program);
-  vector_add (&argv, "-i");
-  vector_add (&argv, m->image);
+  vms_vector_add (&argv, program);
+  vms_vector_add (&argv, "-i");
+  vms_vector_add (&argv, m->image);
   return argv;
 }
 
 static void
 add_number (struct vector *argv, const char *option, uint64_t number)
 {
-  vector_add (argv, option);
-  vector_add (argv, arena_printf (argv->arena, "%llu",
-                                  (unsigned long long) number));
+  vms_vector_add (argv, option);
+  vms_vector_add (argv, vms_arena_printf (argv->arena, "%llu",
+                                          (unsigned long long) number));
 }
 
 /* ---- the file system ---------------------------------------------------- */
@@ -124,19 +124,19 @@ format (struct maker *m)
   struct vector argv = start_words (m, m->mformat);
 
   if (setup->size >= LEAST_FAT32)
-    vector_add (&argv, "-F");
+    vms_vector_add (&argv, "-F");
   else /* the top directory cannot grow */
     add_number (&argv, "-r", (setup->esp->top_entries + 15) / 16 + 32);
-  vector_add (&argv, "-v");
-  vector_add (&argv, "ESP");
-  vector_add (&argv, "-N");
-  vector_add (&argv, arena_printf (m->work.arena, "%08x", setup->serial));
+  vms_vector_add (&argv, "-v");
+  vms_vector_add (&argv, "ESP");
+  vms_vector_add (&argv, "-N");
+  vms_vector_add (&argv, vms_arena_printf (m->work.arena, "%08x", setup->serial));
   add_number (&argv, "-T", setup->size / SECTOR);
-  add_number (&argv, "-c", esp_cluster_size (setup->size) / SECTOR);
+  add_number (&argv, "-c", vms_esp_cluster_size (setup->size) / SECTOR);
   add_number (&argv, "-H", setup->offset / SECTOR);
   add_number (&argv, "-h", 255);
   add_number (&argv, "-s", 63);
-  vector_add (&argv, "::");
+  vms_vector_add (&argv, "::");
   return run (m, &argv);
 }
 
@@ -155,8 +155,8 @@ make_directories (struct maker *m)
       const struct esp_directory *directory = directories->items[i];
 
       if (*directory->path)
-        vector_add (&argv, arena_concat (m->work.arena, "::/", directory->path,
-                                         (char *) NULL));
+        vms_vector_add (&argv, vms_arena_concat (m->work.arena, "::/", directory->path,
+                                                 (char *) NULL));
       size += strlen (directory->path);
     }
     if (argv.count > before)
@@ -177,19 +177,19 @@ copy_files (struct maker *m, const struct esp_directory *directory)
     struct vector argv = start_words (m, m->mcopy);
     size_t size = 0;
 
-    vector_add (&argv, "-Q"); /* the first error is the end */
+    vms_vector_add (&argv, "-Q"); /* the first error is the end */
     for (; i < files->count && size < MOST_ARGUMENTS; i++) {
-      const char *name = arena_concat (
+      const char *name = vms_arena_concat (
         m->work.arena, m->setup->esp->source, "/", path, slash,
         (const char *) files->items[i], (char *) NULL);
 
-      vector_add (&argv, *name == '/' ? name
-                                      : arena_concat (m->work.arena, "./", name,
-                                                      (char *) NULL));
+      vms_vector_add (&argv, *name == '/' ? name
+                                          : vms_arena_concat (m->work.arena, "./", name,
+                                                              (char *) NULL));
       size += strlen (name ? name : "");
     }
-    vector_add (&argv, arena_concat (m->work.arena, "::/", path, slash,
-                                     (char *) NULL));
+    vms_vector_add (&argv, vms_arena_concat (m->work.arena, "::/", path, slash,
+                                             (char *) NULL));
     r = run (m, &argv);
   }
   return r;
@@ -209,7 +209,8 @@ fill (struct maker *m)
 }
 
 int
-esp_make (struct image *image, const struct esp_setup *setup, struct work *work)
+vms_esp_make (struct image *image, const struct esp_setup *setup,
+              struct work *work)
 {
   struct maker m = { .setup = setup, .said = *work->said, .work = *work };
   struct stat status;
@@ -223,19 +224,19 @@ esp_make (struct image *image, const struct esp_setup *setup, struct work *work)
     return r;
   m.said.environment = make_environment (&m);
   m.work.said = &m.said;
-  r = image_lend (image, setup->offset, setup->size, &place);
-  m.image = arena_printf (work->arena, "/proc/self/fd/%d@@%llu", CHILD_EXTRA,
-                          (unsigned long long) place);
-  if (arena_error (work->arena))
-    return arena_error (work->arena);
+  r = vms_image_lend (image, setup->offset, setup->size, &place);
+  m.image = vms_arena_printf (work->arena, "/proc/self/fd/%d@@%llu", CHILD_EXTRA,
+                              (unsigned long long) place);
+  if (vms_arena_error (work->arena))
+    return vms_arena_error (work->arena);
   if (r == 0 && fstat (setup->fd, &status) == 0)
     m.blocks = status.st_blocks;
   if (r == 0 && (r = fill (&m)) < 0)
     return r;
   if (r == 0)
-    r = image_adopt (image, setup->offset, setup->size);
-  return r < 0 ? work_fail (work, r, "image.failed", "file",
-                            "the EFI system partition cannot be written: %s",
-                            strerrordesc_np (-r))
+    r = vms_image_adopt (image, setup->offset, setup->size);
+  return r < 0 ? vms_work_fail (work, r, "image.failed", "file",
+                                "the EFI system partition cannot be written: %s",
+                                strerrordesc_np (-r))
                : 0;
 }

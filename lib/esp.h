@@ -25,11 +25,11 @@ struct esp {
 /* What is to be in it.  Symbolic links are followed if they lead to files, and
  * refused otherwise.  0 or -errno, with a finding for everything that a FAT
  * file system cannot hold. */
-int esp_look (struct esp *esp, struct work *work, const char *source);
+int vms_esp_look (struct esp *esp, struct work *work, const char *source);
 /* The bytes that a partition of this size lacks; 0 if it will do. */
-uint64_t esp_shortage (const struct esp *esp, uint64_t size);
+uint64_t vms_esp_shortage (const struct esp *esp, uint64_t size);
 /* Bytes of a cluster. */
-uint32_t esp_cluster_size (uint64_t size);
+uint32_t vms_esp_cluster_size (uint64_t size);
 
 struct esp_setup {
   const struct esp *esp;
@@ -42,7 +42,7 @@ struct esp_setup {
 
 /* Nothing was written to that part of the image yet.  0 or -errno with a
  * finding. */
-int esp_make (struct image *image, const struct esp_setup *setup,
-              struct work *work);
+int vms_esp_make (struct image *image, const struct esp_setup *setup,
+                  struct work *work);
 
 #endif

@@ -76,8 +76,8 @@ sort_names (struct vector *names)
 }
 
 int
-erofs_kept_names (struct work *work, const char *closure, const char *store,
-                  const char *const **ret_kept)
+vms_erofs_kept_names (struct work *work, const char *closure, const char *store,
+                      const char *const **ret_kept)
 {
   struct vector names = { .arena = work->arena };
   struct line line = { 0 };
@@ -89,18 +89,18 @@ erofs_kept_names (struct work *work, const char *closure, const char *store,
   while (next_line (&line, &closure))
     if (line.size) {
       if (!find_name (line, store, store_size, &name, &size))
-        return work_fail (work, -EINVAL, "erofs.closure", "closure",
-                          "line %zu of the closure, '%.*s', names nothing "
-                          "below %s; list store paths only, or make the list "
-                          "of this store", line.number,
-                          (int) (line.size < 300 ? line.size : 300),
-                          line.bytes, store);
-      vector_add (&names, arena_copy (work->arena, name, size));
+        return vms_work_fail (work, -EINVAL, "erofs.closure", "closure",
+                              "line %zu of the closure, '%.*s', names nothing "
+                              "below %s; list store paths only, or make the list "
+                              "of this store", line.number,
+                              (int) (line.size < 300 ? line.size : 300),
+                              line.bytes, store);
+      vms_vector_add (&names, vms_arena_copy (work->arena, name, size));
     }
-  if (arena_error (work->arena))
+  if (vms_arena_error (work->arena))
     return -ENOMEM;
   sort_names (&names);
-  *ret_kept = (const char *const *) vector_end (&names);
+  *ret_kept = (const char *const *) vms_vector_end (&names);
   return *ret_kept ? 0 : -ENOMEM;
 }
 
@@ -157,7 +157,7 @@ make_keys (struct arena *arena, const char *const *kept, size_t *ret_count)
 
   while (kept[n])
     n++;
-  keys = arena_alloc (arena, (n + 1) * sizeof *keys);
+  keys = vms_arena_alloc (arena, (n + 1) * sizeof *keys);
   if (!keys)
     return NULL;
   for (size_t i = 0; i < n; i++) {
@@ -203,18 +203,18 @@ static void
 add_byte (struct text *text, char byte)
 {
   if (strchr (".[]\\()*+?{}|^$", byte))
-    text_add (text, "\\");
-  text_add_bytes (text, &byte, 1);
+    vms_text_add (text, "\\");
+  vms_text_add_bytes (text, &byte, 1);
 }
 
 static void
 open_nodes (struct writer *w, const char *bytes, size_t depth)
 {
   w->text = (struct text) { .arena = w->expressions.arena };
-  text_add (&w->text, "^(");
+  vms_text_add (&w->text, "^(");
   for (size_t i = 0; i < depth; i++) {
     add_byte (&w->text, bytes[i]);
-    text_add (&w->text, "(");
+    vms_text_add (&w->text, "(");
   }
 }
 
@@ -222,8 +222,8 @@ static void
 close_nodes (struct writer *w, size_t depth)
 {
   for (size_t i = 0; i <= depth; i++)
-    text_add (&w->text, ")");
-  vector_add (&w->expressions, text_end (&w->text));
+    vms_text_add (&w->text, ")");
+  vms_vector_add (&w->expressions, vms_text_end (&w->text));
 }
 
 /* Past the keys that have the same byte at @depth. */
@@ -247,19 +247,19 @@ add_departures (struct writer *w, size_t from, size_t to, size_t depth,
 
   for (size_t i = from; i < to; i = next_child (w, i, to, depth))
     bracket |= w->keys[i].bytes[depth] == ']';
-  text_add (&w->text, bracket ? "[^]" : "[^");
+  vms_text_add (&w->text, bracket ? "[^]" : "[^");
   for (size_t i = from; i < to; i = next_child (w, i, to, depth)) {
     const char *byte = w->keys[i].bytes + depth;
 
     open |= *byte == '[';
     dash |= *byte == '-';
     if (!strchr ("[]-", *byte))
-      text_add_bytes (&w->text, byte, 1);
+      vms_text_add_bytes (&w->text, byte, 1);
   }
-  text_add (&w->text, is_whole ? "/" : NULL);
-  text_add (&w->text, open ? "[" : NULL);
-  text_add (&w->text, dash ? "-]" : "]");
-  text_add (&w->text, is_whole ? NULL : "|$");
+  vms_text_add (&w->text, is_whole ? "/" : NULL);
+  vms_text_add (&w->text, open ? "[" : NULL);
+  vms_text_add (&w->text, dash ? "-]" : "]");
+  vms_text_add (&w->text, is_whole ? NULL : "|$");
 }
 
 /* The keys from @from to before @to are equal up to @depth. */
@@ -281,17 +281,17 @@ add_node (struct writer *w, size_t from, size_t to, size_t depth)
       close_nodes (w, depth);
       open_nodes (w, key->bytes, depth);
     } else {
-      text_add (&w->text, "|");
+      vms_text_add (&w->text, "|");
     }
     add_byte (&w->text, key->bytes[depth]);
-    text_add (&w->text, "(");
+    vms_text_add (&w->text, "(");
     add_node (w, from, end, depth + 1);
-    text_add (&w->text, ")");
+    vms_text_add (&w->text, ")");
   }
 }
 
 const char *const *
-erofs_exclusions (struct arena *arena, const char *const *kept)
+vms_erofs_exclusions (struct arena *arena, const char *const *kept)
 {
   struct writer w = { .expressions.arena = arena };
   size_t count = 0;
@@ -304,32 +304,32 @@ erofs_exclusions (struct arena *arena, const char *const *kept)
     add_node (&w, 0, count, 0);
     close_nodes (&w, 0);
   } else {
-    vector_add (&w.expressions, "^");
+    vms_vector_add (&w.expressions, "^");
   }
-  return (const char *const *) vector_end (&w.expressions);
+  return (const char *const *) vms_vector_end (&w.expressions);
 }
 
 /* The kernel takes 2 MiB with its usual limits, environment included. */
 #define ARGUMENTS_LARGEST (1536 * 1024)
 
 int
-erofs_add_exclusions (struct work *work, const char *const *kept,
-                      struct vector *argv)
+vms_erofs_add_exclusions (struct work *work, const char *const *kept,
+                          struct vector *argv)
 {
-  const char *const *all = erofs_exclusions (work->arena, kept);
+  const char *const *all = vms_erofs_exclusions (work->arena, kept);
   size_t total = 0;
 
   for (; all && *all; all++) {
-    const char *argument = arena_concat (work->arena, "--exclude-regex=", *all,
-                                         (char *) NULL);
+    const char *argument = vms_arena_concat (work->arena, "--exclude-regex=", *all,
+                                             (char *) NULL);
 
     total += argument ? strlen (argument) + 1 : 0;
-    vector_add (argv, argument);
+    vms_vector_add (argv, argument);
   }
   if (total > ARGUMENTS_LARGEST)
-    return work_fail (work, -E2BIG, "erofs.closure-size", NULL,
-                      "the closure lists more than mkfs.erofs can be told (%zu "
-                      "bytes of %d); list less, or take the whole store",
-                      total, ARGUMENTS_LARGEST);
+    return vms_work_fail (work, -E2BIG, "erofs.closure-size", NULL,
+                          "the closure lists more than mkfs.erofs can be told (%zu "
+                          "bytes of %d); list less, or take the whole store",
+                          total, ARGUMENTS_LARGEST);
   return all ? 0 : -ENOMEM;
 }

@@ -16,7 +16,7 @@ struct scanner {
 };
 
 const char *
-environment_get (const char *const *environment, const char *name)
+vms_environment_get (const char *const *environment, const char *name)
 {
   size_t length = strlen (name);
 
@@ -28,9 +28,9 @@ environment_get (const char *const *environment, const char *name)
 }
 
 const char *
-environment_said (const char *const *environment, const char *name)
+vms_environment_said (const char *const *environment, const char *name)
 {
-  const char *value = environment_get (environment, name);
+  const char *value = vms_environment_get (environment, name);
 
   return value && *value ? value : NULL;
 }
@@ -51,7 +51,7 @@ is_name (char c)
 static void
 add (struct scanner *s, const char *bytes, size_t size)
 {
-  text_add_bytes (&s->word, bytes, size);
+  vms_text_add_bytes (&s->word, bytes, size);
   s->in_word = 1;
 }
 
@@ -59,8 +59,8 @@ static void
 end_word (struct scanner *s)
 {
   if (s->in_word)
-    vector_add (s->words,
-                arena_copy (s->word.arena, s->word.bytes, s->word.size));
+    vms_vector_add (s->words, vms_arena_copy (s->word.arena, s->word.bytes,
+                                              s->word.size));
   s->word.size = 0;
   s->in_word = 0;
 }
@@ -117,14 +117,14 @@ braces (struct scanner *s, const char **at, int quoted)
   *at = end--;
   while (is_name (*rest))
     rest++;
-  name = arena_copy (s->word.arena, start, (size_t) (rest - start));
+  name = vms_arena_copy (s->word.arena, start, (size_t) (rest - start));
   if (!name)
     return NULL;
   if (rest == start || (*start >= '0' && *start <= '9'))
     return "'${' must be followed by the name of a variable";
   colon = *rest == ':';
-  value = colon ? environment_said (s->environment, name)
-                : environment_get (s->environment, name);
+  value = colon ? vms_environment_said (s->environment, name)
+                : vms_environment_get (s->environment, name);
   if (rest == end) {
     if (value)
       add_value (s, value, quoted);
@@ -161,8 +161,8 @@ dollar (struct scanner *s, const char **at, const char *end, int quoted)
     add (s, "$", 1);
     return NULL;
   }
-  name = arena_copy (s->word.arena, start, (size_t) (rest - start));
-  value = name ? environment_get (s->environment, name) : NULL;
+  name = vms_arena_copy (s->word.arena, start, (size_t) (rest - start));
+  value = name ? vms_environment_get (s->environment, name) : NULL;
   if (value)
     add_value (s, value, quoted);
   return NULL;
@@ -230,7 +230,7 @@ backslash (struct scanner *s, const char **at, const char *end, int quoted)
 static int
 tilde (struct scanner *s, const char *at, const char *end)
 {
-  const char *home = environment_said (s->environment, "HOME");
+  const char *home = vms_environment_said (s->environment, "HOME");
   int alone = at + 1 == end || at[1] == '/' || (s->words && is_blank (at[1]));
 
   if (!home || !alone)
@@ -292,7 +292,7 @@ scan (struct scanner *s, const char *at, const char *end, int quoted)
   if (++s->depth > MAX_DEPTH)
     return "variables are nested too deeply";
   s->at_start = !quoted;
-  while (at < end && !problem && !arena_error (s->word.arena))
+  while (at < end && !problem && !vms_arena_error (s->word.arena))
     problem = scan_one (s, &at, end, quoted);
   s->at_start = 0;
   s->depth--;
@@ -300,8 +300,8 @@ scan (struct scanner *s, const char *at, const char *end, int quoted)
 }
 
 const char *
-expand_words (struct vector *words, const char *piece,
-              const char *const *environment)
+vms_expand_words (struct vector *words, const char *piece,
+                  const char *const *environment)
 {
   struct scanner s = { .environment = environment, .words = words,
                        .word.arena = words->arena };
@@ -313,8 +313,8 @@ expand_words (struct vector *words, const char *piece,
 }
 
 const char *
-expand_path (struct text *path, const char *piece,
-             const char *const *environment)
+vms_expand_path (struct text *path, const char *piece,
+                 const char *const *environment)
 {
   struct scanner s = { .environment = environment,
                        .word.arena = path->arena };
@@ -325,7 +325,7 @@ expand_path (struct text *path, const char *piece,
 }
 
 void
-split_words (struct vector *words, const char *value)
+vms_split_words (struct vector *words, const char *value)
 {
   struct scanner s = { .words = words, .word.arena = words->arena };
 

@@ -10,19 +10,20 @@
 #include "mem.h"
 
 /* The value of @name in a list of NAME=value, or NULL. */
-const char *environment_get (const char *const *environment, const char *name);
+const char *
+vms_environment_get (const char *const *environment, const char *name);
 /* The same, but NULL for an empty value as well. */
-const char *environment_said (const char *const *environment,
-                              const char *name);
+const char *vms_environment_said (const char *const *environment,
+                                  const char *name);
 
 /* Splits @piece into words.  Returns NULL, or what is wrong with it (a constant
  * text); @words then holds something arbitrary. */
-const char *expand_words (struct vector *words, const char *piece,
-                          const char *const *environment);
+const char *vms_expand_words (struct vector *words, const char *piece,
+                              const char *const *environment);
 /* One path: nothing is split, blanks stand for themselves. */
-const char *expand_path (struct text *path, const char *piece,
-                         const char *const *environment);
+const char *vms_expand_path (struct text *path, const char *piece,
+                             const char *const *environment);
 /* Splits at blanks and line ends, as an unquoted $VARIABLE is. */
-void split_words (struct vector *words, const char *value);
+void vms_split_words (struct vector *words, const char *value);
 
 #endif

@@ -35,15 +35,15 @@ get_key (struct arena *arena, const char *option, const char *key)
     option += found ? size + 1 : 0;
     for (; (comma = strchr (option, ',')) && comma[1] == ','; option = comma + 2)
       if (found)
-        text_add_bytes (&value, option, (size_t) (comma - option) + 1);
+        vms_text_add_bytes (&value, option, (size_t) (comma - option) + 1);
     if (found || !comma)
       break;
     option = comma + 1;
   }
   if (!found)
     return NULL;
-  text_add_bytes (&value, option, strcspn (option, ","));
-  return text_end (&value);
+  vms_text_add_bytes (&value, option, strcspn (option, ","));
+  return vms_text_end (&value);
 }
 
 static int
@@ -73,10 +73,10 @@ number_after (const char *text, const char *prefix)
 static int
 has_member (const char *owner, const char *member)
 {
-  const struct vmspec_option *option = option_first (owner);
+  const struct vmspec_option *option = vms_option_first (owner);
 
   while (option && strcmp (option->name, member))
-    option = option_sibling (option);
+    option = vms_option_sibling (option);
   return !!option;
 }
 
@@ -90,14 +90,14 @@ member_path (const struct search *s, const char *group, const char *owner,
     member = s->member;
   if (!group)
     return member;
-  return member ? arena_concat (s->arena, group, ".", member, (char *) NULL)
-                : arena_strdup (s->arena, group);
+  return member ? vms_arena_concat (s->arena, group, ".", member, (char *) NULL)
+                : vms_arena_strdup (s->arena, group);
 }
 
 static const char *
 indexed (const struct search *s, const char *list, size_t index)
 {
-  return arena_printf (s->arena, "%s[%zu]", list, index);
+  return vms_arena_printf (s->arena, "%s[%zu]", list, index);
 }
 
 /* ---- the caller's own words --------------------------------------------- */
@@ -122,7 +122,7 @@ piece_of_word (const struct search *s, const char *const *pieces, size_t n)
   size_t i = 0;
 
   for (; pieces[i]; i++)
-    if (expand_words (&words, pieces[i], environment) || words.count > n)
+    if (vms_expand_words (&words, pieces[i], environment) || words.count > n)
       break;
   return i;
 }
@@ -153,8 +153,8 @@ from_lists (const struct search *s)
       continue;
     if (lists[i].pieces && lists[i].pieces != lists[i].words)
       at = piece_of_word (s, lists[i].pieces, at);
-    return arena_printf (s->arena, "%s%s[%zu]", lists[i].group, lists[i].name,
-                         at);
+    return vms_arena_printf (s->arena, "%s%s[%zu]", lists[i].group, lists[i].name,
+                             at);
   }
   return NULL;
 }
@@ -164,13 +164,13 @@ static int
 is_of_variable (const struct search *s)
 {
   const char *more
-    = environment_said (s->plan->decided.environment, "QEMU_OPTS");
+    = vms_environment_said (s->plan->decided.environment, "QEMU_OPTS");
   struct vector words = { .arena = s->arena };
-  size_t n = list_length (s->plan->argv);
+  size_t n = vms_list_length (s->plan->argv);
 
   if (more)
-    split_words (&words, more);
-  n -= list_length (s->plan->resolution.host->arguments);
+    vms_split_words (&words, more);
+  n -= vms_list_length (s->plan->resolution.host->arguments);
   return s->culprit.index >= n - words.count;
 }
 
@@ -180,10 +180,10 @@ is_of_variable (const struct search *s)
 static int
 names (const struct search *s, const char *property)
 {
-  const char *alone = arena_concat (s->arena, "'", property, "'",
-                                    (char *) NULL);
-  const char *of_device = arena_concat (s->arena, ".", property, "'",
+  const char *alone = vms_arena_concat (s->arena, "'", property, "'",
                                         (char *) NULL);
+  const char *of_device = vms_arena_concat (s->arena, ".", property, "'",
+                                            (char *) NULL);
 
   return alone && of_device
          && (strstr (s->message, alone) || strstr (s->message, of_device));
@@ -193,9 +193,9 @@ static const char *
 property_path (const struct search *s, const char *entry, const char *list,
                const struct vmspec_property *const *properties)
 {
-  for (size_t i = 0; properties[i] && !arena_error (s->arena); i++)
+  for (size_t i = 0; properties[i] && !vms_arena_error (s->arena); i++)
     if (names (s, properties[i]->name))
-      return arena_printf (s->arena, "%s.%s[%zu]", entry, list, i);
+      return vms_arena_printf (s->arena, "%s.%s[%zu]", entry, list, i);
   return NULL;
 }
 
@@ -203,7 +203,7 @@ static const char *
 from_drive (const struct search *s, size_t number, const char *member)
 {
   const struct resolution *r = &s->plan->resolution;
-  size_t n = list_length (r->spec.drives), i = number - 1;
+  size_t n = vms_list_length (r->spec.drives), i = number - 1;
   const struct vmspec_drive *drive;
   const char *entry, *path;
   struct path room[2];
@@ -213,7 +213,7 @@ from_drive (const struct search *s, size_t number, const char *member)
   drive = r->spec.drives[i];
   /* A built-in one: the option that asked for it. */
   if (i < r->own_drives)
-    return path_text (s->arena, drive_path (r, i, "file", room));
+    return vms_path_text (s->arena, vms_drive_path (r, i, "file", room));
   entry = indexed (s, "drives", i - r->own_drives);
   if (s->member && has_member ("vmspec_drive", s->member))
     return member_path (s, entry, "vmspec_drive", NULL);
@@ -246,11 +246,11 @@ from_share (const struct search *s)
   const char *const *sources = s->plan->decided.share_sources;
 
   for (size_t i = 0; sources && r->spec.shares[i]; i++) {
-    struct path entry = entry_path ("shares", i, r->own_shares);
+    struct path entry = vms_entry_path ("shares", i, r->own_shares);
 
     if (has_key (s->arena, s->value, "mount_tag", r->spec.shares[i]->tag)
         && has_key (s->arena, s->value, "path", sources[i]))
-      return member_path (s, path_text (s->arena, &entry), "vmspec_share",
+      return member_path (s, vms_path_text (s->arena, &entry), "vmspec_share",
                           NULL);
   }
   return "shares";
@@ -264,9 +264,10 @@ quotes_rule (const struct search *s, const struct vmspec_forward_port *port)
   const char *proto = port->proto == VMSPEC_PROTO_UDP ? "udp" : "tcp";
   int guest = port->from == VMSPEC_FORWARD_FROM_GUEST;
   const char *rule
-    = guest ? arena_printf (s->arena, "'%s:%s:%u-cmd:", proto,
+    = guest
+        ? vms_arena_printf (s->arena, "'%s:%s:%u-cmd:", proto,
                             port->guest_address, port->guest_port)
-            : arena_printf (s->arena, "'%s:%s:%u-%s:%u'", proto,
+        : vms_arena_printf (s->arena, "'%s:%s:%u-%s:%u'", proto,
                             port->host_address,
                             is_on (port->any_host_port) ? 0 : port->host_port,
                             port->guest_address, port->guest_port);
@@ -281,7 +282,7 @@ quoted (const struct search *s)
   const char *start = strpbrk (s->message, "'\"");
   const char *end = start ? strchr (start + 1, *start) : NULL;
 
-  return end ? arena_copy (s->arena, start + 1, (size_t) (end - start) - 1)
+  return end ? vms_arena_copy (s->arena, start + 1, (size_t) (end - start) - 1)
              : NULL;
 }
 
@@ -290,7 +291,7 @@ from_network (const struct search *s)
 {
   const struct resolution *r = &s->plan->resolution;
   const char *more
-    = environment_said (s->plan->decided.environment, "QEMU_NET_OPTS");
+    = vms_environment_said (s->plan->decided.environment, "QEMU_NET_OPTS");
   const char *word = quoted (s);
 
   for (size_t i = 0; r->network.forward_ports[i]; i++)
@@ -308,8 +309,8 @@ static const char *
 from_vlan (const struct search *s, size_t number)
 {
   const struct resolution *r = &s->plan->resolution;
-  size_t vlans = list_length (r->spec.vlans);
-  size_t interfaces = list_length (r->spec.interfaces);
+  size_t vlans = vms_list_length (r->spec.vlans);
+  size_t interfaces = vms_list_length (r->spec.interfaces);
 
   if (number <= vlans)
     return r->given->vlans ? indexed (s, "vlans", number - 1)
@@ -420,7 +421,7 @@ from_device (const struct search *s)
 static const char *
 from_rendered (const struct search *s)
 {
-  if (s->culprit.index < list_length (s->plan->decided.command))
+  if (s->culprit.index < vms_list_length (s->plan->decided.command))
     return from_command (s);
   if (!strcmp (s->flag, "-machine"))
     return "efi.smm";
@@ -436,9 +437,9 @@ from_rendered (const struct search *s)
 }
 
 const char *
-explain_origin (const vmspec_plan *plan, struct arena *arena,
-                struct culprit culprit, const char *message,
-                const char *member)
+vms_explain_origin (const vmspec_plan *plan, struct arena *arena,
+                    struct culprit culprit, const char *message,
+                    const char *member)
 {
   const char *const *word = plan->argv + culprit.index;
   struct search s = { plan, arena, culprit, word[0],
@@ -449,7 +450,7 @@ explain_origin (const vmspec_plan *plan, struct arena *arena,
     path = "QEMU_OPTS";
   if (!path)
     path = from_rendered (&s);
-  return arena_error (arena) ? NULL : path;
+  return vms_arena_error (arena) ? NULL : path;
 }
 
 /* ---- options that QEMU does not name ------------------------------------ */
@@ -492,9 +493,9 @@ find_culprit (const struct search *s, const struct failure *failure,
 
     if (!is_flag (argv[i], failure->flags) || !strstr (value, token))
       continue;
-    option = arena_concat (s->arena, argv[i], " ", value, (char *) NULL);
+    option = vms_arena_concat (s->arena, argv[i], " ", value, (char *) NULL);
     if (!failure->about
-        || (option && explain_matches (option, failure->about)))
+        || (option && vms_explain_matches (option, failure->about)))
       found = one;
   }
   return found;
@@ -518,8 +519,8 @@ find_likely_culprit (const struct search *s, const struct failure *failure)
 }
 
 const char *
-explain_likely_origin (const vmspec_plan *plan, struct arena *arena,
-                       const char *message, const struct failure *failure)
+vms_explain_likely_origin (const vmspec_plan *plan, struct arena *arena,
+                           const char *message, const struct failure *failure)
 {
   struct search s = { .plan = plan, .arena = arena, .value = "",
                       .message = message, .member = failure->member };
@@ -529,7 +530,7 @@ explain_likely_origin (const vmspec_plan *plan, struct arena *arena,
     return NULL;
   culprit = find_likely_culprit (&s, failure);
   if (culprit.count)
-    return explain_origin (plan, arena, culprit, message, failure->member);
-  s.flag = arena_copy (arena, failure->flags, strcspn (failure->flags, " "));
+    return vms_explain_origin (plan, arena, culprit, message, failure->member);
+  s.flag = vms_arena_copy (arena, failure->flags, strcspn (failure->flags, " "));
   return s.flag ? from_flag (&s) : NULL;
 }

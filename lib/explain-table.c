@@ -279,7 +279,7 @@ matches_parts (const char *text, const char *pattern, const char *end)
 }
 
 int
-explain_matches (const char *text, const char *pattern)
+vms_explain_matches (const char *text, const char *pattern)
 {
   for (;;) {
     const char *end = strchrnul (pattern, '|');
@@ -293,14 +293,14 @@ explain_matches (const char *text, const char *pattern)
 }
 
 const struct failure *
-explain_find (const char *message, const char *option)
+vms_explain_find (const char *message, const char *option)
 {
   for (size_t i = 0; i < sizeof failures / sizeof *failures; i++) {
     const struct failure *failure = &failures[i];
 
-    if (explain_matches (message, failure->pattern)
+    if (vms_explain_matches (message, failure->pattern)
         && !(option && failure->about
-             && !explain_matches (option, failure->about)))
+             && !vms_explain_matches (option, failure->about)))
       return failure;
   }
   return NULL;

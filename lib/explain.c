@@ -44,7 +44,7 @@ struct reader {
 static const char *
 make_plain (struct arena *arena, const char *bytes, size_t size)
 {
-  char *text = arena_copy (arena, bytes, size);
+  char *text = vms_arena_copy (arena, bytes, size);
 
   for (size_t i = 0; text && i < size; i++) {
     unsigned char c = (unsigned char) text[i];
@@ -53,7 +53,7 @@ make_plain (struct arena *arena, const char *bytes, size_t size)
     if (c < ' ' || c == 0x7f)
       text[i] = ' ';
     else if (c >= 0x80) {
-      while (n <= left && xml_valid (text + i, n) < n)
+      while (n <= left && vms_xml_valid (text + i, n) < n)
         n++;
       if (n > left)
         text[i] = '?';
@@ -86,8 +86,8 @@ shorten (struct arena *arena, const char *text)
     start--;
   while (is_inside_character (text[end]))
     end++;
-  return arena_concat (arena, arena_copy (arena, text, start), " ... ",
-                       text + end, (char *) NULL);
+  return vms_arena_concat (arena, vms_arena_copy (arena, text, start), " ... ",
+                           text + end, (char *) NULL);
 }
 
 /* ---- reading ------------------------------------------------------------ */
@@ -164,7 +164,7 @@ find_words (const struct reader *r, const char **at, struct culprit *culprit)
 static int
 lacks_value (const struct reader *r, const char *at, struct culprit *culprit)
 {
-  size_t last = list_length (r->plan->argv) - 1;
+  size_t last = vms_list_length (r->plan->argv) - 1;
   const char *after;
 
   if (!last
@@ -256,11 +256,11 @@ find_failure (const struct reader *r, const struct report *report)
   const char *const *word = r->plan->argv + report->culprit.index;
 
   if (report->where != IN_WORDS)
-    return explain_find (report->text, NULL);
-  return explain_find (report->text,
-                       arena_concat (r->arena, word[0], " ",
-                                     report->culprit.count > 1 ? word[1] : "",
-                                     (char *) NULL));
+    return vms_explain_find (report->text, NULL);
+  return vms_explain_find (report->text,
+                           vms_arena_concat (r->arena, word[0], " ",
+                                             report->culprit.count > 1 ? word[1] : "",
+                                             (char *) NULL));
 }
 
 /* What a line without a name goes on with, if anything. */
@@ -354,14 +354,15 @@ find_path (const struct reader *r, const struct cause *cause)
   const struct report *report = cause->report;
 
   if (report->where == IN_CONFIG)
-    return explain_matches (report->text, "serial") ? "start.guest_agent"
+    return vms_explain_matches (report->text, "serial") ? "start.guest_agent"
                                                     : "start.qmp";
   if (report->where == IN_WORDS)
-    return explain_origin (r->plan, r->arena, report->culprit, report->text,
-                           cause->failure ? cause->failure->member : NULL);
-  return cause->failure ? explain_likely_origin (r->plan, r->arena,
-                                                 report->text, cause->failure)
-                        : NULL;
+    return vms_explain_origin (r->plan, r->arena, report->culprit, report->text,
+                               cause->failure ? cause->failure->member : NULL);
+  return cause->failure
+           ? vms_explain_likely_origin (r->plan, r->arena, report->text,
+                                        cause->failure)
+           : NULL;
 }
 
 /* What there is to do about something that is not in the table. */
@@ -369,10 +370,10 @@ static const char *
 general_remedy (const struct reader *r, const struct report *report)
 {
   if (report->where == IN_WORDS)
-    return arena_concat (r->arena, "QEMU's manual has more about ",
-                         shorten (r->arena,
-                                  r->plan->argv[report->culprit.index]),
-                         (char *) NULL);
+    return vms_arena_concat (r->arena, "QEMU's manual has more about ",
+                             shorten (r->arena,
+                                      r->plan->argv[report->culprit.index]),
+                             (char *) NULL);
   return "what it said before that is among its last words, and the plan's "
          "command (vmspec-run --print-command) can be tried by hand";
 }
@@ -386,33 +387,33 @@ say_cause (const struct reader *r, const struct cause *cause,
     = failure ? failure->remedy : general_remedy (r, cause->report);
   const char *hint = hint_after (r, cause->report);
   const char *message
-    = arena_concat (r->arena, cause->report->text, hint ? " (" : "",
-                    hint ? hint : "", hint ? ")" : "", (char *) NULL);
+    = vms_arena_concat (r->arena, cause->report->text, hint ? " (" : "",
+                        hint ? hint : "", hint ? ")" : "", (char *) NULL);
   const char *name = find_path (r, cause);
   const struct path path = { .name = name };
 
   message = message ? shorten (r->arena, message) : "";
-  diag_add (diag, VMSPEC_SEVERITY_ERROR, failure ? failure->id : "qemu.ended",
-            name ? &path : NULL, NULL, "QEMU ended: %s; %s",
-            message ? message : "", remedy ? remedy : "");
+  vms_diag_add (diag, VMSPEC_SEVERITY_ERROR, failure ? failure->id : "qemu.ended",
+                name ? &path : NULL, NULL, "QEMU ended: %s; %s",
+                message ? message : "", remedy ? remedy : "");
 }
 
 static void
 say_nothing_said (vmspec_diag *diag)
 {
-  diag_add (diag, VMSPEC_SEVERITY_ERROR, "qemu.ended", NULL, NULL,
-            "QEMU ended and said nothing about it on standard error; if a "
-            "signal ended it that nobody here sent, see whether the kernel was "
-            "out of memory (journalctl -k), else try the plan's command "
-            "(vmspec-run --print-command) by hand");
+  vms_diag_add (diag, VMSPEC_SEVERITY_ERROR, "qemu.ended", NULL, NULL,
+                "QEMU ended and said nothing about it on standard error; if a "
+                "signal ended it that nobody here sent, see whether the kernel was "
+                "out of memory (journalctl -k), else try the plan's command "
+                "(vmspec-run --print-command) by hand");
 }
 
 void
-explain_failure (const vmspec_plan *plan, const char *words, size_t size,
-                 vmspec_diag *diag)
+vms_explain_failure (const vmspec_plan *plan, const char *words, size_t size,
+                     vmspec_diag *diag)
 {
   struct arena arena = { 0 };
-  struct reader *r = arena_alloc (&arena, sizeof *r);
+  struct reader *r = vms_arena_alloc (&arena, sizeof *r);
 
   if (r) {
     struct cause cause;
@@ -429,5 +430,5 @@ explain_failure (const vmspec_plan *plan, const char *words, size_t size,
       say_nothing_said (diag);
   } else
     say_nothing_said (diag);
-  arena_free (&arena);
+  vms_arena_free (&arena);
 }

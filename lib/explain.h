@@ -8,13 +8,13 @@
 /* Adds findings, at least one, that are errors: about the option that QEMU's
  * message is about, if it is known.  @words ends with a NUL that is not counted,
  * and may hold anything. */
-void explain_failure (const vmspec_plan *plan, const char *words, size_t size,
-                      vmspec_diag *diag);
+void vms_explain_failure (const vmspec_plan *plan, const char *words,
+                          size_t size, vmspec_diag *diag);
 
 /* ---- what is known (explain-table.c) ------------------------------------ */
 
 struct failure {
-  const char *pattern;  /* of the message, see explain_matches */
+  const char *pattern;  /* of the message, see vms_explain_matches */
   const char *id;
   const char *remedy;
   const char *member;   /* what it is about in an entry of a list, or NULL */
@@ -25,9 +25,10 @@ struct failure {
 
 /* Any of the alternatives, which '|' separates: each has parts that have to
  * follow each other in the text, which '*' separates; in any case. */
-int explain_matches (const char *text, const char *pattern);
+int vms_explain_matches (const char *text, const char *pattern);
 /* @option: "-cpu host", if QEMU has named it, or NULL. */
-const struct failure *explain_find (const char *message, const char *option);
+const struct failure *
+vms_explain_find (const char *message, const char *option);
 
 /* ---- where it comes from (explain-origin.c) ----------------------------- */
 
@@ -39,12 +40,12 @@ struct culprit {
 
 /* The path of the option of the description that the words come from, or of its
  * member, if it has such.  NULL if there is none. */
-const char *explain_origin (const vmspec_plan *plan, struct arena *arena,
-                            struct culprit culprit, const char *message,
-                            const char *member);
+const char *vms_explain_origin (const vmspec_plan *plan, struct arena *arena,
+                                struct culprit culprit, const char *message,
+                                const char *member);
 /* The same, for a failure that QEMU names no option for: by its flags. */
-const char *explain_likely_origin (const vmspec_plan *plan,
-                                   struct arena *arena, const char *message,
-                                   const struct failure *failure);
+const char *vms_explain_likely_origin (const vmspec_plan *plan,
+                                       struct arena *arena, const char *message,
+                                       const struct failure *failure);
 
 #endif

@@ -24,8 +24,8 @@ _Static_assert (sizeof (struct root)
                 "the root of the tree is what the inode has room for");
 
 void
-ext4_extents_start (struct ext4_extents *extents, struct ext4_copy *copy,
-                    ext2_ino_t number, struct ext2_inode *inode)
+vms_ext4_extents_start (struct ext4_extents *extents, struct ext4_copy *copy,
+                        ext2_ino_t number, struct ext2_inode *inode)
 {
   struct root root = {
     .header = { .eh_magic = htole16 (EXT3_EXT_MAGIC),
@@ -91,8 +91,8 @@ add_to_tree (struct ext4_extents *e, uint64_t logical, blk64_t first,
 }
 
 errcode_t
-ext4_extents_add (struct ext4_extents *e, uint64_t logical, uint64_t wanted,
-                  blk64_t *ret_first, uint64_t *ret_count)
+vms_ext4_extents_add (struct ext4_extents *e, uint64_t logical, uint64_t wanted,
+                      blk64_t *ret_first, uint64_t *ret_count)
 {
   struct ext4_copy *copy = e->copy;
   ext2_filsys fs = copy->fs;
@@ -113,7 +113,7 @@ ext4_extents_add (struct ext4_extents *e, uint64_t logical, uint64_t wanted,
 }
 
 void
-ext4_extents_end (struct ext4_extents *e)
+vms_ext4_extents_end (struct ext4_extents *e)
 {
   if (e->tree)
     ext2fs_extent_free (e->tree);

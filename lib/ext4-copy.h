@@ -36,8 +36,8 @@ struct ext4_copy {
 #define EXT4_BUFFER ((size_t) 256 * 1024)
 
 /* Says what libext2fs returned.  0 for 0. */
-int ext4_copy_fail (struct ext4_copy *copy, const struct tree_directory *in,
-                    const char *name, long code);
+int vms_ext4_copy_fail (struct ext4_copy *copy, const struct tree_directory *in,
+                        const char *name, long code);
 
 /* ---- ext4-blocks.c ------------------------------------------------------ */
 
@@ -50,14 +50,15 @@ struct ext4_extents {
 };
 
 /* An inode without blocks. */
-void ext4_extents_start (struct ext4_extents *extents, struct ext4_copy *copy,
-                         ext2_ino_t number, struct ext2_inode *inode);
+void
+vms_ext4_extents_start (struct ext4_extents *extents, struct ext4_copy *copy,
+                        ext2_ino_t number, struct ext2_inode *inode);
 /* Takes up to @wanted free blocks, one after the other, for the file's blocks
  * from @logical on. */
-errcode_t ext4_extents_add (struct ext4_extents *extents, uint64_t logical,
-                            uint64_t wanted, blk64_t *ret_first,
-                            uint64_t *ret_count);
-void ext4_extents_end (struct ext4_extents *extents);
+errcode_t vms_ext4_extents_add (struct ext4_extents *extents, uint64_t logical,
+                                uint64_t wanted, blk64_t *ret_first,
+                                uint64_t *ret_count);
+void vms_ext4_extents_end (struct ext4_extents *extents);
 
 /* ---- ext4-inode.c ------------------------------------------------------- */
 
@@ -68,44 +69,47 @@ struct ext4_source {
 };
 
 /* Owner, mode and times of @status. */
-void ext4_inode_fill (struct ext4_copy *copy, struct ext2_inode_large *inode,
-                      const struct stat *status);
-errcode_t ext4_inode_write (struct ext4_copy *copy, ext2_ino_t number,
-                            struct ext2_inode_large *inode);
+void
+vms_ext4_inode_fill (struct ext4_copy *copy, struct ext2_inode_large *inode,
+                     const struct stat *status);
+errcode_t vms_ext4_inode_write (struct ext4_copy *copy, ext2_ino_t number,
+                                struct ext2_inode_large *inode);
 /* All extended attributes of @source that can be read.  @in and @path_name are
  * for findings. */
-int ext4_copy_attributes (struct ext4_copy *copy, ext2_ino_t number,
+int
+vms_ext4_copy_attributes (struct ext4_copy *copy, ext2_ino_t number,
                           const struct ext4_source *source,
                           const struct tree_directory *in, const char *name);
 /* The names of the attributes that are copied, sorted and one after the other,
  * in @names (ATTRIBUTES_SIZE bytes).  The number of bytes or -errno. */
 #define ATTRIBUTES_SIZE 65536
-ssize_t ext4_attribute_names (const struct ext4_source *source, char *names);
+ssize_t
+vms_ext4_attribute_names (const struct ext4_source *source, char *names);
 
 /* ---- ext4-file.c -------------------------------------------------------- */
 
 /* Anything but a directory. */
-int ext4_copy_file (struct ext4_copy *copy, struct tree_directory *in,
-                    const char *name, const struct stat *status,
-                    ext2_ino_t *ret_number);
+int vms_ext4_copy_file (struct ext4_copy *copy, struct tree_directory *in,
+                        const char *name, const struct stat *status,
+                        ext2_ino_t *ret_number);
 /* One of EXT2_FT_... */
-int ext4_type_of (mode_t mode);
+int vms_ext4_type_of (mode_t mode);
 
 /* ---- ext4-dir.c --------------------------------------------------------- */
 
 /* Makes directory @directory's inode, with room for all names, and its entry in
  * the parent; the top and lost+found exist already. */
-int ext4_enter (struct ext4_copy *copy, struct tree_directory *directory,
-                const struct stat *status);
-int ext4_leave (struct ext4_copy *copy, struct tree_directory *directory);
+int vms_ext4_enter (struct ext4_copy *copy, struct tree_directory *directory,
+                    const struct stat *status);
+int vms_ext4_leave (struct ext4_copy *copy, struct tree_directory *directory);
 /* Adds an entry; @type is one of EXT2_FT_... */
-int ext4_add_entry (struct ext4_copy *copy, struct tree_directory *in,
-                    const char *name, ext2_ino_t number, int type);
+int vms_ext4_add_entry (struct ext4_copy *copy, struct tree_directory *in,
+                        const char *name, ext2_ino_t number, int type);
 /* Writes the block that is filled now. */
-errcode_t ext4_close_block (struct ext4_copy *copy);
+errcode_t vms_ext4_close_block (struct ext4_copy *copy);
 /* Blocks that a directory with @names takes, each with room for @capacity bytes
  * of entries, when @used bytes of the first are in use. */
-uint32_t ext4_directory_blocks (unsigned capacity, unsigned used,
-                                const char *const *names, size_t count);
+uint32_t vms_ext4_directory_blocks (unsigned capacity, unsigned used,
+                                    const char *const *names, size_t count);
 
 #endif

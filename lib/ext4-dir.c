@@ -29,8 +29,8 @@ capacity_of (ext2_filsys fs)
 }
 
 uint32_t
-ext4_directory_blocks (unsigned capacity, unsigned used,
-                       const char *const *names, size_t count)
+vms_ext4_directory_blocks (unsigned capacity, unsigned used,
+                           const char *const *names, size_t count)
 {
   uint32_t blocks = 1;
 
@@ -56,7 +56,7 @@ place_of (struct ext4_copy *copy, blk64_t *ret_place)
 }
 
 errcode_t
-ext4_close_block (struct ext4_copy *copy)
+vms_ext4_close_block (struct ext4_copy *copy)
 {
   blk64_t place = 0;
   errcode_t error;
@@ -119,7 +119,7 @@ open_block (struct ext4_copy *copy, struct ext4_directory *directory)
 {
   unsigned capacity = capacity_of (copy->fs), length = 0;
   blk64_t place = 0;
-  errcode_t error = ext4_close_block (copy);
+  errcode_t error = vms_ext4_close_block (copy);
 
   if (error)
     return error;
@@ -148,7 +148,7 @@ open_block (struct ext4_copy *copy, struct ext4_directory *directory)
 static errcode_t
 next_block (struct ext4_copy *copy, struct ext4_directory *directory)
 {
-  errcode_t error = ext4_close_block (copy);
+  errcode_t error = vms_ext4_close_block (copy);
 
   if (error)
     return error;
@@ -159,8 +159,8 @@ next_block (struct ext4_copy *copy, struct ext4_directory *directory)
 }
 
 int
-ext4_add_entry (struct ext4_copy *copy, struct tree_directory *in,
-                const char *name, ext2_ino_t number, int type)
+vms_ext4_add_entry (struct ext4_copy *copy, struct tree_directory *in,
+                    const char *name, ext2_ino_t number, int type)
 {
   struct ext4_directory *directory = in->own;
   errcode_t error = 0;
@@ -171,7 +171,7 @@ ext4_add_entry (struct ext4_copy *copy, struct tree_directory *in,
     error = next_block (copy, directory);
   if (!error)
     error = put_entry (copy, name, number, type);
-  return ext4_copy_fail (copy, in, name, error);
+  return vms_ext4_copy_fail (copy, in, name, error);
 }
 
 /* ---- directories -------------------------------------------------------- */
@@ -196,16 +196,17 @@ grow (struct ext4_copy *copy, struct ext4_directory *directory,
                                       .number = directory->inode,
                                       .inode = EXT2_INODE (inode) };
   else
-    ext4_extents_start (&extents, copy, directory->inode, EXT2_INODE (inode));
+    vms_ext4_extents_start (&extents, copy, directory->inode,
+                            EXT2_INODE (inode));
   while (!error && directory->blocks < blocks) {
     blk64_t first;
     uint64_t count = 0;
 
-    error = ext4_extents_add (&extents, directory->blocks,
-                              blocks - directory->blocks, &first, &count);
+    error = vms_ext4_extents_add (&extents, directory->blocks,
+                                  blocks - directory->blocks, &first, &count);
     directory->blocks += (uint32_t) count;
   }
-  ext4_extents_end (&extents);
+  vms_ext4_extents_end (&extents);
   return error;
 }
 
@@ -216,9 +217,9 @@ enter_new (struct ext4_copy *copy, struct tree_directory *directory,
   const struct ext4_directory *parent = directory->parent->own;
   struct ext4_directory *own = directory->own;
   struct ext2_inode_large inode = { .i_links_count = 2 };
-  uint32_t blocks = ext4_directory_blocks (capacity_of (copy->fs), DOTS,
-                                           directory->names,
-                                           directory->n_names);
+  uint32_t blocks = vms_ext4_directory_blocks (capacity_of (copy->fs), DOTS,
+                                               directory->names,
+                                               directory->n_names);
   errcode_t error = ext2fs_new_inode (copy->fs, copy->last_inode, 0, NULL,
                                       &own->inode);
 
@@ -226,12 +227,12 @@ enter_new (struct ext4_copy *copy, struct tree_directory *directory,
     return error;
   copy->last_inode = own->inode;
   ext2fs_inode_alloc_stats2 (copy->fs, own->inode, +1, 1);
-  ext4_inode_fill (copy, &inode, status);
+  vms_ext4_inode_fill (copy, &inode, status);
   error = grow (copy, own, &inode, blocks);
   if (!error)
-    error = ext4_inode_write (copy, own->inode, &inode);
+    error = vms_ext4_inode_write (copy, own->inode, &inode);
   if (!error)
-    error = ext4_close_block (copy);
+    error = vms_ext4_close_block (copy);
   if (!error)
     error = format_block (copy, own);
   if (!error)
@@ -247,9 +248,9 @@ enter_old (struct ext4_copy *copy, struct tree_directory *directory,
   struct ext4_directory *own = directory->own;
   struct ext2_inode_large inode;
   unsigned used = directory->parent ? DOTS : DOTS + entry_size (LOST_AND_FOUND);
-  uint32_t blocks = ext4_directory_blocks (capacity_of (copy->fs), used,
-                                           directory->names,
-                                           directory->n_names);
+  uint32_t blocks = vms_ext4_directory_blocks (capacity_of (copy->fs), used,
+                                               directory->names,
+                                               directory->n_names);
   errcode_t error;
 
   memset (&inode, 0, sizeof inode);
@@ -258,15 +259,15 @@ enter_old (struct ext4_copy *copy, struct tree_directory *directory,
   if (error)
     return error;
   own->blocks = (uint32_t) (inode.i_size / copy->fs->blocksize);
-  ext4_inode_fill (copy, &inode, status);
+  vms_ext4_inode_fill (copy, &inode, status);
   if (blocks > own->blocks)
     error = grow (copy, own, &inode, blocks);
-  return error ? error : ext4_inode_write (copy, own->inode, &inode);
+  return error ? error : vms_ext4_inode_write (copy, own->inode, &inode);
 }
 
 int
-ext4_enter (struct ext4_copy *copy, struct tree_directory *directory,
-            const struct stat *status)
+vms_ext4_enter (struct ext4_copy *copy, struct tree_directory *directory,
+                const struct stat *status)
 {
   const struct ext4_source source = { .fd = directory->fd };
   struct tree_directory *parent = directory->parent;
@@ -283,12 +284,14 @@ ext4_enter (struct ext4_copy *copy, struct tree_directory *directory,
     error = own->inode ? enter_old (copy, directory, status)
                        : enter_new (copy, directory, status);
   if (error)
-    return ext4_copy_fail (copy, parent, directory->name, error);
+    return vms_ext4_copy_fail (copy, parent, directory->name, error);
   if (parent && !is_lost_and_found (directory)) {
-    r = ext4_add_entry (copy, parent, directory->name, own->inode, EXT2_FT_DIR);
+    r = vms_ext4_add_entry (copy, parent, directory->name, own->inode,
+                            EXT2_FT_DIR);
     ((struct ext4_directory *) parent->own)->subdirectories++;
   }
-  return r < 0 ? r : ext4_copy_attributes (copy, own->inode, &source, parent,
+  return r < 0 ? r
+               : vms_ext4_copy_attributes (copy, own->inode, &source, parent,
                                            directory->name);
 }
 
@@ -312,7 +315,7 @@ count_links (struct ext4_copy *copy, const struct ext4_directory *directory)
 }
 
 int
-ext4_leave (struct ext4_copy *copy, struct tree_directory *directory)
+vms_ext4_leave (struct ext4_copy *copy, struct tree_directory *directory)
 {
   struct ext4_directory *own = directory->own;
   errcode_t error = 0;
@@ -322,8 +325,8 @@ ext4_leave (struct ext4_copy *copy, struct tree_directory *directory)
   while (!error && own->at + 1 < own->blocks)
     error = next_block (copy, own);
   if (!error && copy->open == own)
-    error = ext4_close_block (copy);
+    error = vms_ext4_close_block (copy);
   if (!error && own->subdirectories)
     error = count_links (copy, own);
-  return ext4_copy_fail (copy, directory, NULL, error);
+  return vms_ext4_copy_fail (copy, directory, NULL, error);
 }

@@ -14,7 +14,8 @@ progress (struct ext4_copy *copy)
   uint64_t total = copy->tree->total;
   uint64_t done = copy->tree->before + copy->done;
 
-  return work_progress (copy->tree->work, done < total ? done : total, total);
+  return vms_work_progress (copy->tree->work, done < total ? done : total,
+                            total);
 }
 
 /* ---- content ------------------------------------------------------------ */
@@ -42,7 +43,7 @@ read_content (struct content *c, uint64_t offset, size_t size)
     if (n < 0 && errno == EINTR)
       continue;
     if (n < 0)
-      return tree_fail (&c->copy->walk, c->in, c->name, -errno);
+      return vms_tree_fail (&c->copy->walk, c->in, c->name, -errno);
     if (n == 0) {
       memset (to, 0, left);
       return 0;
@@ -68,7 +69,7 @@ write_content (struct content *c, uint64_t logical, blk64_t place,
 
     r = read_content (c, logical * fs->blocksize, n * fs->blocksize);
     if (r == 0)
-      r = ext4_copy_fail (
+      r = vms_ext4_copy_fail (
         c->copy, c->in, c->name,
         io_channel_write_blk64 (fs->io, place, (int) n, c->copy->buffer));
     c->copy->done += n * fs->blocksize;
@@ -88,8 +89,8 @@ copy_blocks (struct content *c, uint64_t from, uint64_t to)
     blk64_t place = 0;
     uint64_t count = 0;
     errcode_t error
-      = ext4_extents_add (&c->extents, from, to - from, &place, &count);
-    int r = error ? ext4_copy_fail (c->copy, c->in, c->name, error)
+      = vms_ext4_extents_add (&c->extents, from, to - from, &place, &count);
+    int r = error ? vms_ext4_copy_fail (c->copy, c->in, c->name, error)
                   : write_content (c, from, place, count);
 
     if (r < 0)
@@ -108,7 +109,7 @@ copy_content (struct content *c, int is_sparse)
   for (uint64_t at = 0; at < c->size && r == 0;) {
     uint64_t start = at, end = c->size;
 
-    if (is_sparse && !tree_next_data (c->fd, &start, &end))
+    if (is_sparse && !vms_tree_next_data (c->fd, &start, &end))
       break;
     r = copy_blocks (c, start / block, (end + block - 1) / block);
     at = (end + block - 1) / block * block;
@@ -126,14 +127,14 @@ new_inode (struct ext4_copy *copy, struct tree_directory *in, const char *name,
                                       ret_number);
 
   if (error)
-    return ext4_copy_fail (copy, in, name, error);
+    return vms_ext4_copy_fail (copy, in, name, error);
   copy->last_inode = *ret_number;
   ext2fs_inode_alloc_stats2 (copy->fs, *ret_number, +1, 0);
   return 0;
 }
 
 int
-ext4_type_of (mode_t mode)
+vms_ext4_type_of (mode_t mode)
 {
   switch (mode & S_IFMT) {
   case S_IFREG:
@@ -159,13 +160,13 @@ finish (struct ext4_copy *copy, struct tree_directory *in, const char *name,
         int fd, ext2_ino_t number, struct ext2_inode_large *inode)
 {
   const struct ext4_source source = { fd, in->fd, name };
-  int r = ext4_copy_fail (copy, in, name,
-                          ext4_inode_write (copy, number, inode));
+  int r = vms_ext4_copy_fail (copy, in, name,
+                              vms_ext4_inode_write (copy, number, inode));
 
   if (r == 0)
-    r = ext4_copy_attributes (copy, number, &source, in, name);
-  return r < 0 ? r : ext4_add_entry (copy, in, name, number,
-                                     ext4_type_of (inode->i_mode));
+    r = vms_ext4_copy_attributes (copy, number, &source, in, name);
+  return r < 0 ? r : vms_ext4_add_entry (copy, in, name, number,
+                                         vms_ext4_type_of (inode->i_mode));
 }
 
 /* Extents count blocks with 32 bits. */
@@ -174,12 +175,12 @@ check_size (const struct content *c)
 {
   if (c->size <= (uint64_t) UINT32_MAX * c->copy->fs->blocksize)
     return 0;
-  return work_fail (c->copy->tree->work, -EFBIG, "tree.file-too-large",
-                    c->copy->tree->member,
-                    "%s has %llu bytes, more than a file of an ext4 file "
-                    "system can have",
-                    tree_path (&c->copy->walk, c->in, c->name),
-                    (unsigned long long) c->size);
+  return vms_work_fail (c->copy->tree->work, -EFBIG, "tree.file-too-large",
+                        c->copy->tree->member,
+                        "%s has %llu bytes, more than a file of an ext4 file "
+                        "system can have",
+                        vms_tree_path (&c->copy->walk, c->in, c->name),
+                        (unsigned long long) c->size);
 }
 
 /* By its size now, which may not be the one that was measured. */
@@ -193,18 +194,19 @@ copy_open_file (struct ext4_copy *copy, struct tree_directory *in,
   int r;
 
   if (fstat (fd, &status) < 0 || !S_ISREG (status.st_mode))
-    return tree_fail (&copy->walk, in, name, errno ? -errno : -EBUSY);
+    return vms_tree_fail (&copy->walk, in, name, errno ? -errno : -EBUSY);
   c.size = (uint64_t) status.st_size;
-  ext4_inode_fill (copy, &inode, &status);
-  ext4_extents_start (&c.extents, copy, number, EXT2_INODE (&inode));
+  vms_ext4_inode_fill (copy, &inode, &status);
+  vms_ext4_extents_start (&c.extents, copy, number, EXT2_INODE (&inode));
   r = check_size (&c);
   if (r == 0)
-    r = ext4_copy_fail (copy, in, name,
-                        ext2fs_inode_size_set (copy->fs, EXT2_INODE (&inode),
-                                               status.st_size));
+    r = vms_ext4_copy_fail (copy, in, name,
+                            ext2fs_inode_size_set (copy->fs,
+                                                   EXT2_INODE (&inode),
+                                                   status.st_size));
   if (r == 0)
     r = copy_content (&c, (uint64_t) status.st_blocks * 512 < c.size);
-  ext4_extents_end (&c.extents);
+  vms_ext4_extents_end (&c.extents);
   return r < 0 ? r : finish (copy, in, name, fd, number, &inode);
 }
 
@@ -218,7 +220,7 @@ copy_regular (struct ext4_copy *copy, struct tree_directory *in,
   int r;
 
   if (fd < 0)
-    return tree_fail (&copy->walk, in, name, -errno);
+    return vms_tree_fail (&copy->walk, in, name, -errno);
   errno = 0;
   r = copy_open_file (copy, in, name, fd, number);
   close (fd);
@@ -239,25 +241,25 @@ copy_target (struct ext4_copy *copy, struct tree_directory *in,
   errcode_t error;
 
   if (size < 0)
-    return tree_fail (&copy->walk, in, name, -errno);
+    return vms_tree_fail (&copy->walk, in, name, -errno);
   if ((size_t) size >= room)
-    return work_fail (copy->tree->work, -ENAMETOOLONG, "tree.link-too-long",
-                      copy->tree->member,
-                      "the symbolic link %s is %zd bytes long, and the file "
-                      "system's blocks have only %zu",
-                      tree_path (&copy->walk, in, name), size, room);
+    return vms_work_fail (copy->tree->work, -ENAMETOOLONG, "tree.link-too-long",
+                          copy->tree->member,
+                          "the symbolic link %s is %zd bytes long, and the file "
+                          "system's blocks have only %zu",
+                          vms_tree_path (&copy->walk, in, name), size, room);
   inode->i_size = (__u32) size;
   if ((size_t) size < sizeof inode->i_block) {
     memcpy (inode->i_block, copy->buffer, (size_t) size);
     return 0;
   }
   memset (copy->buffer + size, 0, room - (size_t) size);
-  ext4_extents_start (&extents, copy, number, EXT2_INODE (inode));
-  error = ext4_extents_add (&extents, 0, 1, &place, &count);
-  ext4_extents_end (&extents);
+  vms_ext4_extents_start (&extents, copy, number, EXT2_INODE (inode));
+  error = vms_ext4_extents_add (&extents, 0, 1, &place, &count);
+  vms_ext4_extents_end (&extents);
   if (!error)
     error = io_channel_write_blk64 (copy->fs->io, place, 1, copy->buffer);
-  return ext4_copy_fail (copy, in, name, error);
+  return vms_ext4_copy_fail (copy, in, name, error);
 }
 
 /* Small numbers as they were when a device had 16 bits. */
@@ -279,7 +281,7 @@ copy_special (struct ext4_copy *copy, struct tree_directory *in,
   struct ext2_inode_large inode = { .i_links_count = 1 };
   int r = 0;
 
-  ext4_inode_fill (copy, &inode, status);
+  vms_ext4_inode_fill (copy, &inode, status);
   if (S_ISLNK (status->st_mode))
     r = copy_target (copy, in, name, number, &inode);
   else if (S_ISCHR (status->st_mode) || S_ISBLK (status->st_mode))
@@ -288,9 +290,9 @@ copy_special (struct ext4_copy *copy, struct tree_directory *in,
 }
 
 int
-ext4_copy_file (struct ext4_copy *copy, struct tree_directory *in,
-                const char *name, const struct stat *status,
-                ext2_ino_t *ret_number)
+vms_ext4_copy_file (struct ext4_copy *copy, struct tree_directory *in,
+                    const char *name, const struct stat *status,
+                    ext2_ino_t *ret_number)
 {
   int r = new_inode (copy, in, name, ret_number);
 

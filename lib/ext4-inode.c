@@ -52,8 +52,8 @@ set_times (struct ext4_copy *copy, struct ext2_inode_large *inode,
 /* ---- the inode ---------------------------------------------------------- */
 
 void
-ext4_inode_fill (struct ext4_copy *copy, struct ext2_inode_large *inode,
-                 const struct stat *status)
+vms_ext4_inode_fill (struct ext4_copy *copy, struct ext2_inode_large *inode,
+                     const struct stat *status)
 {
   uint32_t uid = copy->tree->root_owned ? 0 : status->st_uid;
   uint32_t gid = copy->tree->root_owned ? 0 : status->st_gid;
@@ -68,8 +68,8 @@ ext4_inode_fill (struct ext4_copy *copy, struct ext2_inode_large *inode,
 }
 
 errcode_t
-ext4_inode_write (struct ext4_copy *copy, ext2_ino_t number,
-                  struct ext2_inode_large *inode)
+vms_ext4_inode_write (struct ext4_copy *copy, ext2_ino_t number,
+                      struct ext2_inode_large *inode)
 {
   int size = EXT2_INODE_SIZE (copy->fs->super);
 
@@ -165,7 +165,7 @@ sort_names (char *names, size_t size)
 }
 
 ssize_t
-ext4_attribute_names (const struct ext4_source *source, char *names)
+vms_ext4_attribute_names (const struct ext4_source *source, char *names)
 {
   ssize_t size = list_attributes (source, names);
 
@@ -195,29 +195,29 @@ set_attributes (struct ext4_copy *copy, struct ext2_xattr_handle *handle,
 }
 
 int
-ext4_copy_attributes (struct ext4_copy *copy, ext2_ino_t number,
-                      const struct ext4_source *source,
-                      const struct tree_directory *in, const char *name)
+vms_ext4_copy_attributes (struct ext4_copy *copy, ext2_ino_t number,
+                          const struct ext4_source *source,
+                          const struct tree_directory *in, const char *name)
 {
   struct ext2_xattr_handle *handle;
-  ssize_t size = ext4_attribute_names (source, copy->names);
+  ssize_t size = vms_ext4_attribute_names (source, copy->names);
   const char *attribute = "";
   errcode_t error;
 
   if (size == 0)
     return 0;
   if (size < 0)
-    return tree_fail (&copy->walk, in, name, (int) size);
+    return vms_tree_fail (&copy->walk, in, name, (int) size);
   error = ext2fs_xattrs_open (copy->fs, number, &handle);
   if (!error) {
     error = set_attributes (copy, handle, source, (size_t) size, &attribute);
     ext2fs_xattrs_close (&handle);
   }
   if (error == EXT2_ET_EA_NO_SPACE)
-    return work_fail (copy->tree->work, -ENOSPC, "tree.attributes",
-                      copy->tree->member,
-                      "the extended attributes of %s are too large for an ext4 "
-                      "file system, which has one block for them (at %s)",
-                      tree_path (&copy->walk, in, name), attribute);
-  return ext4_copy_fail (copy, in, name, error);
+    return vms_work_fail (copy->tree->work, -ENOSPC, "tree.attributes",
+                          copy->tree->member,
+                          "the extended attributes of %s are too large for an ext4 "
+                          "file system, which has one block for them (at %s)",
+                          vms_tree_path (&copy->walk, in, name), attribute);
+  return vms_ext4_copy_fail (copy, in, name, error);
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 void
-ext4_disk_name (const struct ext4_disk *disk, char *name)
+vms_ext4_disk_name (const struct ext4_disk *disk, char *name)
 {
   snprintf (name, EXT4_DISK_NAME, "%p", (const void *) disk);
 }
@@ -31,7 +31,7 @@ open_channel (const char *name, int flags, io_channel *ret_channel)
   }
   strcpy (channel->name, name);
   channel->magic = EXT2_ET_MAGIC_IO_CHANNEL;
-  memcpy (&channel->manager, &(const void *) { &ext4_io_manager },
+  memcpy (&channel->manager, &(const void *) { &vms_ext4_io_manager },
           sizeof channel->manager);
   channel->block_size = 1024;
   channel->refcount = 1;
@@ -78,7 +78,7 @@ static int
 is_cancelled (struct ext4_disk *disk)
 {
   if (!disk->cancelled && disk->work)
-    disk->cancelled = work_poll (disk->work) < 0;
+    disk->cancelled = vms_work_poll (disk->work) < 0;
   return disk->cancelled;
 }
 
@@ -92,7 +92,7 @@ read_blocks (io_channel channel, unsigned long long block, int count,
 
   if (is_outside (disk, at, size))
     return EXT2_ET_SHORT_READ;
-  return -image_read (disk->image, disk->offset + at, data, size);
+  return -vms_image_read (disk->image, disk->offset + at, data, size);
 }
 
 static errcode_t
@@ -107,7 +107,7 @@ write_blocks (io_channel channel, unsigned long long block, int count,
     return EXT2_ET_SHORT_WRITE;
   if (is_cancelled (disk))
     return ECANCELED;
-  return -image_write (disk->image, disk->offset + at, data, size);
+  return -vms_image_write (disk->image, disk->offset + at, data, size);
 }
 
 static errcode_t
@@ -131,8 +131,8 @@ write_bytes (io_channel channel, unsigned long offset, int count,
 
   if (count < 0 || is_outside (disk, offset, (uint64_t) count))
     return EXT2_ET_SHORT_WRITE;
-  return -image_write (disk->image, disk->offset + offset, data,
-                       (uint64_t) count);
+  return -vms_image_write (disk->image, disk->offset + offset, data,
+                           (uint64_t) count);
 }
 
 static errcode_t
@@ -145,7 +145,7 @@ zero_blocks (io_channel channel, unsigned long long block,
 
   if (is_outside (disk, at, size))
     return EXT2_ET_SHORT_WRITE;
-  return -image_zero (disk->image, disk->offset + at, size);
+  return -vms_image_zero (disk->image, disk->offset + at, size);
 }
 
 static errcode_t
@@ -162,7 +162,7 @@ set_option (io_channel channel, const char *name, const char *value)
   return 0;
 }
 
-const struct struct_io_manager ext4_io_manager = {
+const struct struct_io_manager vms_ext4_io_manager = {
   .magic = EXT2_ET_MAGIC_IO_MANAGER,
   .name = "vmspec image",
   .open = open_channel,

@@ -18,7 +18,7 @@ struct ext4_disk {
 /* libext2fs opens by name: this is the name of @disk.  At least
  * EXT4_DISK_NAME bytes. */
 #define EXT4_DISK_NAME 32
-void ext4_disk_name (const struct ext4_disk *disk, char *name);
-extern const struct struct_io_manager ext4_io_manager;
+void vms_ext4_disk_name (const struct ext4_disk *disk, char *name);
+extern const struct struct_io_manager vms_ext4_io_manager;
 
 #endif

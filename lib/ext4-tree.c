@@ -9,27 +9,27 @@
 #include <unistd.h>
 
 int
-ext4_copy_fail (struct ext4_copy *copy, const struct tree_directory *in,
-                const char *name, long code)
+vms_ext4_copy_fail (struct ext4_copy *copy, const struct tree_directory *in,
+                    const char *name, long code)
 {
   const struct ext4_tree *tree = copy->tree;
-  int r = ext4_errno (code);
+  int r = vms_ext4_errno (code);
 
-  /* See ext4_make. */
+  /* See vms_ext4_make. */
   if (errno == ENOMEM)
     return -ENOMEM;
   if (r == 0)
     return 0;
   if (r == -ENOSPC && code != ENOSPC)
-    return work_fail (tree->work, r, "tree.no-space", tree->member,
-                      "the file system is too small for %s: it is full at %s; "
-                      "make it larger, or leave its size out", tree->tree,
-                      tree_path (&copy->walk, in, name));
-  return work_fail (tree->work, r, "image.failed", "file",
-                    "%s cannot be copied into the image: %s",
-                    tree_path (&copy->walk, in, name),
-                    r == -EIO && code >= 256 ? "libext2fs fails"
-                                             : strerrordesc_np (-r));
+    return vms_work_fail (tree->work, r, "tree.no-space", tree->member,
+                          "the file system is too small for %s: it is full at %s; "
+                          "make it larger, or leave its size out", tree->tree,
+                          vms_tree_path (&copy->walk, in, name));
+  return vms_work_fail (tree->work, r, "image.failed", "file",
+                        "%s cannot be copied into the image: %s",
+                        vms_tree_path (&copy->walk, in, name),
+                        r == -EIO && code >= 256 ? "libext2fs fails"
+                                                 : strerrordesc_np (-r));
 }
 
 /* ---- hard links --------------------------------------------------------- */
@@ -42,17 +42,17 @@ add_link (struct ext4_copy *copy, struct tree_directory *in, const char *name,
   errcode_t error = ext2fs_read_inode (copy->fs, number, &inode);
 
   if (!error && inode.i_links_count >= EXT2_LINK_MAX)
-    return work_fail (copy->tree->work, -EMLINK, "tree.too-many-links",
-                      copy->tree->member,
-                      "%s has more than %d names, which an ext4 file system "
-                      "does not allow", tree_path (&copy->walk, in, name),
-                      EXT2_LINK_MAX);
+    return vms_work_fail (copy->tree->work, -EMLINK, "tree.too-many-links",
+                          copy->tree->member,
+                          "%s has more than %d names, which an ext4 file system "
+                          "does not allow", vms_tree_path (&copy->walk, in, name),
+                          EXT2_LINK_MAX);
   inode.i_links_count++;
   if (!error)
     error = ext2fs_write_inode (copy->fs, number, &inode);
-  return error ? ext4_copy_fail (copy, in, name, error)
-               : ext4_add_entry (copy, in, name, number,
-                                 ext4_type_of (status->st_mode));
+  return error ? vms_ext4_copy_fail (copy, in, name, error)
+               : vms_ext4_add_entry (copy, in, name, number,
+                                     vms_ext4_type_of (status->st_mode));
 }
 
 static int
@@ -65,20 +65,20 @@ visit (void *data, struct tree_directory *in, const char *name,
   int r;
 
   if (!in->parent && !strcmp (name, "lost+found"))
-    return work_fail (copy->tree->work, -EEXIST, "tree.lost-and-found",
-                      copy->tree->member,
-                      "%s is no directory, but every ext4 file system has one "
-                      "of this name; rename it",
-                      tree_path (&copy->walk, in, name));
+    return vms_work_fail (copy->tree->work, -EEXIST, "tree.lost-and-found",
+                          copy->tree->member,
+                          "%s is no directory, but every ext4 file system has one "
+                          "of this name; rename it",
+                          vms_tree_path (&copy->walk, in, name));
   if (status->st_nlink > 1) {
-    link = tree_link (&copy->links, status);
+    link = vms_tree_link (&copy->links, status);
     if (!link)
       return -ENOMEM;
     if (link->value)
       return add_link (copy, in, name, status, (ext2_ino_t) link->value);
   }
   errno = 0;
-  r = ext4_copy_file (copy, in, name, status, &number);
+  r = vms_ext4_copy_file (copy, in, name, status, &number);
   if (link)
     link->value = number;
   return r;
@@ -87,13 +87,13 @@ visit (void *data, struct tree_directory *in, const char *name,
 static int
 enter (void *data, struct tree_directory *directory, const struct stat *status)
 {
-  return ext4_enter (data, directory, status);
+  return vms_ext4_enter (data, directory, status);
 }
 
 static int
 leave (void *data, struct tree_directory *directory)
 {
-  return ext4_leave (data, directory);
+  return vms_ext4_leave (data, directory);
 }
 
 /* ---- all of it ---------------------------------------------------------- */
@@ -116,11 +116,11 @@ release (struct ext4_copy *copy)
   free (copy->buffer);
   free (copy->names);
   free (copy->value);
-  tree_links_free (&copy->links);
+  vms_tree_links_free (&copy->links);
 }
 
 int
-ext4_tree_fill (void *data, void *fs)
+vms_ext4_tree_fill (void *data, void *fs)
 {
   const struct ext4_tree *tree = data;
   struct ext4_copy copy = {
@@ -132,12 +132,12 @@ ext4_tree_fill (void *data, void *fs)
   int r;
 
   if (!ext2fs_has_feature_extents (copy.fs->super))
-    return work_fail (tree->work, -ENOTSUP, "tree.no-extents", tree->member,
-                      "/etc/mke2fs.conf has taken the feature \"extent\" from "
-                      "ext4; a tree can be copied only with it");
+    return vms_work_fail (tree->work, -ENOTSUP, "tree.no-extents", tree->member,
+                          "/etc/mke2fs.conf has taken the feature \"extent\" from "
+                          "ext4; a tree can be copied only with it");
   r = allocate (&copy);
   if (r == 0)
-    r = tree_walk (&copy.walk);
+    r = vms_tree_walk (&copy.walk);
   release (&copy);
   return r;
 }
@@ -163,8 +163,8 @@ look_at_room (void *data, void *fs)
 }
 
 int
-ext4_room (struct work *work, const struct ext4_setup *setup,
-           uint64_t *ret_bytes, uint64_t *ret_inodes)
+vms_ext4_room (struct work *work, const struct ext4_setup *setup,
+               uint64_t *ret_bytes, uint64_t *ret_inodes)
 {
   struct ext4_setup alone = *setup;
   const struct image_format format = {
@@ -174,12 +174,12 @@ ext4_room (struct work *work, const struct ext4_setup *setup,
   struct image *image = NULL;
   struct room room = { 0 };
   int fd = memfd_create ("vmspec", MFD_CLOEXEC);
-  int r = fd < 0 ? -errno : image_new (fd, &format, &image);
+  int r = fd < 0 ? -errno : vms_image_new (fd, &format, &image);
 
   alone.offset = 0;
   if (r == 0)
-    r = ext4_make (image, &alone, look_at_room, &room, work);
-  image_free (image);
+    r = vms_ext4_make (image, &alone, look_at_room, &room, work);
+  vms_image_free (image);
   if (fd >= 0)
     close (fd);
   if (!room.is_known)

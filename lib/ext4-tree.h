@@ -12,11 +12,11 @@ struct tree_needs {
 };
 
 /* What @tree takes.  Findings are about @member. */
-int tree_measure (struct work *work, const char *member, const char *tree,
-                  struct tree_needs *ret_needs);
+int vms_tree_measure (struct work *work, const char *member, const char *tree,
+                      struct tree_needs *ret_needs);
 /* The size of a file system that holds it, with so many bytes free. */
-uint64_t tree_file_system_size (const struct tree_needs *needs,
-                                uint64_t additional_space);
+uint64_t vms_tree_file_system_size (const struct tree_needs *needs,
+                                    uint64_t additional_space);
 
 struct ext4_tree {
   struct work *work;
@@ -29,10 +29,10 @@ struct ext4_tree {
 
 /* What a file system made like this has free for files, by making it in memory.
  * 0 or -errno with a finding. */
-int ext4_room (struct work *work, const struct ext4_setup *setup,
-               uint64_t *ret_bytes, uint64_t *ret_inodes);
+int vms_ext4_room (struct work *work, const struct ext4_setup *setup,
+                   uint64_t *ret_bytes, uint64_t *ret_inodes);
 
-/* For ext4_make: @data is a struct ext4_tree. */
-int ext4_tree_fill (void *data, void *fs);
+/* For vms_ext4_make: @data is a struct ext4_tree. */
+int vms_ext4_tree_fill (void *data, void *fs);
 
 #endif

@@ -28,7 +28,7 @@ struct maker {
 };
 
 int
-ext4_errno (long code)
+vms_ext4_errno (long code)
 {
   switch (code) {
   case 0:
@@ -65,21 +65,21 @@ type_by_size (uint64_t size)
 static long
 number (const struct maker *m, const char *name, long fallback)
 {
-  return mke2fs_conf_number (&m->conf, m->types, name, fallback);
+  return vms_mke2fs_conf_number (&m->conf, m->types, name, fallback);
 }
 
 static void
 want_features (struct maker *m)
 {
-  const char *base = mke2fs_conf_get (
+  const char *base = vms_mke2fs_conf_get (
     &m->conf, m->types, "base_features",
     "sparse_super,large_file,filetype,resize_inode,dir_index");
-  const char *more = mke2fs_conf_get (&m->conf, m->types, "default_features",
-                                      "");
+  const char *more = vms_mke2fs_conf_get (&m->conf, m->types, "default_features",
+                                          "");
 
   e2p_edit_feature (base, &m->wanted.s_feature_compat, NULL);
   for (const char *const *type = m->types; *type; type++) {
-    const char *features = mke2fs_conf_of_type (&m->conf, *type, "features");
+    const char *features = vms_mke2fs_conf_of_type (&m->conf, *type, "features");
 
     if (features)
       e2p_edit_feature (features, &m->wanted.s_feature_compat, NULL);
@@ -92,8 +92,8 @@ want_features (struct maker *m)
 static void
 want_mount_options (struct maker *m)
 {
-  const char *options = mke2fs_conf_get (&m->conf, m->types,
-                                         "default_mntopts", "acl,user_xattr");
+  const char *options = vms_mke2fs_conf_get (&m->conf, m->types,
+                                             "default_mntopts", "acl,user_xattr");
 
   e2p_edit_mntopts (options, &m->wanted.s_default_mount_opts, ~0u);
 }
@@ -153,8 +153,8 @@ want_sizes (struct maker *m)
 static void
 want_reserve (struct maker *m)
 {
-  const char *ratio = mke2fs_conf_get (&m->conf, m->types, "reserved_ratio",
-                                       "5.0");
+  const char *ratio = vms_mke2fs_conf_get (&m->conf, m->types, "reserved_ratio",
+                                           "5.0");
   double percent = strtod (ratio, NULL);
   double blocks = (double) ext2fs_blocks_count (&m->wanted);
 
@@ -166,7 +166,7 @@ want (struct maker *m)
 {
   int r;
 
-  mke2fs_conf_read (&m->conf, m->work->arena, NULL);
+  vms_mke2fs_conf_read (&m->conf, m->work->arena, NULL);
   m->types[0] = "ext4";
   m->types[1] = type_by_size (m->setup->size);
   want_features (m);
@@ -174,7 +174,8 @@ want (struct maker *m)
   r = want_sizes (m);
   if (r == 0)
     want_reserve (m);
-  return arena_error (m->work->arena) ? arena_error (m->work->arena) : r;
+  return vms_arena_error (m->work->arena) ? vms_arena_error (m->work->arena)
+                                          : r;
 }
 
 /* ---- the superblock ----------------------------------------------------- */
@@ -184,8 +185,8 @@ set_identity (struct maker *m)
 {
   struct ext2_super_block *super = m->fs->super;
   const struct ext4_setup *setup = m->setup;
-  const char *hash = mke2fs_conf_get (&m->conf, m->types, "hash_alg",
-                                      "half_md4");
+  const char *hash = vms_mke2fs_conf_get (&m->conf, m->types, "hash_alg",
+                                          "half_md4");
   int version;
 
   memcpy (super->s_uuid, setup->uuid, sizeof super->s_uuid);
@@ -353,22 +354,23 @@ make (struct maker *m)
 }
 
 static int
-say (struct maker *m, errcode_t error)
+vms_say (struct maker *m, errcode_t error)
 {
   /* What the file had against it, libext2fs may not know. */
-  int r = image_error (m->image) ? image_error (m->image) : ext4_errno (error);
+  int r = vms_image_error (m->image) ? vms_image_error (m->image)
+                                     : vms_ext4_errno (error);
 
   if (r == -ECANCELED)
     return r;
   if (r == -ENOSPC || r == -EFBIG)
-    return work_fail (m->work, r, "image.file-system-size", "size",
-                      "an ext4 file system of %llu bytes cannot be made, for it "
-                      "is too %s", (unsigned long long) m->setup->size,
-                      r == -EFBIG ? "large" : "small for its own tables");
-  return work_fail (m->work, r, "image.failed", "file",
-                    "the ext4 file system cannot be written: %s",
-                    r == -EIO && error >= 256
-                      ? "libext2fs fails" : strerrordesc_np (-r));
+    return vms_work_fail (m->work, r, "image.file-system-size", "size",
+                          "an ext4 file system of %llu bytes cannot be made, for it "
+                          "is too %s", (unsigned long long) m->setup->size,
+                          r == -EFBIG ? "large" : "small for its own tables");
+  return vms_work_fail (m->work, r, "image.failed", "file",
+                        "the ext4 file system cannot be written: %s",
+                        r == -EIO && error >= 256
+                          ? "libext2fs fails" : strerrordesc_np (-r));
 }
 
 static int
@@ -390,13 +392,13 @@ make_file_system (struct image *image, const struct ext4_setup *setup,
   if (errno == ENOMEM)
     return -ENOMEM;
   if (r < 0)
-    return say (&m, -r);
-  ext4_disk_name (&disk, name);
-  memcpy (&manager, &(const void *) { &ext4_io_manager }, sizeof manager);
+    return vms_say (&m, -r);
+  vms_ext4_disk_name (&disk, name);
+  memcpy (&manager, &(const void *) { &vms_ext4_io_manager }, sizeof manager);
   error = ext2fs_initialize (name, EXT2_FLAG_EXCLUSIVE | EXT2_FLAG_64BITS,
                              &m.wanted, manager, &m.fs);
   if (error)
-    return say (&m, error);
+    return vms_say (&m, error);
   set_time (&m);
   set_identity (&m);
   error = make (&m);
@@ -404,19 +406,20 @@ make_file_system (struct image *image, const struct ext4_setup *setup,
     r = fill (data, m.fs);
   if (error || r < 0) {
     ext2fs_free (m.fs);
-    return error ? say (&m, error) : r;
+    return error ? vms_say (&m, error) : r;
   }
   error = ext2fs_close_free (&m.fs);
   if (disk.cancelled)
     return -ECANCELED;
-  return error ? say (&m, error) : 0;
+  return error ? vms_say (&m, error) : 0;
 }
 
 /* libe2p and libext2fs do not tell of every allocation that fails: they leave
  * something out, or have another reason.  errno(3) knows. */
 int
-ext4_make (struct image *image, const struct ext4_setup *setup,
-           int (*fill) (void *data, void *fs), void *data, struct work *work)
+vms_ext4_make (struct image *image, const struct ext4_setup *setup,
+               int (*fill) (void *data, void *fs), void *data,
+               struct work *work)
 {
   int r;
 

@@ -18,11 +18,11 @@ struct ext4_setup {
 
 /* Makes the file system; with @fill, calls it for the contents before it is
  * closed ("ext2_filsys").  0 or -errno with a finding. */
-int ext4_make (struct image *image, const struct ext4_setup *setup,
-               int (*fill) (void *data, void *fs), void *data,
-               struct work *work);
+int vms_ext4_make (struct image *image, const struct ext4_setup *setup,
+                   int (*fill) (void *data, void *fs), void *data,
+                   struct work *work);
 
 /* -errno for an error code of libext2fs. */
-int ext4_errno (long code);
+int vms_ext4_errno (long code);
 
 #endif

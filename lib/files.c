@@ -19,8 +19,8 @@ static void
 say_missing (struct look *look, const char *id, const struct path *path,
              const char *file, const char *problem)
 {
-  diag_add (look->diag, VMSPEC_SEVERITY_BLOCKER, id, path, NULL, "%s%s%s", file,
-            *problem ? " " : "", problem);
+  vms_diag_add (look->diag, VMSPEC_SEVERITY_BLOCKER, id, path, NULL, "%s%s%s", file,
+                *problem ? " " : "", problem);
   look->missing = 1;
 }
 
@@ -97,7 +97,7 @@ look_for_variables (struct look *look)
   const struct path path = { .parent = &efi, .name = "state" };
   const char *state = look->plan->decided.efi_state;
 
-  if (exists (state) || !step_for (&look->plan->steps, state))
+  if (exists (state) || !vms_step_for (&look->plan->steps, state))
     look_for_file (look, &path, state,
                    is_on (look->plan->resolution.efi.keep_variables)
                      ? "does not exist, and keep_variables takes them from "
@@ -133,11 +133,11 @@ look_for_helper (struct look *look, const char *member, const char *name,
   const struct vmspec_host *host = look->plan->resolution.host;
   struct arena arena = { 0 };
   const char *program
-    = host_absolute (&arena, host, host_program (host, name));
+    = vms_host_absolute (&arena, host, vms_host_program (host, name));
 
   if (!program || access (program, X_OK) < 0)
     say_missing (look, "tpm.missing", &path, program ? program : name, remedy);
-  arena_free (&arena);
+  vms_arena_free (&arena);
 }
 
 static void
@@ -245,12 +245,12 @@ warn_if_small (struct look *look, size_t i,
   if (is_root && (!said || !said->size || size == VMSPEC_NONE))
     return;
   if (info->virtual_size && info->virtual_size / (1024 * 1024) < size)
-    diag_add (look->diag, VMSPEC_SEVERITY_WARNING, "image.small",
-              drive_path (r, i, "size", room), NULL,
-              "%s exists and has %llu MiB, not %llu; enlarge it with "
-              "'qemu-img resize', or remove it to have it made again", image,
-              (unsigned long long) info->virtual_size / (1024 * 1024),
-              (unsigned long long) size);
+    vms_diag_add (look->diag, VMSPEC_SEVERITY_WARNING, "image.small",
+                  vms_drive_path (r, i, "size", room), NULL,
+                  "%s exists and has %llu MiB, not %llu; enlarge it with "
+                  "'qemu-img resize', or remove it to have it made again", image,
+                  (unsigned long long) info->virtual_size / (1024 * 1024),
+                  (unsigned long long) size);
 }
 
 /* What is there must be what it is said to be, with all that it rests on.
@@ -271,19 +271,19 @@ look_at_image (struct look *look, size_t i, const struct path *path)
       || !(S_ISREG (status.st_mode) || S_ISBLK (status.st_mode))
       || vmspec_diag_new (&work.diag) < 0)
     return;
-  image_info (&work, NULL, image, drive->format, IMAGE_HEADERS, &info);
+  vms_image_info (&work, NULL, image, drive->format, IMAGE_HEADERS, &info);
   for (size_t j = 0; j < vmspec_diag_count (work.diag); j++) {
     const struct vmspec_finding *f = vmspec_diag_get (work.diag, j);
 
     if (f->severity == VMSPEC_SEVERITY_ERROR)
       say_missing (look, f->id, path, f->text, "");
     else
-      diag_add (look->diag, f->severity, f->id, path, NULL, "%s", f->text);
+      vms_diag_add (look->diag, f->severity, f->id, path, NULL, "%s", f->text);
   }
   if (info)
     warn_if_small (look, i, info);
   vmspec_diag_free (work.diag);
-  arena_free (&arena);
+  vms_arena_free (&arena);
 }
 
 /* What another process writes to cannot be used by two. */
@@ -291,7 +291,8 @@ static void
 look_for_lock (struct look *look, const struct path *path, const char *image,
                int read_only)
 {
-  if (image_lock_test (image, read_only ? IMAGE_READ : IMAGE_WRITE) == -EAGAIN)
+  if (vms_image_lock_test (image, read_only ? IMAGE_READ : IMAGE_WRITE)
+      == -EAGAIN)
     say_missing (look, "image.in-use", path, image,
                  "is in use by another process, for instance a machine that "
                  "still runs; stop it, or give this machine an image of its "
@@ -303,14 +304,14 @@ look_for_drive (struct look *look, size_t i)
 {
   const struct resolution *r = &look->plan->resolution;
   const char *image = look->plan->decided.drive_files[i];
-  const struct vmspec_host_file *known = host_file (r->host, image);
-  int read_only = drive_is_read_only (r->spec.drives[i]);
+  const struct vmspec_host_file *known = vms_host_file (r->host, image);
+  int read_only = vms_drive_is_read_only (r->spec.drives[i]);
   struct path room[2];
-  const struct path *path = drive_path (r, i, "file", room);
+  const struct path *path = vms_drive_path (r, i, "file", room);
 
   /* That there is no directory for it has been said. */
   if ((known && known->type == VMSPEC_FILE_TYPE_NO_PARENT)
-      || (!exists (image) && step_for (&look->plan->steps, image)))
+      || (!exists (image) && vms_step_for (&look->plan->steps, image)))
     return;
   if (!look_for_file (look, path, image, image_remedy (r, i)))
     return;
@@ -363,7 +364,7 @@ look_for_shares (struct look *look)
 
   for (size_t i = 0; r->spec.shares[i]; i++) {
     const char *source = look->plan->decided.share_sources[i];
-    struct path entry = entry_path ("shares", i, r->own_shares);
+    struct path entry = vms_entry_path ("shares", i, r->own_shares);
     struct path path = { .parent = &entry, .name = "source" };
 
     if (is_ours (look, source))

@@ -47,7 +47,7 @@ is_installed (const struct vmspec_host_firmware *firmware)
 }
 
 const struct vmspec_host_firmware *const *
-detect_firmware (struct arena *arena, const struct resolution *r)
+vms_detect_firmware (struct arena *arena, const struct resolution *r)
 {
   struct vector list = { .arena = arena };
   size_t n = sizeof known_firmware / sizeof known_firmware[0];
@@ -56,6 +56,6 @@ detect_firmware (struct arena *arena, const struct resolution *r)
     for (size_t i = 0; i < n; i++)
       if (known_firmware[i].arch == r->spec.arch
           && is_installed (&known_firmware[i]))
-        vector_add (&list, &known_firmware[i]);
-  return (const void *) vector_end (&list);
+        vms_vector_add (&list, &known_firmware[i]);
+  return (const void *) vms_vector_end (&list);
 }

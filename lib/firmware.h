@@ -6,6 +6,6 @@
 
 /* What is installed for the machine's architecture, if it wants EFI at all. */
 const struct vmspec_host_firmware *const *
-detect_firmware (struct arena *arena, const struct resolution *r);
+vms_detect_firmware (struct arena *arena, const struct resolution *r);
 
 #endif

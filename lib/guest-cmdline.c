@@ -26,7 +26,7 @@ static void
 add_blank (struct line *line)
 {
   if (line->text.size)
-    text_add (&line->text, " ");
+    vms_text_add (&line->text, " ");
 }
 
 /* What the kernel and systemd end a word at: the kernel takes Latin-1's blank for
@@ -57,18 +57,18 @@ add_word (struct line *line, const char *name, const char *value,
   if (!value)
     return;
   if (!can_be_said (value)) {
-    diag_add (line->diag, VMSPEC_SEVERITY_WARNING, "guest.parameter", &path,
-              NULL, "the kernel parameter %s is left out, as there is no way to "
-              "say quotation marks, line ends, or a backslash at the end: "
-              "change the %s of the root file system", name, member);
+    vms_diag_add (line->diag, VMSPEC_SEVERITY_WARNING, "guest.parameter", &path,
+                  NULL, "the kernel parameter %s is left out, as there is no way to "
+                  "say quotation marks, line ends, or a backslash at the end: "
+                  "change the %s of the root file system", name, member);
     return;
   }
   add_blank (line);
-  text_add (&line->text, needs_quotes (value) ? "\"" : "");
-  text_add (&line->text, name);
-  text_add (&line->text, "=");
-  text_add (&line->text, value);
-  text_add (&line->text, needs_quotes (value) ? "\"" : "");
+  vms_text_add (&line->text, needs_quotes (value) ? "\"" : "");
+  vms_text_add (&line->text, name);
+  vms_text_add (&line->text, "=");
+  vms_text_add (&line->text, value);
+  vms_text_add (&line->text, needs_quotes (value) ? "\"" : "");
 }
 
 /* ---- the root ----------------------------------------------------------- */
@@ -76,11 +76,11 @@ add_word (struct line *line, const char *name, const char *value,
 static const char *
 root_flags (struct arena *arena, const struct vmspec_file_system *fs)
 {
-  const char *options = guest_mount_options (arena, fs);
+  const char *options = vms_guest_mount_options (arena, fs);
 
-  return options && guest_is_formatted (fs)
-           ? arena_concat (arena, *options ? options : "rw",
-                           ",x-systemd.makefs", (char *) NULL)
+  return options && vms_guest_is_formatted (fs)
+           ? vms_arena_concat (arena, *options ? options : "rw",
+                               ",x-systemd.makefs", (char *) NULL)
            : options;
 }
 
@@ -92,11 +92,11 @@ add_root (struct line *line, const struct vmspec_file_system *fs)
   if (!fs->device || !*fs->device)
     return;
   add_word (line, "root", fs->device, "device");
-  if (strcmp (guest_type (fs), "auto"))
-    add_word (line, "rootfstype", guest_type (fs), "type");
+  if (strcmp (vms_guest_type (fs), "auto"))
+    add_word (line, "rootfstype", vms_guest_type (fs), "type");
   if (flags && *flags)
     add_word (line, "rootflags", flags, "options");
-  text_add (&line->text, guest_has_option (fs, "ro") ? " ro" : " rw");
+  vms_text_add (&line->text, vms_guest_has_option (fs, "ro") ? " ro" : " rw");
 }
 
 /* ---- the others --------------------------------------------------------- */
@@ -116,36 +116,36 @@ add_field (struct line *line, const char *value)
     char escape[5];
 
     if (is_plain (*value)) {
-      text_add_bytes (&line->text, value, 1);
+      vms_text_add_bytes (&line->text, value, 1);
       continue;
     }
     snprintf (escape, sizeof escape, "\\x%02x",
               (unsigned) (unsigned char) *value);
-    text_add (&line->text, escape);
+    vms_text_add (&line->text, escape);
   }
 }
 
 static void
 add_mount (struct line *line, const struct vmspec_file_system *fs)
 {
-  const char *options = guest_options (line->text.arena, fs);
+  const char *options = vms_guest_options (line->text.arena, fs);
 
-  /* systemd makes a unit of it; guest_units() has said what is wrong. */
-  if (!options || guest_not_in_unit (line->text.arena, fs))
+  /* systemd makes a unit of it; vms_guest_units() has said what is wrong. */
+  if (!options || vms_guest_not_in_unit (line->text.arena, fs))
     return;
   add_blank (line);
-  text_add (&line->text, "systemd.mount-extra=");
-  add_field (line, guest_device (fs));
-  text_add (&line->text, ":");
+  vms_text_add (&line->text, "systemd.mount-extra=");
+  add_field (line, vms_guest_device (fs));
+  vms_text_add (&line->text, ":");
   add_field (line, fs->mount_point);
-  text_add (&line->text, ":");
-  add_field (line, guest_type (fs));
-  text_add (&line->text, ":");
+  vms_text_add (&line->text, ":");
+  add_field (line, vms_guest_type (fs));
+  vms_text_add (&line->text, ":");
   add_field (line, options);
-  if (guest_is_formatted (fs))
-    text_add (&line->text, ",x-systemd.makefs");
+  if (vms_guest_is_formatted (fs))
+    vms_text_add (&line->text, ",x-systemd.makefs");
   if (is_on (fs->needed_for_boot))
-    text_add (&line->text, ",x-initrd.mount");
+    vms_text_add (&line->text, ",x-initrd.mount");
 }
 
 static void
@@ -172,7 +172,7 @@ add_params (struct line *line, const char *const *word)
   for (; word && *word; word++) {
     add_blank (line);
     for (const char *c = *word; *c; c++)
-      text_add_bytes (&line->text, *c == '\n' ? " " : c, 1);
+      vms_text_add_bytes (&line->text, *c == '\n' ? " " : c, 1);
   }
 }
 
@@ -187,15 +187,15 @@ add_unless_said (struct line *line, const struct vmspec_guest_settings *settings
   if (word && *word)
     return;
   add_blank (line);
-  text_add (&line->text, param);
+  vms_text_add (&line->text, param);
 }
 
 static void
 add_video (struct line *line, const struct vmspec_guest_settings *settings)
 {
-  const char *param = arena_printf (line->text.arena, "video=%ux%u",
-                                    settings->resolution_x,
-                                    settings->resolution_y);
+  const char *param = vms_arena_printf (line->text.arena, "video=%ux%u",
+                                        settings->resolution_x,
+                                        settings->resolution_y);
 
   if (param)
     add_unless_said (line, settings, param);
@@ -219,16 +219,17 @@ check_length (const struct line *line, size_t max)
 {
   if (line->text.size <= max)
     return;
-  diag_add (line->diag, VMSPEC_SEVERITY_WARNING, "guest.parameters-length",
-            &(struct path) { .name = "file_systems" }, NULL,
-            "the kernel parameters have %zu bytes, of which the kernel cuts off "
-            "all after the first %zu: have the guest mount by its fstab or by "
-            "units", line->text.size, max);
+  vms_diag_add (line->diag, VMSPEC_SEVERITY_WARNING, "guest.parameters-length",
+                &(struct path) { .name = "file_systems" }, NULL,
+                "the kernel parameters have %zu bytes, of which the kernel cuts off "
+                "all after the first %zu: have the guest mount by its fstab or by "
+                "units", line->text.size, max);
 }
 
 void
-guest_cmdline (struct vector *files,
-               const struct vmspec_guest_settings *settings, vmspec_diag *diag)
+vms_guest_cmdline (struct vector *files,
+                   const struct vmspec_guest_settings *settings,
+                   vmspec_diag *diag)
 {
   struct line line = { .text.arena = files->arena, .diag = diag };
 
@@ -236,7 +237,7 @@ guest_cmdline (struct vector *files,
   add_file_systems (&line, settings);
   add_switches (&line, settings);
   check_length (&line, settings->command_line_max);
-  text_add (&line.text, "\n");
-  guest_add (files, VMSPEC_GUEST_FORM_CMDLINE, "kernel-params",
-             text_end (&line.text));
+  vms_text_add (&line.text, "\n");
+  vms_guest_add (files, VMSPEC_GUEST_FORM_CMDLINE, "kernel-params",
+                 vms_text_end (&line.text));
 }

@@ -12,20 +12,20 @@
 /* ---- what is known of a file system ------------------------------------- */
 
 const char *
-guest_device (const struct vmspec_file_system *fs)
+vms_guest_device (const struct vmspec_file_system *fs)
 {
   return fs->device && *fs->device ? fs->device : "none";
 }
 
 const char *
-guest_type (const struct vmspec_file_system *fs)
+vms_guest_type (const struct vmspec_file_system *fs)
 {
   return fs->type && *fs->type ? fs->type : "auto";
 }
 
 /* libmount takes the commas in key="a,b" as part of the value. */
 const char *
-guest_option_end (const char *option)
+vms_guest_option_end (const char *option)
 {
   int quoted = 0;
 
@@ -35,7 +35,7 @@ guest_option_end (const char *option)
 }
 
 const char *
-guest_options (struct arena *arena, const struct vmspec_file_system *fs)
+vms_guest_options (struct arena *arena, const struct vmspec_file_system *fs)
 {
   struct text text = { .arena = arena };
 
@@ -43,12 +43,12 @@ guest_options (struct arena *arena, const struct vmspec_file_system *fs)
     if (!**o)
       continue;
     if (text.size)
-      text_add (&text, ",");
-    text_add (&text, *o);
+      vms_text_add (&text, ",");
+    vms_text_add (&text, *o);
   }
   if (!text.size)
-    text_add (&text, "defaults");
-  return text_end (&text);
+    vms_text_add (&text, "defaults");
+  return vms_text_end (&text);
 }
 
 static int
@@ -62,12 +62,12 @@ is_option (const char *option, const char *end, const char *name)
 }
 
 int
-guest_has_option (const struct vmspec_file_system *fs, const char *name)
+vms_guest_has_option (const struct vmspec_file_system *fs, const char *name)
 {
   /* Each entry may be several. */
   for (const char *const *o = fs->options; o && *o; o++)
     for (const char *option = *o, *end;; option = end + 1) {
-      end = guest_option_end (option);
+      end = vms_guest_option_end (option);
       if (is_option (option, end, name))
         return 1;
       if (!*end)
@@ -91,26 +91,27 @@ is_for_others (const char *option, size_t size)
 }
 
 const char *
-guest_mount_options (struct arena *arena, const struct vmspec_file_system *fs)
+vms_guest_mount_options (struct arena *arena,
+                         const struct vmspec_file_system *fs)
 {
   struct text text = { .arena = arena };
 
   for (const char *const *o = fs->options; o && *o; o++)
     for (const char *option = *o, *end;; option = end + 1) {
-      end = guest_option_end (option);
+      end = vms_guest_option_end (option);
       if (!is_for_others (option, (size_t) (end - option))) {
         if (text.size)
-          text_add (&text, ",");
-        text_add_bytes (&text, option, (size_t) (end - option));
+          vms_text_add (&text, ",");
+        vms_text_add_bytes (&text, option, (size_t) (end - option));
       }
       if (!*end)
         break;
     }
-  return text_end (&text);
+  return vms_text_end (&text);
 }
 
 int
-guest_in_initrd (const struct vmspec_file_system *fs)
+vms_guest_in_initrd (const struct vmspec_file_system *fs)
 {
   return is_on (fs->needed_for_boot) || !strcmp (fs->mount_point, "/");
 }
@@ -149,10 +150,10 @@ add_decoded (struct text *text, const char *name)
     char byte = (char) (high * 16 + low);
 
     if (low < 0 || !byte) {
-      text_add_bytes (text, name, 1);
+      vms_text_add_bytes (text, name, 1);
       continue;
     }
-    text_add_bytes (text, &byte, 1);
+    vms_text_add_bytes (text, &byte, 1);
     name += 3;
   }
 }
@@ -175,9 +176,9 @@ add_encoded (struct text *text, const char *value)
     char escape[] = { '\\', 'x', digits[c >> 4], digits[c & 15] };
 
     if (is_plain_in_link (c))
-      text_add_bytes (text, value, 1);
+      vms_text_add_bytes (text, value, 1);
     else
-      text_add_bytes (text, escape, sizeof escape);
+      vms_text_add_bytes (text, escape, sizeof escape);
   }
 }
 
@@ -188,25 +189,25 @@ starts_with (const char *text, const char *start)
 }
 
 const char *
-guest_device_path (struct arena *arena, const struct vmspec_file_system *fs)
+vms_guest_device_path (struct arena *arena, const struct vmspec_file_system *fs)
 {
-  const char *device = guest_device (fs);
+  const char *device = vms_guest_device (fs);
 
   for (size_t i = 0; i < sizeof tags / sizeof *tags; i++)
     if (starts_with (device, tags[i].name)) {
       struct text path = { .arena = arena };
 
-      text_add (&path, tags[i].link);
+      vms_text_add (&path, tags[i].link);
       add_encoded (&path, device + strlen (tags[i].name));
-      return text_end (&path);
+      return vms_text_end (&path);
     }
   return device;
 }
 
 const char *
-guest_device_tag (struct arena *arena, const struct vmspec_file_system *fs)
+vms_guest_device_tag (struct arena *arena, const struct vmspec_file_system *fs)
 {
-  const char *device = guest_device (fs);
+  const char *device = vms_guest_device (fs);
 
   for (size_t i = 0; i < sizeof tags / sizeof *tags; i++) {
     struct text tag = { .arena = arena };
@@ -215,9 +216,9 @@ guest_device_tag (struct arena *arena, const struct vmspec_file_system *fs)
       return device;
     if (!starts_with (device, tags[i].link))
       continue;
-    text_add (&tag, tags[i].name);
+    vms_text_add (&tag, tags[i].name);
     add_decoded (&tag, device + strlen (tags[i].link));
-    return text_end (&tag);
+    return vms_text_end (&tag);
   }
   return NULL;
 }
@@ -241,13 +242,13 @@ is_any (const char *text, const char *const *word)
 }
 
 int
-guest_is_bind (const struct vmspec_file_system *fs)
+vms_guest_is_bind (const struct vmspec_file_system *fs)
 {
-  return guest_has_option (fs, "bind") || guest_has_option (fs, "rbind");
+  return vms_guest_has_option (fs, "bind") || vms_guest_has_option (fs, "rbind");
 }
 
 int
-guest_is_checked (const struct vmspec_file_system *fs)
+vms_guest_is_checked (const struct vmspec_file_system *fs)
 {
   /* Virtual ones, those that are never written, and those that are checked by
    * mounting them. */
@@ -258,17 +259,17 @@ guest_is_checked (const struct vmspec_file_system *fs)
 
   /* What is mounted read-only may be on a disk that cannot be written, and then
    * it cannot be repaired. */
-  return !is_on (fs->no_check) && is_file (guest_device (fs))
-         && !is_any (guest_type (fs), unchecked)
-         && !guest_has_option (fs, "ro") && !guest_is_bind (fs);
+  return !is_on (fs->no_check) && is_file (vms_guest_device (fs))
+         && !is_any (vms_guest_type (fs), unchecked)
+         && !vms_guest_has_option (fs, "ro") && !vms_guest_is_bind (fs);
 }
 
 int
-guest_is_formatted (const struct vmspec_file_system *fs)
+vms_guest_is_formatted (const struct vmspec_file_system *fs)
 {
   /* No mkfs(8) makes what is to be found out. */
-  return is_on (fs->auto_format) && is_file (guest_device (fs))
-         && strcmp (guest_type (fs), "auto") && !guest_is_bind (fs);
+  return is_on (fs->auto_format) && is_file (vms_guest_device (fs))
+         && strcmp (vms_guest_type (fs), "auto") && !vms_guest_is_bind (fs);
 }
 
 /* ---- fstab(5) ----------------------------------------------------------- */
@@ -279,74 +280,75 @@ add_field (struct text *text, const char *value)
   static const char escaped[] = " \t\n\\";
 
   if (*value == '#') {
-    text_add (text, "\\043");
+    vms_text_add (text, "\\043");
     value++;
   }
   while (*value) {
     size_t plain = strcspn (value, escaped);
     const char *octal;
 
-    text_add_bytes (text, value, plain);
+    vms_text_add_bytes (text, value, plain);
     value += plain;
     if (!*value)
       return;
     octal = *value == ' ' ? "\\040" : *value == '\t' ? "\\011"
             : *value == '\n' ? "\\012" : "\\134";
-    text_add (text, octal);
+    vms_text_add (text, octal);
     value++;
   }
 }
 
 void
-guest_fstab_line (struct text *text, const struct vmspec_file_system *fs,
-                  const char *more_options)
+vms_guest_fstab_line (struct text *text, const struct vmspec_file_system *fs,
+                      const char *more_options)
 {
-  const char *options = guest_options (text->arena, fs);
+  const char *options = vms_guest_options (text->arena, fs);
   int root = !strcmp (fs->mount_point, "/");
 
   if (!options)
     return;
-  add_field (text, guest_device (fs));
-  text_add (text, " ");
+  add_field (text, vms_guest_device (fs));
+  vms_text_add (text, " ");
   add_field (text, fs->mount_point);
-  text_add (text, " ");
-  add_field (text, guest_type (fs));
-  text_add (text, " ");
+  vms_text_add (text, " ");
+  add_field (text, vms_guest_type (fs));
+  vms_text_add (text, " ");
   add_field (text, options);
-  if (guest_is_formatted (fs))
-    text_add (text, ",x-systemd.makefs");
-  text_add (text, more_options);
-  text_add (text, !guest_is_checked (fs) ? " 0 0\n"
-                  : root ? " 0 1\n" : " 0 2\n");
+  if (vms_guest_is_formatted (fs))
+    vms_text_add (text, ",x-systemd.makefs");
+  vms_text_add (text, more_options);
+  vms_text_add (text, !vms_guest_is_checked (fs) ? " 0 0\n"
+                      : root ? " 0 1\n" : " 0 2\n");
 }
 
 static void
 add_overlay (struct text *text, const struct vmspec_guest_overlay *overlay)
 {
-  text_add (text, "# ");
+  vms_text_add (text, "# ");
   add_field (text, overlay->mount_point);
-  text_add (text, " is an overlay of directories that have to be made before it "
-                  "is mounted,\n# which no line can ask for: the hook and the "
-                  "units do that.\n");
+  vms_text_add (text, " is an overlay of directories that have to be made before it "
+                      "is mounted,\n# which no line can ask for: the hook and the "
+                      "units do that.\n");
 }
 
 void
-guest_fstab (struct vector *files, const struct vmspec_guest_settings *settings,
-             vmspec_diag *diag)
+vms_guest_fstab (struct vector *files,
+                 const struct vmspec_guest_settings *settings,
+                 vmspec_diag *diag)
 {
   const struct vmspec_file_system *const *fs = settings->file_systems;
   struct text text = { .arena = files->arena };
 
   (void) diag;
-  text_add (&text, "# What the guest mounts, by vmspec: see fstab(5).\n");
+  vms_text_add (&text, "# What the guest mounts, by vmspec: see fstab(5).\n");
   /* NixOS and dracut mount those with x-initrd.mount in the initial RAM disk; the
    * root has no need to be told. */
   for (; *fs; fs++)
-    guest_fstab_line (&text, *fs,
-                      is_on ((*fs)->needed_for_boot)
-                        && strcmp ((*fs)->mount_point, "/")
-                        ? ",x-initrd.mount" : NULL);
+    vms_guest_fstab_line (&text, *fs,
+                          is_on ((*fs)->needed_for_boot)
+                            && strcmp ((*fs)->mount_point, "/")
+                            ? ",x-initrd.mount" : NULL);
   if (settings->overlay)
     add_overlay (&text, settings->overlay);
-  guest_add (files, VMSPEC_GUEST_FORM_FSTAB, "/etc/fstab", text_end (&text));
+  vms_guest_add (files, VMSPEC_GUEST_FORM_FSTAB, "/etc/fstab", vms_text_end (&text));
 }

@@ -108,32 +108,32 @@ static const char format_function[]
 static int
 is_bind (const struct vmspec_file_system *fs)
 {
-  return guest_has_option (fs, "bind") || guest_has_option (fs, "rbind");
+  return vms_guest_has_option (fs, "bind") || vms_guest_has_option (fs, "rbind");
 }
 
 static void
 add_device (struct text *text, const struct vmspec_file_system *fs)
 {
-  const char *path = guest_device_path (text->arena, fs);
-  const char *tag = guest_device_tag (text->arena, fs);
+  const char *path = vms_guest_device_path (text->arena, fs);
+  const char *tag = vms_guest_device_tag (text->arena, fs);
 
   if (!path)
     return;
   if (is_bind (fs) && *path == '/') {
-    text_add (text, "device=$targetRoot");
-    text_add_quoted (text, path);
+    vms_text_add (text, "device=$targetRoot");
+    vms_text_add_quoted (text, path);
   }
   else if (tag || !strncmp (path, "/dev/", 5)) {
-    text_add (text, "find_device ");
-    text_add_quoted (text, path);
+    vms_text_add (text, "find_device ");
+    vms_text_add_quoted (text, path);
     if (tag) {
-      text_add (text, " ");
-      text_add_quoted (text, tag);
+      vms_text_add (text, " ");
+      vms_text_add_quoted (text, tag);
     }
   }
   else {
-    text_add (text, "device=");
-    text_add_quoted (text, path);
+    vms_text_add (text, "device=");
+    vms_text_add_quoted (text, path);
   }
 }
 
@@ -141,29 +141,29 @@ add_device (struct text *text, const struct vmspec_file_system *fs)
 static void
 add_mount (struct text *text, const struct vmspec_file_system *fs)
 {
-  const char *options = guest_mount_options (text->arena, fs);
+  const char *options = vms_guest_mount_options (text->arena, fs);
   int root = !strcmp (fs->mount_point, "/");
 
   if (!options)
     return;
   if (root)
-    text_add (text, "is_mounted \"${targetRoot:-/}\" || ");
-  text_add (text, "{\n  ");
+    vms_text_add (text, "is_mounted \"${targetRoot:-/}\" || ");
+  vms_text_add (text, "{\n  ");
   add_device (text, fs);
-  if (guest_is_formatted (fs)) {
-    text_add (text, " &&\n  format_device ");
-    text_add_quoted (text, guest_type (fs));
+  if (vms_guest_is_formatted (fs)) {
+    vms_text_add (text, " &&\n  format_device ");
+    vms_text_add_quoted (text, vms_guest_type (fs));
   }
-  text_add (text, " &&\n  mount_device ");
-  text_add_quoted (text, root ? "" : fs->mount_point);
-  text_add (text, " ");
-  text_add_quoted (text, guest_type (fs));
-  text_add (text, " ");
+  vms_text_add (text, " &&\n  mount_device ");
+  vms_text_add_quoted (text, root ? "" : fs->mount_point);
+  vms_text_add (text, " ");
+  vms_text_add_quoted (text, vms_guest_type (fs));
+  vms_text_add (text, " ");
   /* An argument has to be there, and this is the kernel's default. */
-  text_add_quoted (text, *options ? options : "rw");
-  text_add (text, guest_has_option (fs, "nofail")
-                    ? "\n} || say \"going on without it\"\n"
-                    : "\n} || fail \"the guest cannot boot without it\"\n");
+  vms_text_add_quoted (text, *options ? options : "rw");
+  vms_text_add (text, vms_guest_has_option (fs, "nofail")
+                        ? "\n} || say \"going on without it\"\n"
+                        : "\n} || fail \"the guest cannot boot without it\"\n");
 }
 
 static void
@@ -172,8 +172,8 @@ add_mounts (struct text *text, const struct vmspec_guest_settings *settings)
   const struct vmspec_file_system *const *fs = settings->file_systems;
 
   for (; *fs; fs++)
-    if (guest_in_initrd (*fs)) {
-      text_add (text, "\n");
+    if (vms_guest_in_initrd (*fs)) {
+      vms_text_add (text, "\n");
       add_mount (text, *fs);
     }
 }
@@ -194,14 +194,14 @@ add_modules (struct text *text, const struct vmspec_guest_settings *settings)
   struct set seen = { .arena = text->arena };
 
   for (; *need; need++) {
-    if (!is_wanted (*need) || set_add (&seen, (*need)->module, 0))
+    if (!is_wanted (*need) || vms_set_add (&seen, (*need)->module, 0))
       continue;
-    text_add (text, seen.count > 1
-                      ? " " : "\n# Some may be built in.\nmodprobe -a -q ");
-    text_add_quoted (text, (*need)->module);
+    vms_text_add (text, seen.count > 1
+                          ? " " : "\n# Some may be built in.\nmodprobe -a -q ");
+    vms_text_add_quoted (text, (*need)->module);
   }
   if (seen.count)
-    text_add (text, " 2> /dev/null || :\n");
+    vms_text_add (text, " 2> /dev/null || :\n");
 }
 
 static int
@@ -209,32 +209,32 @@ formats_any (const struct vmspec_guest_settings *settings)
 {
   const struct vmspec_file_system *const *fs = settings->file_systems;
 
-  while (*fs && !(guest_in_initrd (*fs) && guest_is_formatted (*fs)))
+  while (*fs && !(vms_guest_in_initrd (*fs) && vms_guest_is_formatted (*fs)))
     fs++;
   return *fs != NULL;
 }
 
 void
-guest_hook (struct vector *files, const struct vmspec_guest_settings *settings,
-            vmspec_diag *diag)
+vms_guest_hook (struct vector *files,
+                const struct vmspec_guest_settings *settings, vmspec_diag *diag)
 {
   struct text text = { .arena = files->arena };
   struct vmspec_guest_file *file;
 
   (void) diag;
-  text_add (&text, start);
+  vms_text_add (&text, start);
   if (formats_any (settings))
-    text_add (&text, format_function);
+    vms_text_add (&text, format_function);
   add_modules (&text, settings);
   add_mounts (&text, settings);
   if (settings->initrd_commands && *settings->initrd_commands) {
-    text_add (&text, "\n# shellcheck disable=SC2086,SC2174,SC3037\n"
-                     "complete_root () {\n");
-    text_add (&text, settings->initrd_commands);
-    text_add (&text, "}\n\ncomplete_root\n");
+    vms_text_add (&text, "\n# shellcheck disable=SC2086,SC2174,SC3037\n"
+                         "complete_root () {\n");
+    vms_text_add (&text, settings->initrd_commands);
+    vms_text_add (&text, "}\n\ncomplete_root\n");
   }
-  file = guest_add (files, VMSPEC_GUEST_FORM_HOOK, "initrd-hook",
-                    text_end (&text));
+  file = vms_guest_add (files, VMSPEC_GUEST_FORM_HOOK, "initrd-hook",
+                        vms_text_end (&text));
   if (!file)
     return;
   file->executable = VMSPEC_ON;

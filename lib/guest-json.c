@@ -35,7 +35,7 @@ character_size (const unsigned char *c)
 }
 
 int
-guest_is_utf8 (const char *text)
+vms_guest_is_utf8 (const char *text)
 {
   const unsigned char *c = (const unsigned char *) text;
 
@@ -70,7 +70,7 @@ text_value (const char *text)
 
   if (!text)
     return json_null ();
-  if (guest_is_utf8 (text))
+  if (vms_guest_is_utf8 (text))
     return json_string (text);
   for (bytes = json_array (); *text; text++)
     bytes = appended (bytes, json_integer ((unsigned char) *text));
@@ -86,8 +86,8 @@ switch_value (uint32_t value)
 static json_t *
 enum_value (const struct vmspec_option *option, uint32_t number)
 {
-  return number ? json_string (option_value (option->owner, option->name,
-                                             number))
+  return number ? json_string (vms_option_value (option->owner, option->name,
+                                                 number))
                 : json_null ();
 }
 
@@ -165,10 +165,10 @@ is_left_out (const struct vmspec_option *option)
 static json_t *
 object (const char *owner, const void *from)
 {
-  const struct vmspec_option *option = option_first (owner);
+  const struct vmspec_option *option = vms_option_first (owner);
   json_t *all = json_object ();
 
-  for (; option; option = option_sibling (option))
+  for (; option; option = vms_option_sibling (option))
     if (!is_left_out (option)
         && json_object_set_new (all, option->name,
                                 member_value (option, from)) < 0) {
@@ -183,13 +183,13 @@ object (const char *owner, const void *from)
 static int
 add_bytes (const char *bytes, size_t size, void *text)
 {
-  text_add_bytes (text, bytes, size);
+  vms_text_add_bytes (text, bytes, size);
   return 0;
 }
 
 void
-guest_json (struct vector *files, const struct vmspec_guest_settings *settings,
-            vmspec_diag *diag)
+vms_guest_json (struct vector *files,
+                const struct vmspec_guest_settings *settings, vmspec_diag *diag)
 {
   struct text text = { .arena = files->arena };
   json_t *all = object ("vmspec_guest_settings", settings);
@@ -198,6 +198,6 @@ guest_json (struct vector *files, const struct vmspec_guest_settings *settings,
   if (json_dump_callback (all, add_bytes, &text, JSON_INDENT (2)) < 0)
     files->arena->error = -ENOMEM;
   json_decref (all);
-  text_add (&text, "\n");
-  guest_add (files, VMSPEC_GUEST_FORM_JSON, "guest.json", text_end (&text));
+  vms_text_add (&text, "\n");
+  vms_guest_add (files, VMSPEC_GUEST_FORM_JSON, "guest.json", vms_text_end (&text));
 }

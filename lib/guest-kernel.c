@@ -336,7 +336,7 @@ is_wanted (const struct row *row, const struct resolution *r)
 }
 
 const struct vmspec_kernel_need *const *
-guest_kernel_needs (const struct resolution *r)
+vms_guest_kernel_needs (const struct resolution *r)
 {
   struct vector needs = { .arena = r->arena };
 
@@ -346,7 +346,7 @@ guest_kernel_needs (const struct resolution *r)
 
     if (!is_wanted (row, r))
       continue;
-    need = arena_alloc (r->arena, sizeof *need);
+    need = vms_arena_alloc (r->arena, sizeof *need);
     if (!need)
       break;
     *need = (struct vmspec_kernel_need) {
@@ -355,7 +355,7 @@ guest_kernel_needs (const struct resolution *r)
       .builtin = to_switch (row->builtin != 0),
       .nixos_symbol = to_switch (row->nixos_symbol != 0),
       .nixos_module = to_switch (row->nixos_module != 0) };
-    vector_add (&needs, need);
+    vms_vector_add (&needs, need);
   }
-  return (const void *) vector_end (&needs);
+  return (const void *) vms_vector_end (&needs);
 }

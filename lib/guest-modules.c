@@ -22,34 +22,35 @@ add_modules (struct text *text, const struct vmspec_guest_settings *settings,
     if (!(*need)->module
         || (initrd != VMSPEC_INITRD_LOAD
             && (only_loaded || initrd != VMSPEC_INITRD_AVAILABLE))
-        || set_add (&seen, (*need)->module, 0))
+        || vms_set_add (&seen, (*need)->module, 0))
       continue;
-    text_add (text, (*need)->module);
-    text_add (text, "\n");
+    vms_text_add (text, (*need)->module);
+    vms_text_add (text, "\n");
   }
   return seen.count > 0;
 }
 
 void
-guest_modules (struct vector *files,
-               const struct vmspec_guest_settings *settings, vmspec_diag *diag)
+vms_guest_modules (struct vector *files,
+                   const struct vmspec_guest_settings *settings,
+                   vmspec_diag *diag)
 {
   struct text all = { .arena = files->arena };
   struct text loaded = { .arena = files->arena };
   struct vmspec_guest_file *file;
 
   (void) diag;
-  text_add (&all, "# Kernel modules that the initial RAM disk has to hold, by "
-                  "vmspec.\n");
+  vms_text_add (&all, "# Kernel modules that the initial RAM disk has to hold, by "
+                      "vmspec.\n");
   add_modules (&all, settings, 0);
-  guest_add (files, VMSPEC_GUEST_FORM_MODULES, "initrd-modules",
-             text_end (&all));
-  text_add (&loaded, "# Loaded at once: see modules-load.d(5).  Made by "
-                     "vmspec.\n");
+  vms_guest_add (files, VMSPEC_GUEST_FORM_MODULES, "initrd-modules",
+                 vms_text_end (&all));
+  vms_text_add (&loaded, "# Loaded at once: see modules-load.d(5).  Made by "
+                         "vmspec.\n");
   if (!add_modules (&loaded, settings, 1))
     return;
-  file = guest_add (files, VMSPEC_GUEST_FORM_MODULES,
-                    "/etc/modules-load.d/vmspec.conf", text_end (&loaded));
+  file = vms_guest_add (files, VMSPEC_GUEST_FORM_MODULES,
+                        "/etc/modules-load.d/vmspec.conf", vms_text_end (&loaded));
   if (file)
     file->initrd = VMSPEC_ON;
 }

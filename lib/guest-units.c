@@ -48,11 +48,11 @@ add_name_byte (struct text *text, char c, int plain)
   char escape[5];
 
   if (plain) {
-    text_add_bytes (text, &c, 1);
+    vms_text_add_bytes (text, &c, 1);
     return;
   }
   snprintf (escape, sizeof escape, "\\x%02x", (unsigned) (unsigned char) c);
-  text_add (text, escape);
+  vms_text_add (text, escape);
 }
 
 /* systemd's escaping of paths, as `systemd-escape --path` does it; NULL if there
@@ -73,7 +73,7 @@ escape_path (struct arena *arena, const char *path)
       return NULL;
     if (size > 1 || *path != '.') {
       if (text.size)
-        text_add (&text, "-");
+        vms_text_add (&text, "-");
       for (size_t i = 0; i < size; i++)
         add_name_byte (&text, path[i], is_plain_in_name (path[i])
                                          && (text.size || path[i] != '.'));
@@ -81,8 +81,8 @@ escape_path (struct arena *arena, const char *path)
     path += size;
   }
   if (!text.size)
-    text_add (&text, "-");
-  return text_end (&text);
+    vms_text_add (&text, "-");
+  return vms_text_end (&text);
 }
 
 /* ---- values ------------------------------------------------------------- */
@@ -90,7 +90,7 @@ escape_path (struct arena *arena, const char *path)
 static int
 can_be_said (const char *value)
 {
-  return guest_is_utf8 (value) && !strpbrk (value, "\n\r");
+  return vms_guest_is_utf8 (value) && !strpbrk (value, "\n\r");
 }
 
 /* Blanks, and a backslash, by which the line would go on. */
@@ -106,38 +106,38 @@ add_value (struct text *text, const char *value)
   size_t size = strlen (value);
 
   if (is_lost_at_end (*value) && *value != '\\')
-    text_add (text, "%i");
+    vms_text_add (text, "%i");
   for (; *value; value++) {
     if (*value == '%')
-      text_add (text, "%");
-    text_add_bytes (text, value, 1);
+      vms_text_add (text, "%");
+    vms_text_add_bytes (text, value, 1);
   }
   if (size && is_lost_at_end (value[-1]))
-    text_add (text, "%i");
+    vms_text_add (text, "%i");
 }
 
 static void
 add_line (struct text *text, const char *key, const char *value)
 {
-  text_add (text, key);
-  text_add (text, "=");
+  vms_text_add (text, key);
+  vms_text_add (text, "=");
   add_value (text, value);
-  text_add (text, "\n");
+  vms_text_add (text, "\n");
 }
 
 /* A word of a command line. */
 static void
 add_word (struct text *text, const char *word)
 {
-  text_add (text, " \"");
+  vms_text_add (text, " \"");
   for (; *word; word++) {
     if (*word == '"' || *word == '\\')
-      text_add (text, "\\");
+      vms_text_add (text, "\\");
     else if (*word == '%' || *word == '$')
-      text_add_bytes (text, word, 1);
-    text_add_bytes (text, word, 1);
+      vms_text_add_bytes (text, word, 1);
+    vms_text_add_bytes (text, word, 1);
   }
-  text_add (text, "\"");
+  vms_text_add (text, "\"");
 }
 
 /* ---- mounts ------------------------------------------------------------- */
@@ -158,16 +158,17 @@ target (const struct units *units, const struct vmspec_file_system *fs)
 
   if (units->initrd)
     return is_root (fs) ? "initrd-root-fs" : "initrd-fs";
-  while (*type && strcmp (*type, guest_type (fs)))
+  while (*type && strcmp (*type, vms_guest_type (fs)))
     type++;
-  return *type || guest_has_option (fs, "_netdev") ? "remote-fs" : "local-fs";
+  return *type || vms_guest_has_option (fs, "_netdev") ? "remote-fs" : "local-fs";
 }
 
 /* The guest's own root has been mounted by then. */
 static int
 is_formatted (const struct units *units, const struct mount_unit *unit)
 {
-  return guest_is_formatted (unit->fs) && (units->initrd || !is_root (unit->fs));
+  return vms_guest_is_formatted (unit->fs)
+         && (units->initrd || !is_root (unit->fs));
 }
 
 /* A device as other units are named after it; NULL if there is no such name. */
@@ -183,22 +184,22 @@ device_name (struct arena *arena, const struct mount_unit *unit)
 static void
 add_service (struct text *text, const char *template, const char *instance)
 {
-  text_add (text, "Requires=");
-  text_add (text, template);
-  text_add (text, instance);
-  text_add (text, ".service\nAfter=");
-  text_add (text, template);
-  text_add (text, instance);
-  text_add (text, ".service\n");
+  vms_text_add (text, "Requires=");
+  vms_text_add (text, template);
+  vms_text_add (text, instance);
+  vms_text_add (text, ".service\nAfter=");
+  vms_text_add (text, template);
+  vms_text_add (text, instance);
+  vms_text_add (text, ".service\n");
 }
 
 static void
 add_target (struct text *text, const char *key, const char *target_name)
 {
-  text_add (text, key);
-  text_add (text, "=");
-  text_add (text, target_name);
-  text_add (text, ".target\n");
+  vms_text_add (text, key);
+  vms_text_add (text, "=");
+  vms_text_add (text, target_name);
+  vms_text_add (text, ".target\n");
 }
 
 static void
@@ -206,15 +207,15 @@ add_dependencies (struct text *text, const struct units *units,
                   const struct mount_unit *unit)
 {
   const char *device = device_name (text->arena, unit);
-  int checked = guest_is_checked (unit->fs) && device;
+  int checked = vms_guest_is_checked (unit->fs) && device;
 
-  if (!guest_has_option (unit->fs, "nofail"))
+  if (!vms_guest_has_option (unit->fs, "nofail"))
     add_target (text, "Before", unit->target);
   if (is_formatted (units, unit) && device)
     add_service (text, "systemd-makefs@", device);
   /* The guest's own root is mounted before it can be checked. */
   if (checked && is_root (unit->fs) && !units->initrd)
-    text_add (text, "Wants=systemd-fsck-root.service\n");
+    vms_text_add (text, "Wants=systemd-fsck-root.service\n");
   else if (checked)
     add_service (text, "systemd-fsck@", device);
 }
@@ -223,35 +224,35 @@ static const char *
 mount_text (const struct units *units, const struct mount_unit *unit)
 {
   struct text text = { .arena = units->files->arena };
-  const char *options = guest_options (text.arena, unit->fs);
+  const char *options = vms_guest_options (text.arena, unit->fs);
 
   if (!options)
     return NULL;
-  text_add (&text, "# Made by vmspec.  It is mounted once systemctl(1) has "
-                   "enabled the unit.\n[Unit]\n");
+  vms_text_add (&text, "# Made by vmspec.  It is mounted once systemctl(1) has "
+                       "enabled the unit.\n[Unit]\n");
   add_dependencies (&text, units, unit);
-  text_add (&text, "\n[Mount]\n");
+  vms_text_add (&text, "\n[Mount]\n");
   add_line (&text, "What", unit->what);
   add_line (&text, "Where", unit->where);
-  if (strcmp (guest_type (unit->fs), "auto"))
-    add_line (&text, "Type", guest_type (unit->fs));
+  if (strcmp (vms_guest_type (unit->fs), "auto"))
+    add_line (&text, "Type", vms_guest_type (unit->fs));
   if (strcmp (options, "defaults"))
     add_line (&text, "Options", options);
-  text_add (&text, "\n[Install]\n");
-  add_target (&text, guest_has_option (unit->fs, "nofail") ? "WantedBy"
+  vms_text_add (&text, "\n[Install]\n");
+  add_target (&text, vms_guest_has_option (unit->fs, "nofail") ? "WantedBy"
                                                            : "RequiredBy",
               unit->target);
-  return text_end (&text);
+  return vms_text_end (&text);
 }
 
 static void
 add_file (const struct units *units, const char *name, const char *content)
 {
   struct vmspec_guest_file *file
-    = guest_add (units->files, VMSPEC_GUEST_FORM_UNITS,
-                 arena_concat (units->files->arena, DIRECTORY, name,
-                               (char *) NULL),
-                 content);
+    = vms_guest_add (units->files, VMSPEC_GUEST_FORM_UNITS,
+                     vms_arena_concat (units->files->arena, DIRECTORY, name,
+                                       (char *) NULL),
+                     content);
 
   if (file)
     file->initrd = to_switch (units->initrd);
@@ -267,23 +268,23 @@ add_makefs (const struct units *units, const struct mount_unit *unit)
 
   if (!device)
     return;
-  name = arena_concat (text.arena, "systemd-makefs@", device, ".service",
-                       (char *) NULL);
-  text_add (&text, "# Made by vmspec.\n[Unit]\nDefaultDependencies=no\nBindsTo=");
-  text_add (&text, device);
-  text_add (&text, ".device\nAfter=");
-  text_add (&text, device);
-  text_add (&text, ".device\n");
-  text_add (&text, "Before=systemd-fsck@");
-  text_add (&text, device);
-  text_add (&text, ".service shutdown.target\nConflicts=shutdown.target\n\n"
-                   "[Service]\nType=oneshot\nRemainAfterExit=yes\n"
-                   "ExecStart=/usr/lib/systemd/systemd-makefs");
-  add_word (&text, guest_type (unit->fs));
+  name = vms_arena_concat (text.arena, "systemd-makefs@", device, ".service",
+                           (char *) NULL);
+  vms_text_add (&text, "# Made by vmspec.\n[Unit]\nDefaultDependencies=no\nBindsTo=");
+  vms_text_add (&text, device);
+  vms_text_add (&text, ".device\nAfter=");
+  vms_text_add (&text, device);
+  vms_text_add (&text, ".device\n");
+  vms_text_add (&text, "Before=systemd-fsck@");
+  vms_text_add (&text, device);
+  vms_text_add (&text, ".service shutdown.target\nConflicts=shutdown.target\n\n"
+                       "[Service]\nType=oneshot\nRemainAfterExit=yes\n"
+                       "ExecStart=/usr/lib/systemd/systemd-makefs");
+  add_word (&text, vms_guest_type (unit->fs));
   add_word (&text, unit->what);
-  text_add (&text, "\nTimeoutSec=infinity\n");
+  vms_text_add (&text, "\nTimeoutSec=infinity\n");
   if (name)
-    add_file (units, name, text_end (&text));
+    add_file (units, name, vms_text_end (&text));
 }
 
 /* ---- what cannot be said ------------------------------------------------ */
@@ -294,27 +295,27 @@ cannot (const struct units *units, const struct mount_unit *unit,
 {
   const struct path path = { .parent = &unit->path, .name = member };
 
-  diag_add (units->diag, VMSPEC_SEVERITY_WARNING, "guest.unit-text", &path,
-            NULL, "systemd cannot mount %s, as its units cannot say a line "
-            "end, nor what is not UTF-8; change the %s",
-            unit->fs->mount_point, member);
+  vms_diag_add (units->diag, VMSPEC_SEVERITY_WARNING, "guest.unit-text", &path,
+                NULL, "systemd cannot mount %s, as its units cannot say a line "
+                "end, nor what is not UTF-8; change the %s",
+                unit->fs->mount_point, member);
 }
 
 const char *
-guest_not_in_unit (struct arena *arena, const struct vmspec_file_system *fs)
+vms_guest_not_in_unit (struct arena *arena, const struct vmspec_file_system *fs)
 {
-  const char *options = guest_options (arena, fs);
+  const char *options = vms_guest_options (arena, fs);
 
   return !can_be_said (fs->mount_point) ? "mount_point"
-         : !can_be_said (guest_device (fs)) ? "device"
-         : !can_be_said (guest_type (fs)) ? "type"
+         : !can_be_said (vms_guest_device (fs)) ? "device"
+         : !can_be_said (vms_guest_type (fs)) ? "type"
          : options && !can_be_said (options) ? "options" : NULL;
 }
 
 static int
 has_text (const struct units *units, const struct mount_unit *unit)
 {
-  const char *wrong = guest_not_in_unit (units->files->arena, unit->fs);
+  const char *wrong = vms_guest_not_in_unit (units->files->arena, unit->fs);
 
   /* Once is enough, which is for the guest itself. */
   if (wrong && !units->initrd)
@@ -329,12 +330,12 @@ has_name (const struct units *units, const struct mount_unit *unit)
 
   if (unit->name && strlen (unit->name) <= LONGEST_NAME)
     return 1;
-  if (!arena_error (units->files->arena) && !units->initrd)
-    diag_add (units->diag, VMSPEC_SEVERITY_WARNING, "guest.unit-name", &path,
-              NULL, "there is no mount unit for %s, as its name %s; change the "
-              "mount_point", unit->fs->mount_point,
-              unit->name ? "would be longer than 255 bytes"
-                         : "cannot be made of a path with \"..\"");
+  if (!vms_arena_error (units->files->arena) && !units->initrd)
+    vms_diag_add (units->diag, VMSPEC_SEVERITY_WARNING, "guest.unit-name", &path,
+                  NULL, "there is no mount unit for %s, as its name %s; change the "
+                  "mount_point", unit->fs->mount_point,
+                  unit->name ? "would be longer than 255 bytes"
+                             : "cannot be made of a path with \"..\"");
   return 0;
 }
 
@@ -343,8 +344,8 @@ has_name (const struct units *units, const struct mount_unit *unit)
 static const char *
 in_sysroot (const struct units *units, const char *path)
 {
-  return units->initrd ? arena_concat (units->files->arena, "/sysroot", path,
-                                       (char *) NULL)
+  return units->initrd ? vms_arena_concat (units->files->arena, "/sysroot", path,
+                                           (char *) NULL)
                        : path;
 }
 
@@ -352,11 +353,11 @@ static void
 add_mount (const struct units *units, const struct vmspec_file_system *fs)
 {
   struct arena *arena = units->files->arena;
-  const char *entry = arena_concat (arena, "file_systems[", fs->mount_point,
-                                    "]", (char *) NULL);
+  const char *entry = vms_arena_concat (arena, "file_systems[", fs->mount_point,
+                                        "]", (char *) NULL);
   struct mount_unit unit = {
     .fs = fs, .path = { .name = entry ? entry : "file_systems" },
-    .what = guest_device_path (arena, fs), .target = target (units, fs),
+    .what = vms_guest_device_path (arena, fs), .target = target (units, fs),
     .where = is_root (fs) && units->initrd ? "/sysroot"
              : in_sysroot (units, fs->mount_point),
   };
@@ -364,10 +365,10 @@ add_mount (const struct units *units, const struct vmspec_file_system *fs)
 
   if (!unit.what || !unit.where)
     return;
-  if (guest_is_bind (fs) && *unit.what == '/')
+  if (vms_guest_is_bind (fs) && *unit.what == '/')
     unit.what = in_sysroot (units, unit.what);
   escaped = escape_path (arena, unit.where);
-  unit.name = escaped ? arena_concat (arena, escaped, ".mount", (char *) NULL)
+  unit.name = escaped ? vms_arena_concat (arena, escaped, ".mount", (char *) NULL)
                       : NULL;
   if (!has_text (units, &unit) || !has_name (units, &unit) || !unit.what)
     return;
@@ -383,7 +384,7 @@ add_mounts (const struct units *units,
   const struct vmspec_file_system *const *fs = settings->file_systems;
 
   for (; *fs; fs++)
-    if (!units->initrd || guest_in_initrd (*fs))
+    if (!units->initrd || vms_guest_in_initrd (*fs))
       add_mount (units, *fs);
 }
 
@@ -395,7 +396,7 @@ parent (struct arena *arena, const char *path)
   const char *slash = strrchr (path, '/');
 
   return slash && slash > path
-           ? arena_copy (arena, path, (size_t) (slash - path)) : "/";
+           ? vms_arena_copy (arena, path, (size_t) (slash - path)) : "/";
 }
 
 /* As the module of NixOS has it for an initial RAM disk with systemd.  The names
@@ -414,39 +415,39 @@ add_overlay (const struct units *units,
 
   if (!where || !lower || !upper || !work)
     return;
-  options = arena_concat (arena, "lowerdir=", lower, ",upperdir=", upper,
-                          ",workdir=", work, (char *) NULL);
+  options = vms_arena_concat (arena, "lowerdir=", lower, ",upperdir=", upper,
+                              ",workdir=", work, (char *) NULL);
   escaped = escape_path (arena, where);
   disk = parent (arena, upper);
   if (!options || !escaped || !disk)
     return;
 
-  text_add (&mount, "# Made by vmspec.\n[Unit]\nBefore=initrd-fs.target\n"
-                    "Requires=rw-store.service\nAfter=rw-store.service\n"
-                    "RequiresMountsFor=");
-  text_add (&mount, lower);
-  text_add (&mount, "\n\n[Mount]\n");
+  vms_text_add (&mount, "# Made by vmspec.\n[Unit]\nBefore=initrd-fs.target\n"
+                        "Requires=rw-store.service\nAfter=rw-store.service\n"
+                        "RequiresMountsFor=");
+  vms_text_add (&mount, lower);
+  vms_text_add (&mount, "\n\n[Mount]\n");
   add_line (&mount, "What", "overlay");
   add_line (&mount, "Where", where);
   add_line (&mount, "Type", "overlay");
   add_line (&mount, "Options", options);
-  text_add (&mount, "\n[Install]\nWantedBy=initrd-fs.target\n");
-  add_file (units, arena_concat (arena, escaped, ".mount", (char *) NULL),
-            text_end (&mount));
+  vms_text_add (&mount, "\n[Install]\nWantedBy=initrd-fs.target\n");
+  add_file (units, vms_arena_concat (arena, escaped, ".mount", (char *) NULL),
+            vms_text_end (&mount));
 
-  text_add (&service, "# Made by vmspec.\n[Unit]\nDefaultDependencies=no\n"
-                      "Before=shutdown.target\nConflicts=shutdown.target\n"
-                      "RequiresMountsFor=");
-  text_add (&service, disk);
-  text_add (&service, "\n\n[Service]\nType=oneshot\n"
-                      "ExecStart=/bin/mkdir -p -m 0755 ");
-  text_add (&service, upper);
-  text_add (&service, " ");
-  text_add (&service, work);
-  text_add (&service, " ");
-  text_add (&service, where);
-  text_add (&service, "\n");
-  add_file (units, "rw-store.service", text_end (&service));
+  vms_text_add (&service, "# Made by vmspec.\n[Unit]\nDefaultDependencies=no\n"
+                          "Before=shutdown.target\nConflicts=shutdown.target\n"
+                          "RequiresMountsFor=");
+  vms_text_add (&service, disk);
+  vms_text_add (&service, "\n\n[Service]\nType=oneshot\n"
+                          "ExecStart=/bin/mkdir -p -m 0755 ");
+  vms_text_add (&service, upper);
+  vms_text_add (&service, " ");
+  vms_text_add (&service, work);
+  vms_text_add (&service, " ");
+  vms_text_add (&service, where);
+  vms_text_add (&service, "\n");
+  add_file (units, "rw-store.service", vms_text_end (&service));
 }
 
 /* ---- all of it ---------------------------------------------------------- */
@@ -458,18 +459,19 @@ add_tmpfiles (struct vector *files, const char *const *line)
 
   if (!line || !*line)
     return;
-  text_add (&text, "# Made by vmspec: see tmpfiles.d(5).\n");
+  vms_text_add (&text, "# Made by vmspec: see tmpfiles.d(5).\n");
   for (; *line; line++) {
-    text_add (&text, *line);
-    text_add (&text, "\n");
+    vms_text_add (&text, *line);
+    vms_text_add (&text, "\n");
   }
-  guest_add (files, VMSPEC_GUEST_FORM_UNITS,
-             "/etc/tmpfiles.d/10-qemu-vm.conf", text_end (&text));
+  vms_guest_add (files, VMSPEC_GUEST_FORM_UNITS,
+                 "/etc/tmpfiles.d/10-qemu-vm.conf", vms_text_end (&text));
 }
 
 void
-guest_units (struct vector *files, const struct vmspec_guest_settings *settings,
-             vmspec_diag *diag)
+vms_guest_units (struct vector *files,
+                 const struct vmspec_guest_settings *settings,
+                 vmspec_diag *diag)
 {
   struct units own = { .files = files, .diag = diag };
   struct units initrd = { .files = files, .diag = diag, .initrd = 1 };

@@ -30,32 +30,32 @@ static const struct vmspec_guest_overlay store_overlay = {
 static void
 add_line (struct text *text, const char *line)
 {
-  text_add (text, line);
-  text_add (text, "\n");
+  vms_text_add (text, line);
+  vms_text_add (text, "\n");
 }
 
 /* In the words of NixOS's script, which is compared. */
 static void
 add_overlay (struct text *text, const struct vmspec_guest_overlay *overlay)
 {
-  char *dirs = arena_concat (text->arena, "$targetRoot", overlay->upper,
-                             " $targetRoot", overlay->work, " $targetRoot",
-                             overlay->mount_point, (char *) NULL);
-  char *layers = arena_concat (text->arena, "lowerdir=$targetRoot",
-                               overlay->lower, ",upperdir=$targetRoot",
-                               overlay->upper, ",workdir=$targetRoot",
-                               overlay->work, (char *) NULL);
+  char *dirs = vms_arena_concat (text->arena, "$targetRoot", overlay->upper,
+                                 " $targetRoot", overlay->work, " $targetRoot",
+                                 overlay->mount_point, (char *) NULL);
+  char *layers = vms_arena_concat (text->arena, "lowerdir=$targetRoot",
+                                   overlay->lower, ",upperdir=$targetRoot",
+                                   overlay->upper, ",workdir=$targetRoot",
+                                   overlay->work, (char *) NULL);
 
-  text_add (text, "echo \"mounting overlay filesystem on ");
-  text_add (text, overlay->mount_point);
+  vms_text_add (text, "echo \"mounting overlay filesystem on ");
+  vms_text_add (text, overlay->mount_point);
   add_line (text, "...\"");
-  text_add (text, "mkdir -p -m 0755 ");
+  vms_text_add (text, "mkdir -p -m 0755 ");
   add_line (text, dirs);
-  text_add (text, "mount -t overlay overlay $targetRoot");
-  text_add (text, overlay->mount_point);
+  vms_text_add (text, "mount -t overlay overlay $targetRoot");
+  vms_text_add (text, overlay->mount_point);
   add_line (text, " \\");
-  text_add (text, "  -o ");
-  text_add (text, layers);
+  vms_text_add (text, "  -o ");
+  vms_text_add (text, layers);
   add_line (text, " || fail");
 }
 
@@ -73,7 +73,7 @@ initrd_commands (const struct resolution *r,
   }
   if (s->overlay)
     add_overlay (&text, s->overlay);
-  return text_end (&text);
+  return vms_text_end (&text);
 }
 
 /* ---- the kernel's command line ------------------------------------------ */
@@ -82,8 +82,8 @@ static void
 add_param (struct vector *params, const char *name, const char *value,
            const char *end)
 {
-  vector_add (params, arena_concat (params->arena, name, value, end,
-                                    (char *) NULL));
+  vms_vector_add (params, vms_arena_concat (params->arena, name, value, end,
+                                            (char *) NULL));
 }
 
 static const char *const *
@@ -95,7 +95,7 @@ kernel_params (const struct resolution *r)
 
   if (is_on (r->boot.direct)) {
     for (; *word; word++)
-      vector_add (&params, *word);
+      vms_vector_add (&params, *word);
     if (r->boot.system)
       add_param (&params, "init=", r->boot.system, "/init");
     if (r->boot.system && r->boot.registration)
@@ -103,7 +103,7 @@ kernel_params (const struct resolution *r)
   }
   for (; *console; console++)
     add_param (&params, "console=", *console, "");
-  return (const void *) vector_end (&params);
+  return (const void *) vms_vector_end (&params);
 }
 
 /* ---- all of it ---------------------------------------------------------- */
@@ -123,12 +123,12 @@ describe (struct vmspec_guest_settings *s, const struct resolution *r)
     .overlay = is_on (r->store.writable) ? &store_overlay : NULL,
     .kernel_params = kernel_params (r),
     .consoles = r->qemu.consoles,
-    .kernel_needs = guest_kernel_needs (r),
+    .kernel_needs = vms_guest_kernel_needs (r),
     .tmpfiles = r->boot.system ? nixos_tmpfiles : none,
     /* GRUB for BIOS has no place on a disk that EFI boots from. */
     .loader_device = is_on (r->efi.enable) ? "nodev" : r->boot.loader_device,
-    .graphics_mode = arena_printf (r->arena, "%ux%u", r->spec.resolution_x,
-                                   r->spec.resolution_y),
+    .graphics_mode = vms_arena_printf (r->arena, "%ux%u", r->spec.resolution_x,
+                                       r->spec.resolution_y),
     .resolution_x = r->spec.resolution_x,
     .resolution_y = r->spec.resolution_y,
     .guest_agent = r->qemu.guest_agent,
@@ -159,32 +159,32 @@ render (struct vmspec_guest_settings *s, uint32_t form, struct arena *arena,
   static void (*const renderers[]) (struct vector *,
                                     const struct vmspec_guest_settings *,
                                     vmspec_diag *) = {
-    [VMSPEC_GUEST_FORM_FSTAB] = guest_fstab,
-    [VMSPEC_GUEST_FORM_UNITS] = guest_units,
-    [VMSPEC_GUEST_FORM_CMDLINE] = guest_cmdline,
-    [VMSPEC_GUEST_FORM_MODULES] = guest_modules,
-    [VMSPEC_GUEST_FORM_HOOK] = guest_hook,
-    [VMSPEC_GUEST_FORM_JSON] = guest_json,
+    [VMSPEC_GUEST_FORM_FSTAB] = vms_guest_fstab,
+    [VMSPEC_GUEST_FORM_UNITS] = vms_guest_units,
+    [VMSPEC_GUEST_FORM_CMDLINE] = vms_guest_cmdline,
+    [VMSPEC_GUEST_FORM_MODULES] = vms_guest_modules,
+    [VMSPEC_GUEST_FORM_HOOK] = vms_guest_hook,
+    [VMSPEC_GUEST_FORM_JSON] = vms_guest_json,
   };
   struct vector files = { .arena = arena };
 
   if (form < sizeof renderers / sizeof *renderers && renderers[form])
     renderers[form] (&files, s, diag);
-  s->files = (const void *) vector_end (&files);
+  s->files = (const void *) vms_vector_end (&files);
 }
 
 struct vmspec_guest_file *
-guest_add (struct vector *files, uint32_t form, const char *name,
-           const char *content)
+vms_guest_add (struct vector *files, uint32_t form, const char *name,
+               const char *content)
 {
-  struct vmspec_guest_file *file = arena_alloc (files->arena, sizeof *file);
+  struct vmspec_guest_file *file = vms_arena_alloc (files->arena, sizeof *file);
 
   if (!file)
     return NULL;
   *file = (struct vmspec_guest_file) {
     VMSPEC_INIT (vmspec_guest_file), .form = form, .name = name,
     .content = content, .executable = VMSPEC_OFF, .initrd = VMSPEC_OFF };
-  vector_add (files, file);
+  vms_vector_add (files, file);
   return file;
 }
 
@@ -193,23 +193,23 @@ vmspec_plan_guest (const vmspec_plan *plan, uint32_t form, vmspec_diag *diag,
                    struct vmspec_guest_settings **ret_settings)
 {
   struct arena arena = { 0 };
-  struct handle *handle = arena_alloc (&arena, sizeof *handle);
+  struct handle *handle = vms_arena_alloc (&arena, sizeof *handle);
   struct resolution resolution = plan->resolution;
   int r;
 
   if (!handle)
     return -ENOMEM;
   if (form > VMSPEC_GUEST_FORM_JSON) {
-    arena_free (&arena);
+    vms_arena_free (&arena);
     return -EINVAL;
   }
   handle->arena = arena;
-  handle->plan = plan_reference (plan);
+  handle->plan = vms_plan_reference (plan);
   resolution.arena = &handle->arena;
   describe (&handle->settings, &resolution);
-  if (!arena_error (&handle->arena))
+  if (!vms_arena_error (&handle->arena))
     render (&handle->settings, form, &handle->arena, diag);
-  r = arena_error (&handle->arena);
+  r = vms_arena_error (&handle->arena);
   if (r < 0)
     vmspec_guest_settings_free (&handle->settings);
   else
@@ -227,5 +227,5 @@ vmspec_guest_settings_free (struct vmspec_guest_settings *settings)
     return;
   vmspec_plan_free (handle->plan);
   arena = handle->arena;
-  arena_free (&arena);
+  vms_arena_free (&arena);
 }

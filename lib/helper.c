@@ -49,7 +49,7 @@ spawn_kept (struct keeper *keeper, const struct child_setup *child,
     = { { 0, child->input }, { 1, child->output }, { 2, child->error },
         { CHILD_EXTRA, child->extra } };
 
-  return keeper_spawn (keeper, &(struct keeper_setup) {
+  return vms_keeper_spawn (keeper, &(struct keeper_setup) {
     .child = KEPT_HELPER, .role = KEEPER_TRANSIENT, .argv = child->argv,
     .environment = child->environment, .directory = child->directory,
     .descriptors = descriptors, .n_descriptors = child->extra < 0 ? 3 : 4,
@@ -68,11 +68,11 @@ spawn (struct helper *helper, struct work *work,
   if (r < 0)
     return r;
   child.environment
-    = setup->environment ? setup->environment : work_environment (work);
+    = setup->environment ? setup->environment : vms_work_environment (work);
   child.output = child.error = ends[1];
   helper->output = ends[0];
   r = helper->keeper ? spawn_kept (helper->keeper, &child, &helper->child)
-                     : child_spawn (&child, &helper->child);
+                     : vms_child_spawn (&child, &helper->child);
   close (ends[1]);
   if (r < 0)
     close_output (helper);
@@ -80,8 +80,8 @@ spawn (struct helper *helper, struct work *work,
 }
 
 int
-helper_start (struct helper *helper, struct work *work,
-              const struct helper_setup *setup)
+vms_helper_start (struct helper *helper, struct work *work,
+                  const struct helper_setup *setup)
 {
   const char *slash = strrchr (setup->argv[0], '/');
   int null = TEMP_FAILURE_RETRY (open ("/dev/null", O_RDONLY | O_CLOEXEC)), r;
@@ -95,8 +95,8 @@ helper_start (struct helper *helper, struct work *work,
   if (null >= 0)
     close (null);
   if (r < 0)
-    work_fail (work, r, "helper.failed", NULL, "%s cannot be started: %s",
-               setup->argv[0], strerrordesc_np (-r));
+    vms_work_fail (work, r, "helper.failed", NULL, "%s cannot be started: %s",
+                   setup->argv[0], strerrordesc_np (-r));
   return r;
 }
 
@@ -111,7 +111,7 @@ remember (struct helper *helper, const char *bytes, size_t size)
   if (helper->text && helper->text->size < HELPER_TEXT_LARGEST) {
     size_t left = HELPER_TEXT_LARGEST - helper->text->size;
 
-    text_add_bytes (helper->text, bytes, size < left ? size : left);
+    vms_text_add_bytes (helper->text, bytes, size < left ? size : left);
   }
   drop = helper->said_size + size > room ? helper->said_size + size - room : 0;
   memmove (helper->said, helper->said + drop, helper->said_size - drop);
@@ -188,7 +188,7 @@ send_kill (const struct helper *helper)
   const struct child *child = &helper->child;
 
   if (helper->keeper)
-    (void) keeper_signal (helper->keeper, KEPT_HELPER, SIGKILL);
+    (void) vms_keeper_signal (helper->keeper, KEPT_HELPER, SIGKILL);
   else if (child->pidfd >= 0)
     (void) syscall (SYS_pidfd_send_signal, child->pidfd, SIGKILL, NULL, 0);
   else
@@ -200,7 +200,7 @@ static int
 kept_has_ended (const struct helper *helper, int timeout_ms)
 {
   const struct kept_state *state = &helper->keeper->children[KEPT_HELPER];
-  int r = state->ended ? 0 : keeper_listen (helper->keeper, timeout_ms);
+  int r = state->ended ? 0 : vms_keeper_listen (helper->keeper, timeout_ms);
 
   return state->ended || r == -EPIPE;
 }
@@ -233,7 +233,7 @@ reap (struct helper *helper, int *ret_status)
 }
 
 void
-helper_kill (struct helper *helper)
+vms_helper_kill (struct helper *helper)
 {
   int status;
 
@@ -284,39 +284,39 @@ wait_for_end (struct helper *helper, int (*tick) (void *data), void *data)
 }
 
 int
-helper_wait (struct helper *helper, struct work *work,
-             int (*tick) (void *data), void *data)
+vms_helper_wait (struct helper *helper, struct work *work,
+                 int (*tick) (void *data), void *data)
 {
   int status = 0, r = wait_for_end (helper, tick, data);
 
   if (r < 0) {
-    helper_kill (helper);
+    vms_helper_kill (helper);
     return r;
   }
   close_output (helper);
   r = reap (helper, &status);
   if (r < 0)
-    return work_fail (work, r, "helper.failed", NULL,
-                      "the status of %s is lost: %s; the program that waits "
-                      "for all children has to leave this one to vmspec",
-                      helper->name, strerrordesc_np (-r));
+    return vms_work_fail (work, r, "helper.failed", NULL,
+                          "the status of %s is lost: %s; the program that waits "
+                          "for all children has to leave this one to vmspec",
+                          helper->name, strerrordesc_np (-r));
   if (WIFSIGNALED (status))
-    return work_fail (work, -EIO, "helper.failed", NULL,
-                      "%s was killed by signal %d", helper->name,
-                      WTERMSIG (status));
+    return vms_work_fail (work, -EIO, "helper.failed", NULL,
+                          "%s was killed by signal %d", helper->name,
+                          WTERMSIG (status));
   if (WEXITSTATUS (status))
-    return work_fail (work, -EIO, "helper.failed", NULL,
-                      "%s failed with status %d: %.500s", helper->name,
-                      WEXITSTATUS (status), last_words (helper));
+    return vms_work_fail (work, -EIO, "helper.failed", NULL,
+                          "%s failed with status %d: %.500s", helper->name,
+                          WEXITSTATUS (status), last_words (helper));
   return 0;
 }
 
 int
-helper_run (struct work *work, const struct helper_setup *setup,
-            int (*tick) (void *data), void *data)
+vms_helper_run (struct work *work, const struct helper_setup *setup,
+                int (*tick) (void *data), void *data)
 {
   struct helper helper;
-  int r = helper_start (&helper, work, setup);
+  int r = vms_helper_start (&helper, work, setup);
 
-  return r < 0 ? r : helper_wait (&helper, work, tick, data);
+  return r < 0 ? r : vms_helper_wait (&helper, work, tick, data);
 }

@@ -33,18 +33,18 @@ struct helper_setup {
 #define HELPER_TEXT_LARGEST (64 * 1024)
 
 /* Standard input is empty.  0 or -errno with a finding "helper.failed". */
-int helper_start (struct helper *helper, struct work *work,
-                  const struct helper_setup *setup);
+int vms_helper_start (struct helper *helper, struct work *work,
+                      const struct helper_setup *setup);
 /* Waits for the end; meanwhile calls @tick (with @data, may be NULL) at least
  * ten times a second, and kills the helper if that returns an error.  What the
  * helper has started itself is not waited for.  0, or an error with a finding:
  * -EIO if the helper failed; or what @tick returned, without one. */
-int helper_wait (struct helper *helper, struct work *work,
-                 int (*tick) (void *data), void *data);
+int vms_helper_wait (struct helper *helper, struct work *work,
+                     int (*tick) (void *data), void *data);
 /* One after the other. */
-int helper_run (struct work *work, const struct helper_setup *setup,
-                int (*tick) (void *data), void *data);
+int vms_helper_run (struct work *work, const struct helper_setup *setup,
+                    int (*tick) (void *data), void *data);
 /* Kills one that was not waited for. */
-void helper_kill (struct helper *helper);
+void vms_helper_kill (struct helper *helper);
 
 #endif

@@ -31,20 +31,20 @@ clean (char *path)
 }
 
 const char *
-host_absolute (struct arena *arena, const struct vmspec_host *host,
-               const char *path)
+vms_host_absolute (struct arena *arena, const struct vmspec_host *host,
+                   const char *path)
 {
   const char *directory = host->directory ? host->directory : "/";
   char *joined;
 
   if (!path || *path == '/')
     return path;
-  joined = arena_concat (arena, directory, "/", path, (char *) NULL);
+  joined = vms_arena_concat (arena, directory, "/", path, (char *) NULL);
   return joined ? clean (joined) : NULL;
 }
 
 const struct vmspec_host_file *
-host_file (const struct vmspec_host *host, const char *path)
+vms_host_file (const struct vmspec_host *host, const char *path)
 {
   const struct vmspec_host_file *const *files = host->files;
 
@@ -55,17 +55,17 @@ host_file (const struct vmspec_host *host, const char *path)
 }
 
 const char *
-host_real_path (struct arena *arena, const struct vmspec_host *host,
-                const char *path)
+vms_host_real_path (struct arena *arena, const struct vmspec_host *host,
+                    const char *path)
 {
-  const char *absolute = host_absolute (arena, host, path);
-  const struct vmspec_host_file *file = host_file (host, absolute);
+  const char *absolute = vms_host_absolute (arena, host, path);
+  const struct vmspec_host_file *file = vms_host_file (host, absolute);
 
   return file && file->real_path ? file->real_path : absolute;
 }
 
 const char *
-host_program (const struct vmspec_host *host, const char *name)
+vms_host_program (const struct vmspec_host *host, const char *name)
 {
   const struct vmspec_host_program *const *programs = host->programs;
 
@@ -78,7 +78,8 @@ host_program (const struct vmspec_host *host, const char *name)
 }
 
 const struct vmspec_host_firmware *
-host_firmware (const struct vmspec_host *host, uint32_t arch, int secure_boot)
+vms_host_firmware (const struct vmspec_host *host, uint32_t arch,
+                   int secure_boot)
 {
   const struct vmspec_host_firmware *const *firmware = host->firmware;
 
@@ -90,7 +91,7 @@ host_firmware (const struct vmspec_host *host, uint32_t arch, int secure_boot)
 }
 
 int
-host_firmware_needs_smm (const struct vmspec_host *host, const char *path)
+vms_host_firmware_needs_smm (const struct vmspec_host *host, const char *path)
 {
   const struct vmspec_host_firmware *const *firmware = host->firmware;
 
@@ -101,9 +102,9 @@ host_firmware_needs_smm (const struct vmspec_host *host, const char *path)
 }
 
 int
-host_or_detect (const struct vmspec *spec, const struct vmspec_host *given,
-                struct arena *arena, vmspec_diag *diag,
-                const struct vmspec_host **ret_host)
+vms_host_or_detect (const struct vmspec *spec, const struct vmspec_host *given,
+                    struct arena *arena, vmspec_diag *diag,
+                    const struct vmspec_host **ret_host)
 {
   struct vmspec_host *found = NULL;
   void *copy = NULL;
@@ -114,7 +115,7 @@ host_or_detect (const struct vmspec *spec, const struct vmspec_host *given,
     given = found;
   }
   if (r == 0)
-    r = spec_copy (arena, "vmspec_host", given, diag, &copy);
+    r = vms_spec_copy (arena, "vmspec_host", given, diag, &copy);
   vmspec_host_free (found);
   *ret_host = copy;
   return r;

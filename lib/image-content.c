@@ -41,7 +41,7 @@ read_entry (struct image_layer *layer, uint64_t table, uint64_t index,
 
     layer->slice_place = 0;
     memset (layer->slice, 0, sizeof layer->slice);
-    n = image_read_at (layer->fd, place, layer->slice, sizeof layer->slice);
+    n = vms_image_read_at (layer->fd, place, layer->slice, sizeof layer->slice);
     if (n < 0)
       return (int) n;
     layer->slice_place = place;
@@ -56,8 +56,8 @@ read_l1 (const struct image_layer *layer, uint64_t index, uint64_t *ret_entry)
   ssize_t n;
 
   *ret_entry = 0;
-  n = image_read_at (layer->fd, layer->header.l1_offset + index * 8, ret_entry,
-                     sizeof *ret_entry);
+  n = vms_image_read_at (layer->fd, layer->header.l1_offset + index * 8,
+                         ret_entry, sizeof *ret_entry);
   *ret_entry = be64toh (*ret_entry);
   return n < 0 ? (int) n : 0;
 }
@@ -172,9 +172,10 @@ inflate (struct image_reader *reader, const struct image_layer *layer,
     return -ENOMEM;
   }
   /* The last sector of it may be beyond the end of the file. */
-  n = image_read_at (layer->fd, part->place, stream, size);
-  r = n < 0 ? (int) n
-            : image_qcow_inflate (stream, (size_t) n,
+  n = vms_image_read_at (layer->fd, part->place, stream, size);
+  r = n < 0
+        ? (int) n
+        : vms_image_qcow_inflate (stream, (size_t) n,
                                   layer->header.cluster_bits, reader->cluster);
   free (stream);
   if (r == 0) {
@@ -193,7 +194,7 @@ read_part (struct image_reader *reader, const struct image_layer *layer,
 
   switch (part->where) {
   case STORED:
-    n = image_read_at (layer->fd, part->place + part->inside, data, size);
+    n = vms_image_read_at (layer->fd, part->place + part->inside, data, size);
     if (n < 0)
       return (int) n;
     /* Files end where all that follows is zero. */
@@ -213,8 +214,8 @@ read_part (struct image_reader *reader, const struct image_layer *layer,
 }
 
 int
-image_content_read (struct image_reader *reader, uint64_t offset, void *data,
-                    size_t size)
+vms_image_content_read (struct image_reader *reader, uint64_t offset,
+                        void *data, size_t size)
 {
   while (size) {
     struct image_layer *layer = reader->top;
@@ -245,7 +246,7 @@ image_content_read (struct image_reader *reader, uint64_t offset, void *data,
 }
 
 void
-image_reader_free (struct image_reader *reader)
+vms_image_reader_free (struct image_reader *reader)
 {
   free (reader->cluster);
   *reader = (struct image_reader) { 0 };

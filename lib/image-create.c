@@ -27,7 +27,7 @@ struct creation {
 /* Everything that is wrong is said, so this does not end the checks. */
 #define REFUSE(c, error_, ...)                                                 \
   do {                                                                         \
-    int error__ = work_fail ((c)->work, error_, __VA_ARGS__);                  \
+    int error__ = vms_work_fail ((c)->work, error_, __VA_ARGS__);              \
                                                                                \
     if (!(c)->error)                                                           \
       (c)->error = error__;                                                    \
@@ -36,7 +36,7 @@ struct creation {
 static const char *
 format_name (uint32_t format)
 {
-  return option_value ("vmspec_image", "format", format);
+  return vms_option_value ("vmspec_image", "format", format);
 }
 
 /* ---- what was said ------------------------------------------------------ */
@@ -126,9 +126,10 @@ seen_from_here (struct arena *arena, const char *overlay, const char *backing)
 
   if (*backing == '/' || !slash)
     return backing;
-  return arena_concat (
-    arena, arena_copy (arena, overlay, (size_t) (slash - overlay) + 1), backing,
-    (char *) NULL);
+  return vms_arena_concat (arena,
+                           vms_arena_copy (arena, overlay,
+                                           (size_t) (slash - overlay) + 1),
+                           backing, (char *) NULL);
 }
 
 /* What QEMU would take for a protocol is made a path. */
@@ -137,8 +138,8 @@ unambiguous (struct arena *arena, const char *backing)
 {
   size_t size = strcspn (backing, ":/");
 
-  return backing[size] == ':' ? arena_concat (arena, "./", backing,
-                                              (char *) NULL)
+  return backing[size] == ':' ? vms_arena_concat (arena, "./", backing,
+                                                  (char *) NULL)
                               : backing;
 }
 
@@ -154,14 +155,14 @@ look_at_backing (struct creation *c)
   c->backing = seen_from_here (c->work->arena, s->file, s->backing);
   if (!c->backing)
     return -ENOMEM;
-  r = image_info (c->work, "backing", c->backing, s->backing_format,
-                  IMAGE_HEADERS, &info);
+  r = vms_image_info (c->work, "backing", c->backing, s->backing_format,
+                      IMAGE_HEADERS, &info);
   if (r < 0)
     return r;
-  if (image_lock_test (c->backing, IMAGE_READ) == -EAGAIN)
-    return work_fail (c->work, -EAGAIN, "image.in-use", "backing",
-                      "%s is being written to by another process, so nothing "
-                      "can rest on it; stop that machine first", c->backing);
+  if (vms_image_lock_test (c->backing, IMAGE_READ) == -EAGAIN)
+    return vms_work_fail (c->work, -EAGAIN, "image.in-use", "backing",
+                          "%s is being written to by another process, so nothing "
+                          "can rest on it; stop that machine first", c->backing);
   if (s->size < info->virtual_size)
     s->size = info->virtual_size;
   return 0;
@@ -175,9 +176,9 @@ look_at_tree (struct creation *c)
 
   if (!s->tree)
     return 0;
-  r = tree_measure (c->work, "tree", s->tree, &c->needs);
+  r = vms_tree_measure (c->work, "tree", s->tree, &c->needs);
   if (r == 0)
-    DEFAULT (s->size, tree_file_system_size (&c->needs, 0));
+    DEFAULT (s->size, vms_tree_file_system_size (&c->needs, 0));
   return r;
 }
 
@@ -202,8 +203,8 @@ make_file_system (struct creation *c, struct image *image)
   if (!s->uuid)
     uuid_generate (c->uuid);
   uuid_generate (c->hash_seed);
-  return ext4_make (image, &setup, s->tree ? ext4_tree_fill : NULL, &tree,
-                    c->work);
+  return vms_ext4_make (image, &setup, s->tree ? vms_ext4_tree_fill : NULL,
+                        &tree, c->work);
 }
 
 static int
@@ -212,18 +213,18 @@ say_failed (struct creation *c, int error)
   const struct vmspec_image *s = c->spec;
 
   if (error == -EFBIG)
-    return work_fail (c->work, error, "image.too-large", "size",
-                      "an image of %llu bytes is too large for %s with clusters "
-                      "of %u bytes, or for the file system that %s is on",
-                      (unsigned long long) s->size, format_name (s->format),
-                      s->cluster_size, s->file);
+    return vms_work_fail (c->work, error, "image.too-large", "size",
+                          "an image of %llu bytes is too large for %s with clusters "
+                          "of %u bytes, or for the file system that %s is on",
+                          (unsigned long long) s->size, format_name (s->format),
+                          s->cluster_size, s->file);
   if (error == -ENAMETOOLONG)
-    return work_fail (c->work, error, "image.backing-name", "backing",
-                      "the name %s is too long to be recorded in an image; a "
-                      "relative path may be shorter", s->backing);
-  return work_fail (c->work, error, "image.failed", "file",
-                    "%s cannot be written: %s", s->file,
-                    strerrordesc_np (-error));
+    return vms_work_fail (c->work, error, "image.backing-name", "backing",
+                          "the name %s is too long to be recorded in an image; a "
+                          "relative path may be shorter", s->backing);
+  return vms_work_fail (c->work, error, "image.failed", "file",
+                        "%s cannot be written: %s", s->file,
+                        strerrordesc_np (-error));
 }
 
 static int
@@ -238,20 +239,20 @@ fill (struct creation *c, int fd)
     .backing_format = s->backing ? format_name (s->backing_format) : NULL,
   };
   struct image *image;
-  int r = arena_error (c->work->arena), said = 0;
+  int r = vms_arena_error (c->work->arena), said = 0;
 
   /* Without memory it might lack the name of what it rests on. */
   if (r == 0)
-    r = image_new (fd, &format, &image);
+    r = vms_image_new (fd, &format, &image);
   if (r < 0)
     return say_failed (c, r);
   if (s->content == VMSPEC_CONTENT_EXT4)
     said = r = make_file_system (c, image);
   if (r == 0)
-    r = image_finish (image);
+    r = vms_image_finish (image);
   if (r < 0 && !said)
     say_failed (c, r);
-  image_free (image);
+  vms_image_free (image);
   return r;
 }
 
@@ -259,7 +260,7 @@ static int
 create (struct creation *c)
 {
   struct output output;
-  int r = output_open (&output, c->work, c->spec->file, 0644);
+  int r = vms_output_open (&output, c->work, c->spec->file, 0644);
 
   if (r == 0)
     r = look_at_backing (c);
@@ -271,20 +272,20 @@ create (struct creation *c)
   if (r == 0)
     r = fill (c, output.fd);
   if (r == 0)
-    r = work_progress_now (c->work, c->spec->size, c->spec->size);
+    r = vms_work_progress_now (c->work, c->spec->size, c->spec->size);
   if (r == 0) {
-    r = output_commit (&output, c->work);
+    r = vms_output_commit (&output, c->work);
     if (r == -EEXIST && !c->work->may_exist)
-      work_fail (c->work, r, "image.exists", "file",
-                 "%s has been made by somebody else meanwhile",
-                 c->spec->file);
+      vms_work_fail (c->work, r, "image.exists", "file",
+                     "%s has been made by somebody else meanwhile",
+                     c->spec->file);
   }
-  output_close (&output);
+  vms_output_close (&output);
   return r;
 }
 
 int
-image_create (struct work *work, struct vmspec_image *image)
+vms_image_create (struct work *work, struct vmspec_image *image)
 {
   struct creation c = { .work = work, .spec = image };
 
@@ -302,14 +303,14 @@ vmspec_image_create (const struct vmspec_image *image,
   struct arena arena = { 0 };
   struct work work;
   void *copy = NULL;
-  int r = work_init (&work, &arena, said, diag);
+  int r = vms_work_init (&work, &arena, said, diag);
 
   if (r == 0)
-    r = spec_copy (&arena, "vmspec_image", image, diag, &copy);
+    r = vms_spec_copy (&arena, "vmspec_image", image, diag, &copy);
   if (r == 0)
-    r = spec_accept (&arena, "vmspec_image", copy, diag);
+    r = vms_spec_accept (&arena, "vmspec_image", copy, diag);
   if (r == 0)
-    r = image_create (&work, copy);
-  arena_free (&arena);
+    r = vms_image_create (&work, copy);
+  vms_arena_free (&arena);
   return r;
 }

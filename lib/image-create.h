@@ -7,6 +7,6 @@
 
 /* @image is our own copy, which is completed.  0, or -errno with a finding;
  * -EEXIST without one if work->may_exist. */
-int image_create (struct work *work, struct vmspec_image *image);
+int vms_image_create (struct work *work, struct vmspec_image *image);
 
 #endif

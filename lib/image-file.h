@@ -37,21 +37,21 @@ struct image {
 };
 
 /* Notes an error, which stays.  Returns it. */
-int image_fail (struct image *image, int error);
+int vms_image_fail (struct image *image, int error);
 /* All of it, at this place of the file. */
-int image_put (struct image *image, uint64_t place, const void *data,
-               uint64_t size);
+int vms_image_put (struct image *image, uint64_t place, const void *data,
+                   uint64_t size);
 /* The same without the pieces that are zero: they are holes in the file. */
-int image_put_sparsely (struct image *image, uint64_t place, const void *data,
-                        uint64_t size);
-int image_truncate (struct image *image, uint64_t size);
-int image_is_zero (const void *data, uint64_t size);
+int vms_image_put_sparsely (struct image *image, uint64_t place,
+                            const void *data, uint64_t size);
+int vms_image_truncate (struct image *image, uint64_t size);
+int vms_image_is_zero (const void *data, uint64_t size);
 
 /* qcow2.c */
-uint64_t qcow2_largest (uint32_t cluster_size);
+uint64_t vms_qcow2_largest (uint32_t cluster_size);
 /* Whether header and backing file's name fit in the first cluster. */
-int qcow2_header_fits (const struct image_format *format);
+int vms_qcow2_header_fits (const struct image_format *format);
 /* Writes the tables and the header, and sets the file's length. */
-int qcow2_finish (struct image *image);
+int vms_qcow2_finish (struct image *image);
 
 #endif

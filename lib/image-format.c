@@ -15,7 +15,7 @@
 #define VPC_SIZE_AT 48
 
 ssize_t
-image_read_at (int fd, uint64_t offset, void *data, size_t size)
+vms_image_read_at (int fd, uint64_t offset, void *data, size_t size)
 {
   size_t done = 0;
 
@@ -37,13 +37,13 @@ image_read_at (int fd, uint64_t offset, void *data, size_t size)
 }
 
 const char *
-image_format_name (uint32_t format)
+vms_image_format_name (uint32_t format)
 {
-  return option_value ("vmspec_image_info", "format", format);
+  return vms_option_value ("vmspec_image_info", "format", format);
 }
 
 uint32_t
-image_format_number (const char *name)
+vms_image_format_number (const char *name)
 {
   uint32_t format = VMSPEC_IMAGE_FORMAT_RAW;
 
@@ -51,7 +51,7 @@ image_format_number (const char *name)
   if (!strcmp (name, "file") || !strcmp (name, "host_device"))
     return format;
   for (; format <= VMSPEC_IMAGE_FORMAT_VPC; format++)
-    if (!strcmp (name, image_format_name (format)))
+    if (!strcmp (name, vms_image_format_name (format)))
       return format;
   return VMSPEC_IMAGE_FORMAT_UNSET;
 }
@@ -101,15 +101,15 @@ read_end (const struct image_layer *layer, unsigned char end[START])
   memset (end, 0, START);
   if (layer->file_size < START)
     return 0;
-  n = image_read_at (layer->fd, layer->file_size - START, end, START);
+  n = vms_image_read_at (layer->fd, layer->file_size - START, end, START);
   return n < 0 ? (int) n : 0;
 }
 
 int
-image_format_of (const struct image_layer *layer, uint32_t *ret_format)
+vms_image_format_of (const struct image_layer *layer, uint32_t *ret_format)
 {
   unsigned char bytes[START] = { 0 };
-  ssize_t n = image_read_at (layer->fd, 0, bytes, sizeof bytes);
+  ssize_t n = vms_image_read_at (layer->fd, 0, bytes, sizeof bytes);
   int r = n < 0 ? (int) n : 0;
 
   if (r < 0)
@@ -148,10 +148,10 @@ vmdk_size (const unsigned char *start)
 }
 
 int
-image_foreign_size (const struct image_layer *layer, uint64_t *ret_size)
+vms_image_foreign_size (const struct image_layer *layer, uint64_t *ret_size)
 {
   unsigned char start[START] = { 0 }, end[START];
-  ssize_t n = image_read_at (layer->fd, 0, start, sizeof start);
+  ssize_t n = vms_image_read_at (layer->fd, 0, start, sizeof start);
   int r = n < 0 ? (int) n : read_end (layer, end);
 
   *ret_size = 0;
@@ -172,20 +172,21 @@ image_foreign_size (const struct image_layer *layer, uint64_t *ret_size)
 /* ---- names -------------------------------------------------------------- */
 
 int
-image_name_is_protocol (const char *name)
+vms_image_name_is_protocol (const char *name)
 {
   return name[strcspn (name, ":/")] == ':';
 }
 
 const char *
-image_backing_path (struct arena *arena, const char *overlay, const char *name)
+vms_image_backing_path (struct arena *arena, const char *overlay,
+                        const char *name)
 {
   const char *slash = strrchr (overlay, '/');
   char *directory;
 
   if (*name == '/' || !slash)
-    return arena_strdup (arena, name);
-  directory = arena_copy (arena, overlay, (size_t) (slash - overlay) + 1);
-  return directory ? arena_concat (arena, directory, name, (char *) NULL)
+    return vms_arena_strdup (arena, name);
+  directory = vms_arena_copy (arena, overlay, (size_t) (slash - overlay) + 1);
+  return directory ? vms_arena_concat (arena, directory, name, (char *) NULL)
                    : NULL;
 }

@@ -74,7 +74,7 @@ get64 (const struct start *start, uint64_t offset)
 }
 
 size_t
-image_header_wanted (const void *bytes, size_t size)
+vms_image_header_wanted (const void *bytes, size_t size)
 {
   const struct start start = { bytes, size };
   uint32_t bits = get32 (&start, 20);
@@ -380,8 +380,8 @@ read_v2 (struct image_header *h, const struct start *start, uint64_t file_size)
 }
 
 int
-image_header_read (struct image_header *header, const void *bytes, size_t size,
-                   uint64_t file_size)
+vms_image_header_read (struct image_header *header, const void *bytes,
+                       size_t size, uint64_t file_size)
 {
   const struct start start = { bytes, size };
 

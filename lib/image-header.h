@@ -37,15 +37,15 @@ struct image_header {
   char problem[200];
 };
 
-/* How many bytes at the start of the file image_header_read needs, if the file
+/* How many bytes at the start of the file vms_image_header_read needs, if the file
  * has so many.  @start are the first of them. */
-size_t image_header_wanted (const void *start, size_t size);
+size_t vms_image_header_wanted (const void *start, size_t size);
 
 /* Reads the header from the start of a file that has @file_size bytes, and
  * refuses what QEMU refuses, and tables that are not within the file.
  * 0, or -EINVAL with a half of a sentence in problem. */
-int image_header_read (struct image_header *header, const void *start,
-                       size_t size, uint64_t file_size);
+int vms_image_header_read (struct image_header *header, const void *start,
+                           size_t size, uint64_t file_size);
 
 static inline uint32_t
 read_be32 (const void *at)

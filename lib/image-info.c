@@ -22,7 +22,7 @@ struct look {
 };
 
 #define FAIL(look, error, id, ...)                                             \
-  work_fail ((look)->work, error, id, (look)->member, __VA_ARGS__)
+  vms_work_fail ((look)->work, error, id, (look)->member, __VA_ARGS__)
 
 /* ---- opening ------------------------------------------------------------ */
 
@@ -105,20 +105,21 @@ static int
 read_header (struct look *look, struct image_layer *layer)
 {
   unsigned char first[512];
-  ssize_t n = image_read_at (layer->fd, 0, first, sizeof first);
-  size_t wanted = n < 0 ? 0 : image_header_wanted (first, (size_t) n);
+  ssize_t n = vms_image_read_at (layer->fd, 0, first, sizeof first);
+  size_t wanted = n < 0 ? 0 : vms_image_header_wanted (first, (size_t) n);
   unsigned char *start = malloc (wanted + 1);
   int r;
 
   if (!start)
     return -ENOMEM;
   if (n >= 0)
-    n = image_read_at (layer->fd, 0, start, wanted);
+    n = vms_image_read_at (layer->fd, 0, start, wanted);
   if (n < 0) {
     free (start);
     return read_failed (look, layer, (int) n);
   }
-  r = image_header_read (&layer->header, start, (size_t) n, layer->file_size);
+  r = vms_image_header_read (&layer->header, start, (size_t) n,
+                             layer->file_size);
   free (start);
   if (r < 0 && layer->header.is_unsupported)
     return FAIL (look, r, "image.unsupported", "%s cannot be used: %s; convert "
@@ -132,17 +133,17 @@ static int
 read_backing_name (struct look *look, struct image_layer *layer)
 {
   const struct image_header *h = &layer->header;
-  char *name = arena_alloc (look->work->arena, h->backing_size + 1);
+  char *name = vms_arena_alloc (look->work->arena, h->backing_size + 1);
   ssize_t n;
 
   if (!name)
     return -ENOMEM;
-  n = image_read_at (layer->fd, h->backing_offset, name, h->backing_size);
+  n = vms_image_read_at (layer->fd, h->backing_offset, name, h->backing_size);
   if (n < 0)
     return read_failed (look, layer, (int) n);
   layer->info->backing_file = *name ? name : NULL;
   if (*name)
-    layer->info->backing_format = image_format_number (h->backing_format);
+    layer->info->backing_format = vms_image_format_number (h->backing_format);
   return 0;
 }
 
@@ -155,7 +156,7 @@ confirm (struct look *look, struct image_layer *layer)
   if (size > MOST_CONFIRMED - look->confirmed)
     return 0;
   look->confirmed += size;
-  r = image_qcow_confirm (layer);
+  r = vms_image_qcow_confirm (layer);
   if (r == -EUCLEAN)
     return is_damaged (look, layer, "libqcow reads its header otherwise, or "
                        "not at all");
@@ -168,10 +169,10 @@ warn (struct look *look, const struct image_layer *layer)
   const char *name = look->work->option ? look->work->option : look->member;
   const struct path path = { .name = name };
 
-  diag_add (look->work->diag, VMSPEC_SEVERITY_WARNING, "image.corrupt",
-            name ? &path : NULL, NULL,
-            "QEMU has marked the image %s as corrupt, and will not write to "
-            "it; repair it with \"qemu-img check -r all\"", layer->info->file);
+  vms_diag_add (look->work->diag, VMSPEC_SEVERITY_WARNING, "image.corrupt",
+                name ? &path : NULL, NULL,
+                "QEMU has marked the image %s as corrupt, and will not write to "
+                "it; repair it with \"qemu-img check -r all\"", layer->info->file);
 }
 
 static int
@@ -210,7 +211,7 @@ check_format (struct look *look, struct image_layer *layer, uint32_t format)
   layer->info->format = format;
   if (format == VMSPEC_IMAGE_FORMAT_RAW)
     return 0; /* may hold anything */
-  r = image_format_of (layer, &found);
+  r = vms_image_format_of (layer, &found);
   if (r < 0)
     return read_failed (look, layer, r);
   if (!format || format == found) {
@@ -220,11 +221,11 @@ check_format (struct look *look, struct image_layer *layer, uint32_t format)
   if (found == VMSPEC_IMAGE_FORMAT_RAW)
     return FAIL (look, -EINVAL, "image.format",
                  "%s holds no %s image; say format=raw if it is a raw one",
-                 layer->info->file, image_format_name (format));
+                 layer->info->file, vms_image_format_name (format));
   return FAIL (look, -EINVAL, "image.format",
                "%s holds no %s image, but looks like %s; say format=%s",
-               layer->info->file, image_format_name (format),
-               image_format_name (found), image_format_name (found));
+               layer->info->file, vms_image_format_name (format),
+               vms_image_format_name (found), vms_image_format_name (found));
 }
 
 static int
@@ -235,7 +236,7 @@ describe (struct look *look, struct image_layer *layer, uint32_t format)
 
   if (r < 0)
     return r;
-  info->in_use = image_lock_test_fd (layer->fd, IMAGE_WRITE) < 0 ? VMSPEC_ON
+  info->in_use = vms_image_lock_test_fd (layer->fd, IMAGE_WRITE) < 0 ? VMSPEC_ON
                                                                  : VMSPEC_OFF;
   if (info->format == VMSPEC_IMAGE_FORMAT_QCOW
       || info->format == VMSPEC_IMAGE_FORMAT_QCOW2)
@@ -247,7 +248,7 @@ describe (struct look *look, struct image_layer *layer, uint32_t format)
     return 0;
   }
   layer->is_unreadable = 1;
-  r = image_foreign_size (layer, &info->virtual_size);
+  r = vms_image_foreign_size (layer, &info->virtual_size);
   return r < 0 ? read_failed (look, layer, r) : 0;
 }
 
@@ -255,13 +256,13 @@ static struct image_layer *
 new_layer (struct look *look, const char *file, struct image_layer *overlay)
 {
   struct arena *arena = look->work->arena;
-  struct image_layer *layer = arena_alloc (arena, sizeof *layer);
-  struct vmspec_image_info *info = arena_alloc (arena, sizeof *info);
+  struct image_layer *layer = vms_arena_alloc (arena, sizeof *layer);
+  struct vmspec_image_info *info = vms_arena_alloc (arena, sizeof *info);
 
   if (!layer || !info)
     return NULL;
   *info = (struct vmspec_image_info) {
-    VMSPEC_INIT (vmspec_image_info), .file = arena_strdup (arena, file) };
+    VMSPEC_INIT (vmspec_image_info), .file = vms_arena_strdup (arena, file) };
   layer->info = info;
   layer->fd = -1;
   *(overlay ? &overlay->backing : &look->top) = layer;
@@ -280,7 +281,7 @@ add_layer (struct look *look, const char *file, uint32_t format,
 
   if (!layer)
     return -ENOMEM;
-  layer->fd = image_open (file);
+  layer->fd = vms_image_open (file);
   if (layer->fd < 0)
     return cannot_open (look, layer->fd, file,
                         overlay ? overlay->info->file : NULL);
@@ -308,7 +309,7 @@ next_layer (struct look *look, struct image_layer **layer)
 
   *layer = NULL;
   /* A format that we do not know is not guessed. */
-  if (!info->backing_file || image_name_is_protocol (info->backing_file)
+  if (!info->backing_file || vms_image_name_is_protocol (info->backing_file)
       || (*overlay->header.backing_format && !info->backing_format))
     return 0;
   if (look->layers >= LONGEST_CHAIN)
@@ -316,7 +317,8 @@ next_layer (struct look *look, struct image_layer **layer)
                  "%s is an overlay of %d images, and these of more; merge some "
                  "with \"qemu-img commit\"", look->top->info->file,
                  LONGEST_CHAIN - 1);
-  file = image_backing_path (look->work->arena, info->file, info->backing_file);
+  file = vms_image_backing_path (look->work->arena, info->file,
+                                 info->backing_file);
   if (!file)
     return -ENOMEM;
   return add_layer (look, file, info->backing_format, overlay, layer);
@@ -332,7 +334,7 @@ look_at (struct look *look, const char *file, uint32_t format,
   while (r == 0 && layer)
     r = next_layer (look, &layer);
   if (r == 0 && depth == IMAGE_CONTENT && !look->top->is_unreadable)
-    r = image_probe (look->work, look->top);
+    r = vms_image_probe (look->work, look->top);
   for (layer = look->top; layer; layer = layer->backing)
     if (layer->fd >= 0)
       close (layer->fd);
@@ -340,9 +342,9 @@ look_at (struct look *look, const char *file, uint32_t format,
 }
 
 int
-image_info (struct work *work, const char *member, const char *file,
-            uint32_t format, enum image_depth depth,
-            const struct vmspec_image_info **ret_info)
+vms_image_info (struct work *work, const char *member, const char *file,
+                uint32_t format, enum image_depth depth,
+                const struct vmspec_image_info **ret_info)
 {
   struct look look = { .work = work, .member = member };
   int r;
@@ -353,7 +355,7 @@ image_info (struct work *work, const char *member, const char *file,
     return FAIL (&look, -EINVAL, "image.format", "%u is no format of images",
                  format);
   r = look_at (&look, file, format, depth);
-  r = r < 0 ? r : arena_error (work->arena);
+  r = r < 0 ? r : vms_arena_error (work->arena);
   if (r == 0)
     *ret_info = look.top->info;
   return r;
@@ -371,7 +373,7 @@ vmspec_image_info (const char *file, uint32_t format, vmspec_diag *diag,
                    struct vmspec_image_info **ret_info)
 {
   struct arena arena = { 0 };
-  struct handle *handle = arena_alloc (&arena, sizeof *handle);
+  struct handle *handle = vms_arena_alloc (&arena, sizeof *handle);
   const struct vmspec_image_info *info;
   struct work work;
   int r;
@@ -379,9 +381,9 @@ vmspec_image_info (const char *file, uint32_t format, vmspec_diag *diag,
   if (!handle)
     return -ENOMEM;
   handle->arena = arena;
-  r = work_init (&work, &handle->arena, NULL, diag);
+  r = vms_work_init (&work, &handle->arena, NULL, diag);
   if (r == 0)
-    r = image_info (&work, "file", file, format, IMAGE_CONTENT, &info);
+    r = vms_image_info (&work, "file", file, format, IMAGE_CONTENT, &info);
   if (r == 0) {
     handle->info = *info;
     *ret_info = &handle->info;
@@ -397,6 +399,6 @@ vmspec_image_info_free (struct vmspec_image_info *info)
   if (info) {
     struct arena arena = ((struct handle *) info)->arena;
 
-    arena_free (&arena);
+    vms_arena_free (&arena);
   }
 }

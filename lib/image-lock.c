@@ -43,7 +43,7 @@ test_byte (int fd, off_t byte)
 }
 
 int
-image_lock_test_fd (int fd, enum image_use use)
+vms_image_lock_test_fd (int fd, enum image_use use)
 {
   const unsigned char *byte = use == IMAGE_WRITE ? writer : reader;
   int r = 0;
@@ -55,7 +55,7 @@ image_lock_test_fd (int fd, enum image_use use)
 }
 
 int
-image_open (const char *file)
+vms_image_open (const char *file)
 {
   struct stat status;
   int fd;
@@ -81,13 +81,13 @@ image_open (const char *file)
 }
 
 int
-image_lock_test (const char *file, enum image_use use)
+vms_image_lock_test (const char *file, enum image_use use)
 {
-  int fd = image_open (file), r;
+  int fd = vms_image_open (file), r;
 
   if (fd < 0)
     return fd;
-  r = image_lock_test_fd (fd, use);
+  r = vms_image_lock_test_fd (fd, use);
   close (fd);
   return r;
 }

@@ -23,7 +23,7 @@ leaf_of (const struct image_map *map, uint64_t cluster)
 }
 
 int
-image_map_set (struct image_map *map, uint64_t cluster, uint64_t place)
+vms_image_map_set (struct image_map *map, uint64_t cluster, uint64_t place)
 {
   uint64_t ***page, **leaf;
 
@@ -46,7 +46,7 @@ image_map_set (struct image_map *map, uint64_t cluster, uint64_t place)
 }
 
 uint64_t
-image_map_get (const struct image_map *map, uint64_t cluster)
+vms_image_map_get (const struct image_map *map, uint64_t cluster)
 {
   const uint64_t *leaf = leaf_of (map, cluster);
 
@@ -54,7 +54,7 @@ image_map_get (const struct image_map *map, uint64_t cluster)
 }
 
 uint64_t
-image_map_next (const struct image_map *map, uint64_t cluster)
+vms_image_map_next (const struct image_map *map, uint64_t cluster)
 {
   while (cluster < map->clusters) {
     const uint64_t *leaf;
@@ -72,7 +72,7 @@ image_map_next (const struct image_map *map, uint64_t cluster)
 }
 
 void
-image_map_free (struct image_map *map)
+vms_image_map_free (struct image_map *map)
 {
   for (uint64_t i = 0; map->pages && i < number_of_pages (map); i++) {
     for (uint64_t j = 0; map->pages[i] && j < LEAF; j++)

@@ -14,11 +14,11 @@ struct image_map {
 #define NOT_MAPPED UINT64_MAX
 
 /* 0 or -ENOMEM. */
-int image_map_set (struct image_map *map, uint64_t cluster, uint64_t place);
+int vms_image_map_set (struct image_map *map, uint64_t cluster, uint64_t place);
 /* NOT_MAPPED if it was not set. */
-uint64_t image_map_get (const struct image_map *map, uint64_t cluster);
+uint64_t vms_image_map_get (const struct image_map *map, uint64_t cluster);
 /* The first that is set from @cluster on; map->clusters if there is none. */
-uint64_t image_map_next (const struct image_map *map, uint64_t cluster);
-void image_map_free (struct image_map *map);
+uint64_t vms_image_map_next (const struct image_map *map, uint64_t cluster);
+void vms_image_map_free (struct image_map *map);
 
 #endif

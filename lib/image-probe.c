@@ -29,7 +29,7 @@ static int
 copy_piece (struct image_reader *reader, int to, uint64_t offset,
             unsigned char *piece, size_t size)
 {
-  int r = image_content_read (reader, offset, piece, size);
+  int r = vms_image_content_read (reader, offset, piece, size);
 
   for (size_t done = 0; r == 0 && done < size && !is_zero (piece, size);) {
     ssize_t n = pwrite (to, piece + done, size - done, (off_t) (offset + done));
@@ -63,7 +63,7 @@ copy_disk (struct image_layer *top)
   uint64_t size = top->info->virtual_size;
   uint64_t head = size < HEAD ? size : HEAD;
   uint64_t tail = size - head < TAIL ? head : size - TAIL;
-  int fd = image_memory_file ("disk"), r;
+  int fd = vms_image_memory_file ("disk"), r;
 
   if (fd < 0)
     return fd;
@@ -72,7 +72,7 @@ copy_disk (struct image_layer *top)
     r = copy (&reader, fd, 0, head);
   if (r == 0)
     r = copy (&reader, fd, tail, size);
-  image_reader_free (&reader);
+  vms_image_reader_free (&reader);
   if (r < 0)
     close (fd);
   return r < 0 ? r : fd;
@@ -89,7 +89,8 @@ value (struct work *work, blkid_probe probe, const char *name)
   if (blkid_probe_lookup_value (probe, name, &data, &size) < 0 || !size)
     return NULL;
   /* The NUL at the end counts. */
-  return *data ? arena_copy (work->arena, data, strnlen (data, size)) : NULL;
+  return *data ? vms_arena_copy (work->arena, data, strnlen (data, size))
+               : NULL;
 }
 
 static void
@@ -122,7 +123,7 @@ set_up (blkid_probe probe, int fd)
 }
 
 int
-image_probe (struct work *work, struct image_layer *top)
+vms_image_probe (struct work *work, struct image_layer *top)
 {
   int is_raw = top->info->format == VMSPEC_IMAGE_FORMAT_RAW;
   int fd = is_raw ? top->fd : copy_disk (top);

@@ -93,7 +93,7 @@ same_backing (libqcow_file_t *file, const char *name)
 }
 
 int
-image_qcow_confirm (const struct image_layer *layer)
+vms_image_qcow_confirm (const struct image_layer *layer)
 {
   const struct image_header *h = &layer->header;
   uint32_t version = 0, method = 0;
@@ -123,7 +123,7 @@ image_qcow_confirm (const struct image_layer *layer)
 /* ---- clusters ----------------------------------------------------------- */
 
 int
-image_memory_file (const char *name)
+vms_image_memory_file (const char *name)
 {
   int fd = memfd_create (name, MFD_CLOEXEC);
 
@@ -233,7 +233,7 @@ pack (const struct package *package)
           1ull << 62
             | (uint64_t) (sectors - 1) << (62 - (package->cluster_bits - 8))
             | (2 * cluster + 1), 8);
-  fd = image_memory_file ("cluster");
+  fd = vms_image_memory_file ("cluster");
   r = fd < 0 ? fd : write_all (fd, bytes, (size_t) (end - bytes));
   free (bytes);
   if (r < 0 && fd >= 0)
@@ -265,8 +265,8 @@ unpack (const struct package *package, void *data)
 }
 
 int
-image_qcow_inflate (const void *stream, size_t size, uint32_t cluster_bits,
-                    void *cluster)
+vms_image_qcow_inflate (const void *stream, size_t size, uint32_t cluster_bits,
+                        void *cluster)
 {
   size_t cluster_size = (size_t) 1 << cluster_bits;
   struct package package = { .cluster_bits = cluster_bits, .stream = stream,

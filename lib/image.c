@@ -34,7 +34,7 @@ struct slab {
 #define HASH_SIZE (2 * MOST_UNITS)
 
 int
-image_fail (struct image *image, int error)
+vms_image_fail (struct image *image, int error)
 {
   if (!image->error)
     image->error = error;
@@ -42,7 +42,7 @@ image_fail (struct image *image, int error)
 }
 
 int
-image_is_zero (const void *data, uint64_t size)
+vms_image_is_zero (const void *data, uint64_t size)
 {
   const unsigned char *bytes = data;
 
@@ -75,7 +75,7 @@ run_write (struct run *run)
     if (n < 0 && errno == EINTR)
       continue;
     if (n <= 0) {
-      image_fail (run->image, n < 0 ? -errno : -EIO);
+      vms_image_fail (run->image, n < 0 ? -errno : -EIO);
       break;
     }
     run->image->written += (uint64_t) n;
@@ -114,8 +114,8 @@ run_add (struct run *run, uint64_t place, const void *data, uint64_t size)
 }
 
 int
-image_put (struct image *image, uint64_t place, const void *data,
-           uint64_t size)
+vms_image_put (struct image *image, uint64_t place, const void *data,
+               uint64_t size)
 {
   struct run run = { .image = image };
 
@@ -125,15 +125,15 @@ image_put (struct image *image, uint64_t place, const void *data,
 }
 
 int
-image_put_sparsely (struct image *image, uint64_t place, const void *data,
-                    uint64_t size)
+vms_image_put_sparsely (struct image *image, uint64_t place, const void *data,
+                        uint64_t size)
 {
   struct run run = { .image = image };
   const char *bytes = data;
 
   for (uint64_t at = 0, n; at < size; at += n) {
     n = size - at < PIECE ? size - at : PIECE;
-    if (!image_is_zero (bytes + at, n))
+    if (!vms_image_is_zero (bytes + at, n))
       run_add (&run, place + at, bytes + at, n);
   }
   run_write (&run);
@@ -151,7 +151,7 @@ get (struct image *image, uint64_t place, void *data, uint64_t size)
     if (n < 0 && errno == EINTR)
       continue;
     if (n < 0)
-      return image_fail (image, -errno);
+      return vms_image_fail (image, -errno);
     if (n == 0) { /* past the end so far */
       memset (to, 0, size);
       return 0;
@@ -164,10 +164,10 @@ get (struct image *image, uint64_t place, void *data, uint64_t size)
 }
 
 int
-image_truncate (struct image *image, uint64_t size)
+vms_image_truncate (struct image *image, uint64_t size)
 {
   return TEMP_FAILURE_RETRY (ftruncate (image->fd, (off_t) size)) < 0
-           ? image_fail (image, -errno) : 0;
+           ? vms_image_fail (image, -errno) : 0;
 }
 
 /* ---- places ------------------------------------------------------------- */
@@ -175,7 +175,7 @@ image_truncate (struct image *image, uint64_t size)
 static uint64_t
 place_of (const struct image *image, uint64_t cluster)
 {
-  return image_map_get (&image->map, cluster);
+  return vms_image_map_get (&image->map, cluster);
 }
 
 static uint64_t
@@ -188,8 +188,8 @@ make_place (struct image *image, uint64_t cluster)
     return place;
   place = image->is_fixed ? image->fixed + cluster * size
                           : image->next++ * size;
-  if (image_map_set (&image->map, cluster, place) < 0)
-    image_fail (image, -ENOMEM);
+  if (vms_image_map_set (&image->map, cluster, place) < 0)
+    vms_image_fail (image, -ENOMEM);
   return place;
 }
 
@@ -244,7 +244,7 @@ write_part (struct run *run, const struct unit *unit, const struct part *part)
 
     n = part->size - at < PIECE ? part->size - at : PIECE;
     if (!is_touched (unit, part->start + at)
-        || (!had_place && image_is_zero (bytes, n)))
+        || (!had_place && vms_image_is_zero (bytes, n)))
       continue;
     if (place == NOT_MAPPED)
       place = make_place (image, part->cluster);
@@ -347,7 +347,7 @@ find_unit (struct image *image, uint64_t index)
   }
   unit = image->error ? NULL : take_unit (image);
   if (!unit) {
-    image_fail (image, -ENOMEM);
+    vms_image_fail (image, -ENOMEM);
     return NULL;
   }
   unit->index = index;
@@ -398,23 +398,23 @@ touch (struct image *image, struct unit *unit, uint64_t piece)
 /* ---- the interface ------------------------------------------------------ */
 
 uint64_t
-image_largest (const struct image_format *format)
+vms_image_largest (const struct image_format *format)
 {
   if (format->format == VMSPEC_IMAGE_FORMAT_QCOW2)
-    return qcow2_largest (format->cluster_size);
+    return vms_qcow2_largest (format->cluster_size);
   return INT64_MAX;
 }
 
 int
-image_new (int fd, const struct image_format *format,
-           struct image **ret_image)
+vms_image_new (int fd, const struct image_format *format,
+               struct image **ret_image)
 {
   struct image *image;
 
-  if (format->size > image_largest (format))
+  if (format->size > vms_image_largest (format))
     return -EFBIG;
   if (format->format == VMSPEC_IMAGE_FORMAT_QCOW2
-      && !qcow2_header_fits (format))
+      && !vms_qcow2_header_fits (format))
     return -ENAMETOOLONG;
   image = calloc (1, sizeof *image);
   if (!image)
@@ -440,8 +440,8 @@ image_new (int fd, const struct image_format *format,
 }
 
 int
-image_write (struct image *image, uint64_t offset, const void *data,
-             uint64_t size)
+vms_image_write (struct image *image, uint64_t offset, const void *data,
+                 uint64_t size)
 {
   const char *from = data;
 
@@ -461,7 +461,7 @@ image_write (struct image *image, uint64_t offset, const void *data,
 }
 
 int
-image_read (struct image *image, uint64_t offset, void *data, uint64_t size)
+vms_image_read (struct image *image, uint64_t offset, void *data, uint64_t size)
 {
   char *to = data;
 
@@ -489,7 +489,7 @@ next_known (const struct image *image, uint64_t index, uint64_t end)
     if (unit && unit->index >= index && unit->index < next)
       next = unit->index;
   }
-  cluster = image_map_next (&image->map, index * UNIT / cluster_size);
+  cluster = vms_image_map_next (&image->map, index * UNIT / cluster_size);
   if (cluster < image->map.clusters && cluster * cluster_size / UNIT < next)
     next = cluster * cluster_size / UNIT;
   return next < index ? index : next;
@@ -497,7 +497,7 @@ next_known (const struct image *image, uint64_t index, uint64_t end)
 
 /* Where nothing was written it is zero already. */
 int
-image_zero (struct image *image, uint64_t offset, uint64_t size)
+vms_image_zero (struct image *image, uint64_t offset, uint64_t size)
 {
   static const char zeros[PIECE];
   uint64_t end = offset + size, last = (end + UNIT - 1) / UNIT;
@@ -511,7 +511,7 @@ image_zero (struct image *image, uint64_t offset, uint64_t size)
     for (; offset < stop; offset += n) {
       n = PIECE - offset % PIECE < stop - offset ? PIECE - offset % PIECE
                                                   : stop - offset;
-      image_write (image, offset, zeros, n);
+      vms_image_write (image, offset, zeros, n);
     }
   }
   return image->error;
@@ -526,14 +526,14 @@ extend (struct image *image, uint64_t size)
   struct stat status;
 
   if (fstat (image->fd, &status) < 0)
-    image_fail (image, -errno);
+    vms_image_fail (image, -errno);
   else if ((uint64_t) status.st_size < size)
-    image_truncate (image, size);
+    vms_image_truncate (image, size);
 }
 
 int
-image_lend (struct image *image, uint64_t offset, uint64_t size,
-            uint64_t *ret_offset)
+vms_image_lend (struct image *image, uint64_t offset, uint64_t size,
+                uint64_t *ret_offset)
 {
   uint64_t cluster = offset / image->format.cluster_size;
 
@@ -568,7 +568,7 @@ give_back (struct image *image, uint64_t place)
   }
   more = reallocarray (image->holes, image->n_holes + 1, sizeof *more);
   if (!more) {
-    image_fail (image, -ENOMEM);
+    vms_image_fail (image, -ENOMEM);
     return;
   }
   image->holes = more;
@@ -585,53 +585,53 @@ is_empty (struct image *image, uint64_t place, unsigned char *room)
   if ((data < 0 && errno == ENXIO)
       || (data >= 0 && (uint64_t) data >= place + size))
     return 1;
-  return get (image, place, room, size) == 0 && image_is_zero (room, size);
+  return get (image, place, room, size) == 0 && vms_image_is_zero (room, size);
 }
 
 int
-image_adopt (struct image *image, uint64_t offset, uint64_t size)
+vms_image_adopt (struct image *image, uint64_t offset, uint64_t size)
 {
   uint64_t step = image->format.cluster_size;
   unsigned char *room = malloc (step);
 
   if (!room)
-    return image_fail (image, -ENOMEM);
+    return vms_image_fail (image, -ENOMEM);
   for (uint64_t at = 0; at < size && !image->error; at += step) {
     if (is_empty (image, image->lent + at, room))
       give_back (image, image->lent + at);
-    else if (image_map_set (&image->map, (offset + at) / step,
-                            image->lent + at) < 0)
-      image_fail (image, -ENOMEM);
+    else if (vms_image_map_set (&image->map, (offset + at) / step,
+                                image->lent + at) < 0)
+      vms_image_fail (image, -ENOMEM);
   }
   free (room);
   return image->error;
 }
 
 int
-image_finish (struct image *image)
+vms_image_finish (struct image *image)
 {
   flush (image);
   if (image->error)
     return image->error;
   if (image->format.format == VMSPEC_IMAGE_FORMAT_QCOW2)
-    return qcow2_finish (image);
-  return image_truncate (image, image->format.size);
+    return vms_qcow2_finish (image);
+  return vms_image_truncate (image, image->format.size);
 }
 
 int
-image_error (const struct image *image)
+vms_image_error (const struct image *image)
 {
   return image->error;
 }
 
 uint64_t
-image_written (const struct image *image)
+vms_image_written (const struct image *image)
 {
   return image->written;
 }
 
 void
-image_free (struct image *image)
+vms_image_free (struct image *image)
 {
   if (!image)
     return;
@@ -642,6 +642,6 @@ image_free (struct image *image)
   }
   free (image->units);
   free (image->holes);
-  image_map_free (&image->map);
+  vms_image_map_free (&image->map);
   free (image);
 }

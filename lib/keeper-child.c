@@ -238,8 +238,8 @@ start (struct kept_child *child, const struct request *request,
 }
 
 int
-kept_spawn (struct kept_child *child, const struct keeper_message *message,
-            const int *fds, pid_t group)
+vms_kept_spawn (struct kept_child *child, const struct keeper_message *message,
+                const int *fds, pid_t group)
 {
   struct request request;
   int r = read_request (&request, message, fds);
@@ -276,7 +276,7 @@ write_on (const struct kept_child *child, const char *bytes, size_t size)
 }
 
 void
-kept_pass_on (struct kept_child *child)
+vms_kept_pass_on (struct kept_child *child)
 {
   while (child->unwritten && child->error >= 0) {
     size_t start = (child->ring->total - child->unwritten) % KEEPER_RING;
@@ -301,12 +301,12 @@ kept_pass_on (struct kept_child *child)
 /* Reads only what the ring has room for besides what was not passed on yet: whom
  * nobody listens to waits, as without us. */
 int
-kept_listen (struct kept_child *child)
+vms_kept_listen (struct kept_child *child)
 {
   char bytes[4096];
   ssize_t n;
 
-  kept_pass_on (child);
+  vms_kept_pass_on (child);
   if (child->output < 0
       || (child->error >= 0 && child->unwritten > KEEPER_RING - sizeof bytes))
     return 0;
@@ -322,12 +322,12 @@ kept_listen (struct kept_child *child)
     remember (child->ring, bytes, (size_t) n);
   if (child->ring && child->error >= 0)
     child->unwritten += (size_t) n;
-  kept_pass_on (child);
+  vms_kept_pass_on (child);
   return 1;
 }
 
 void
-kept_close (struct kept_child *child)
+vms_kept_close (struct kept_child *child)
 {
   if (child->output >= 0)
     close (child->output);

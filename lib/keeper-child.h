@@ -22,13 +22,14 @@ struct kept_child {
 /* Starts what the message asks for, with its descriptors, which stay the
  * caller's.  @group is the process group of who started the keeper.
  * 0 or -errno. */
-int kept_spawn (struct kept_child *child, const struct keeper_message *message,
+int
+vms_kept_spawn (struct kept_child *child, const struct keeper_message *message,
                 const int *fds, pid_t group);
 /* Takes what the child has written, without waiting, and passes it on.  Whether
  * there may be more. */
-int kept_listen (struct kept_child *child);
+int vms_kept_listen (struct kept_child *child);
 /* Passes on what is left, if that can be without waiting. */
-void kept_pass_on (struct kept_child *child);
-void kept_close (struct kept_child *child);
+void vms_kept_pass_on (struct kept_child *child);
+void vms_kept_close (struct kept_child *child);
 
 #endif

@@ -13,7 +13,7 @@ union control {
 };
 
 int
-link_send (int link, const struct keeper_message *message, const int *fds)
+vms_link_send (int link, const struct keeper_message *message, const int *fds)
 {
   struct keeper_message copy = *message;
   struct iovec part = {
@@ -51,7 +51,7 @@ take_descriptors (struct msghdr *header, struct keeper_message *message,
 }
 
 int
-link_receive (int link, struct keeper_message *message, int *fds)
+vms_link_receive (int link, struct keeper_message *message, int *fds)
 {
   struct iovec part = { message, sizeof *message };
   union control control = { .bytes = "" };

@@ -86,10 +86,11 @@ struct keeper_ring {
 
 /* Sends a message up to the end of its path, with descriptors, one for each of
  * message->n_fds.  0 or -errno: -EPIPE if the other side has ended. */
-int link_send (int link, const struct keeper_message *message, const int *fds);
+int
+vms_link_send (int link, const struct keeper_message *message, const int *fds);
 /* Receives one, with at most KEEPER_FDS descriptors (close-on-exec), whose number
  * is then message->n_fds.  0, or -errno: -EAGAIN, -EPIPE at the end, -EMFILE if
  * they cannot be received, -EBADMSG. */
-int link_receive (int link, struct keeper_message *message, int *fds);
+int vms_link_receive (int link, struct keeper_message *message, int *fds);
 
 #endif

@@ -62,7 +62,7 @@ struct keeper {
 static void
 end_child (struct kept_child *child, int after)
 {
-  int64_t at = now_ms () + after;
+  int64_t at = vms_now_ms () + after;
 
   /* After the SIGTERM that is INT64_MAX, and kill_at stands. */
   if (child->pid && child->term_at != INT64_MAX
@@ -111,7 +111,7 @@ end_all (struct keeper *k)
 static void
 send_signals (struct keeper *k)
 {
-  int64_t now = now_ms ();
+  int64_t now = vms_now_ms ();
 
   for (int i = 0; i < MOST_CHILDREN; i++) {
     struct kept_child *child = &k->children[i];
@@ -133,7 +133,7 @@ send_signals (struct keeper *k)
 static int
 time_left (const struct keeper *k)
 {
-  int64_t next = INT64_MAX, now = now_ms ();
+  int64_t next = INT64_MAX, now = vms_now_ms ();
 
   for (int i = 0; i < MOST_CHILDREN; i++) {
     const struct kept_child *child = &k->children[i];
@@ -159,21 +159,21 @@ tell_end (struct keeper *k, const struct kept_child *child, int status)
                                     .flags = forced ? KEEPER_FORCED : 0 };
 
   if (k->link >= 0)
-    (void) link_send (k->link, &message, NULL);
+    (void) vms_link_send (k->link, &message, NULL);
 }
 
 /* Its last words matter most; who is slow to read them gets a moment. */
 static void
 hear_out (struct kept_child *child)
 {
-  int64_t until = now_ms () + HEAR_MS, left;
+  int64_t until = vms_now_ms () + HEAR_MS, left;
 
   for (;;) {
     struct pollfd one = { .fd = child->error, .events = POLLOUT };
 
     do
-      left = until - now_ms ();
-    while (kept_listen (child) && left > 0);
+      left = until - vms_now_ms ();
+    while (vms_kept_listen (child) && left > 0);
     if (!child->unwritten || left <= 0 || poll (&one, 1, (int) left) <= 0)
       return;
   }
@@ -187,7 +187,7 @@ child_has_ended (struct keeper *k, struct kept_child *child, int status)
   hear_out (child);
   tell_end (k, child, status);
   child->pid = 0;
-  kept_close (child);
+  vms_kept_close (child);
   if (role == KEEPER_MAIN)
     end_all (k);
   for (int i = 0; role == KEEPER_BOUND && i < MOST_CHILDREN; i++)
@@ -239,9 +239,9 @@ kill_children (void)
 static void
 kill_strays (void)
 {
-  int64_t until = now_ms () + STRAY_MS;
+  int64_t until = vms_now_ms () + STRAY_MS;
 
-  while (kill_children () && now_ms () < until) {
+  while (kill_children () && vms_now_ms () < until) {
     while (waitpid (-1, NULL, WNOHANG) > 0)
       ;
     poll (NULL, 0, 1);
@@ -275,14 +275,14 @@ hold (struct keeper *k, int fd, const char *path, int is_tree, int stays)
 static int
 make_directory (struct keeper *k, const char *path, int stays)
 {
-  int fd, r = leftover_make (path, &fd);
+  int fd, r = vms_leftover_make (path, &fd);
 
   if (r < 0)
     return r;
   r = hold (k, fd, path, 1, stays);
   close (fd);
   if (r < 0)
-    remove_tree (path);
+    vms_remove_tree (path);
   return r;
 }
 
@@ -297,7 +297,7 @@ spawn (struct keeper *k, const struct keeper_message *message, const int *fds,
     i++;
   if (i == MOST_CHILDREN)
     return -EAGAIN;
-  r = kept_spawn (&k->children[i], message, fds, k->group);
+  r = vms_kept_spawn (&k->children[i], message, fds, k->group);
   if (r < 0)
     return r;
   *ret_pidfd = (int) syscall (SYS_pidfd_open, k->children[i].pid, 0);
@@ -347,7 +347,7 @@ answer (struct keeper *k, int number, int pidfd)
   struct keeper_message reply
     = { .kind = KEEPER_REPLY, .number = number, .n_fds = pidfd >= 0 };
 
-  (void) link_send (k->link, &reply, &pidfd);
+  (void) vms_link_send (k->link, &reply, &pidfd);
   if (pidfd >= 0)
     close (pidfd);
 }
@@ -356,7 +356,8 @@ static void
 serve (struct keeper *k)
 {
   struct keeper_message message;
-  int fds[KEEPER_FDS], pidfd = -1, r = link_receive (k->link, &message, fds);
+  int fds[KEEPER_FDS], pidfd = -1,
+                       r = vms_link_receive (k->link, &message, fds);
 
   if (r < 0 || message.kind == KEEPER_END) {
     if (r < 0) {
@@ -388,7 +389,7 @@ clean_leftovers (struct keeper *k)
   if (k->clean && fork () == 0) {
     prctl (PR_SET_PDEATHSIG, SIGKILL);
     close (k->link);
-    _exit (leftover_clean (k->clean, &removed) < 0);
+    _exit (vms_leftover_clean (k->clean, &removed) < 0);
   }
   free (k->clean);
   k->clean = NULL;
@@ -448,7 +449,7 @@ turn (struct keeper *k)
     return;
   for (int i = 0; i < MOST_CHILDREN; i++)
     if (has_come (&s, children[i]))
-      kept_listen (&k->children[i]);
+      vms_kept_listen (&k->children[i]);
   if (has_come (&s, signals))
     reap (k);
   if (has_come (&s, link))
@@ -478,7 +479,7 @@ remove_held (struct keeper *k)
     struct held *held = &k->held[--k->n_held];
 
     if (held->path && held->is_tree && !held->stays)
-      remove_tree (held->path);
+      vms_remove_tree (held->path);
     else if (held->path && !held->is_tree)
       remove_unlocked (held->path);
     /* The lock goes last. */
@@ -533,6 +534,6 @@ main (int argc, char **argv)
   kill_strays ();
   remove_held (&k);
   if (k.link >= 0)
-    (void) link_send (k.link, &done, NULL);
+    (void) vms_link_send (k.link, &done, NULL);
   return 0;
 }

@@ -42,23 +42,23 @@ beside_library (struct arena *arena)
       || !strchr (info.dli_fname, '/') || !realpath (info.dli_fname, library))
     return NULL;
   slash = strrchr (library, '/');
-  directory = arena_copy (arena, library, (size_t) (slash - library));
-  program = if_program (arena_concat (arena, directory ? directory : "",
-                                      "/vmspec/vmspec-keeper",
-                                      (char *) NULL));
+  directory = vms_arena_copy (arena, library, (size_t) (slash - library));
+  program = if_program (vms_arena_concat (arena, directory ? directory : "",
+                                          "/vmspec/vmspec-keeper",
+                                          (char *) NULL));
   slash = directory ? strrchr (directory, '/') : NULL;
   if (!program && slash && !strcmp (slash, "/.libs"))
-    program = if_program (arena_concat (arena, directory,
-                                        "/../vmspec-keeper", (char *) NULL));
+    program = if_program (vms_arena_concat (arena, directory,
+                                            "/../vmspec-keeper", (char *) NULL));
   return program;
 }
 
 const char *
-keeper_program (struct arena *arena)
+vms_keeper_program (struct arena *arena)
 {
   const char *program = beside_library (arena);
 
-  return program ? program : arena_strdup (arena, KEEPER);
+  return program ? program : vms_arena_strdup (arena, KEEPER);
 }
 
 /* ---- starting ----------------------------------------------------------- */
@@ -72,13 +72,13 @@ tell_caller (const struct keeper *keeper)
 
   if (pidfd < 0)
     return 0;
-  r = link_send (keeper->link, &message, &pidfd);
+  r = vms_link_send (keeper->link, &message, &pidfd);
   close (pidfd);
   return r;
 }
 
 int
-keeper_start (struct keeper *keeper, const char *program, const char *name)
+vms_keeper_start (struct keeper *keeper, const char *program, const char *name)
 {
   static const char *const nothing[] = { NULL };
   const char *const argv[] = { program, KEEPER_VERSION, name, NULL };
@@ -91,7 +91,7 @@ keeper_start (struct keeper *keeper, const char *program, const char *name)
     return -errno;
   null = open ("/dev/null", O_RDWR | O_CLOEXEC);
   r = null < 0 ? -errno
-               : child_spawn (&(struct child_setup) {
+               : vms_child_spawn (&(struct child_setup) {
                    .argv = argv, .environment = nothing, .directory = "/",
                    .input = null, .output = null, .error = null,
                    .extra = ends[1] }, &child);
@@ -105,7 +105,7 @@ keeper_start (struct keeper *keeper, const char *program, const char *name)
   if (child.pidfd >= 0)
     close (child.pidfd);
   keeper->pid = child.pid;
-  keeper->link = descriptor_keep (ends[0]);
+  keeper->link = vms_descriptor_keep (ends[0]);
   return keeper->link < 0 ? keeper->link : tell_caller (keeper);
 }
 
@@ -124,7 +124,7 @@ close_link (struct keeper *keeper)
 static int
 receive (struct keeper *keeper, struct keeper_message *message, int *ret_fd)
 {
-  int fds[KEEPER_FDS], r = link_receive (keeper->link, message, fds);
+  int fds[KEEPER_FDS], r = vms_link_receive (keeper->link, message, fds);
 
   if (r == -EMFILE)
     return r;
@@ -147,7 +147,7 @@ receive (struct keeper *keeper, struct keeper_message *message, int *ret_fd)
 }
 
 int
-keeper_listen (struct keeper *keeper, int timeout_ms)
+vms_keeper_listen (struct keeper *keeper, int timeout_ms)
 {
   struct pollfd link = { .fd = keeper->link, .events = POLLIN };
   struct keeper_message message;
@@ -163,7 +163,7 @@ static int
 tell (struct keeper *keeper, const struct keeper_message *message,
       const int *fds)
 {
-  return keeper->link < 0 ? -EPIPE : link_send (keeper->link, message, fds);
+  return keeper->link < 0 ? -EPIPE : vms_link_send (keeper->link, message, fds);
 }
 
 /* The reply's number. */
@@ -204,8 +204,8 @@ ask (struct keeper *keeper, const struct keeper_request *request)
 }
 
 int
-keeper_ask_all (struct keeper *keeper, const struct keeper_request *requests,
-                size_t n)
+vms_keeper_ask_all (struct keeper *keeper,
+                    const struct keeper_request *requests, size_t n)
 {
   size_t asked = 0;
   int r = 0;
@@ -222,15 +222,15 @@ keeper_ask_all (struct keeper *keeper, const struct keeper_request *requests,
 }
 
 int
-keeper_ask (struct keeper *keeper, enum keeper_kind kind, int fd,
-            const char *path)
+vms_keeper_ask (struct keeper *keeper, enum keeper_kind kind, int fd,
+                const char *path)
 {
-  return keeper_ask_all (keeper, &(struct keeper_request) { kind, fd, path, 0 },
-                         1);
+  return vms_keeper_ask_all (keeper,
+                             &(struct keeper_request){ kind, fd, path, 0 }, 1);
 }
 
 int
-keeper_signal (struct keeper *keeper, enum kept child, int signal)
+vms_keeper_signal (struct keeper *keeper, enum kept child, int signal)
 {
   const struct keeper_message message
     = { .kind = KEEPER_SIGNAL, .child = child, .number = signal };
@@ -275,19 +275,19 @@ write_payload (const struct keeper_setup *setup, int *ret_fd)
   struct text text = { .arena = &arena };
   int fd, r;
 
-  text_add_bytes (&text, (const char *) &payload, sizeof payload);
-  text_add_bytes (&text, setup->directory ? setup->directory : "/",
-                  strlen (setup->directory ? setup->directory : "/") + 1);
+  vms_text_add_bytes (&text, (const char *) &payload, sizeof payload);
+  vms_text_add_bytes (&text, setup->directory ? setup->directory : "/",
+                      strlen (setup->directory ? setup->directory : "/") + 1);
   for (uint32_t i = 0; i < payload.arguments; i++)
-    text_add_bytes (&text, setup->argv[i], strlen (setup->argv[i]) + 1);
+    vms_text_add_bytes (&text, setup->argv[i], strlen (setup->argv[i]) + 1);
   for (uint32_t i = 0; i < payload.variables; i++)
-    text_add_bytes (&text, setup->environment[i],
-                    strlen (setup->environment[i]) + 1);
-  r = arena_error (&arena);
+    vms_text_add_bytes (&text, setup->environment[i],
+                        strlen (setup->environment[i]) + 1);
+  r = vms_arena_error (&arena);
   fd = r < 0 ? -1 : memfd_create ("vmspec-child", MFD_CLOEXEC);
   if (r == 0)
     r = fd < 0 ? -errno : write_all (fd, text.bytes, text.size);
-  arena_free (&arena);
+  vms_arena_free (&arena);
   if (r < 0 && fd >= 0)
     close (fd);
   else
@@ -359,13 +359,13 @@ spawn (struct keeper *keeper, const struct keeper_setup *setup, int payload,
       close (pidfd);
     return r;
   }
-  *ret_child = (struct child) { r, descriptor_keep (pidfd) };
+  *ret_child = (struct child) { r, vms_descriptor_keep (pidfd) };
   return 0;
 }
 
 int
-keeper_spawn (struct keeper *keeper, const struct keeper_setup *setup,
-              struct child *ret_child)
+vms_keeper_spawn (struct keeper *keeper, const struct keeper_setup *setup,
+                  struct child *ret_child)
 {
   struct kept_state *state = &keeper->children[setup->child];
   int payload = -1, ring = -1, r = write_payload (setup, &payload);
@@ -385,15 +385,15 @@ keeper_spawn (struct keeper *keeper, const struct keeper_setup *setup,
 /* ---- ending ------------------------------------------------------------- */
 
 int
-keeper_is_ours (const struct keeper *keeper)
+vms_keeper_is_ours (const struct keeper *keeper)
 {
   return keeper->owner == getpid ();
 }
 
 void
-keeper_wait (struct keeper *keeper)
+vms_keeper_wait (struct keeper *keeper)
 {
-  while (keeper_listen (keeper, -1) != -EPIPE)
+  while (vms_keeper_listen (keeper, -1) != -EPIPE)
     ;
   if (keeper->pid < 0)
     return;
@@ -404,23 +404,23 @@ keeper_wait (struct keeper *keeper)
 
 /* What has been said up to now is still listened to. */
 void
-keeper_end (struct keeper *keeper)
+vms_keeper_end (struct keeper *keeper)
 {
   const struct keeper_message message = { .kind = KEEPER_END };
 
   if (keeper->link >= 0)
-    (void) link_send (keeper->link, &message, NULL);
-  keeper_wait (keeper);
+    (void) vms_link_send (keeper->link, &message, NULL);
+  vms_keeper_wait (keeper);
 }
 
 const char *
-keeper_words (const struct keeper *keeper, enum kept child,
-              struct arena *arena, size_t *ret_size)
+vms_keeper_words (const struct keeper *keeper, enum kept child,
+                  struct arena *arena, size_t *ret_size)
 {
   const struct keeper_ring *ring = keeper->children[child].ring;
   uint64_t total = ring ? __atomic_load_n (&ring->total, __ATOMIC_ACQUIRE) : 0;
   size_t size = total < KEEPER_RING ? (size_t) total : KEEPER_RING;
-  char *words = arena_alloc (arena, size + 1);
+  char *words = vms_arena_alloc (arena, size + 1);
 
   for (size_t i = 0; words && i < size; i++)
     words[i] = ring->bytes[(total - size + i) % KEEPER_RING];
@@ -429,7 +429,7 @@ keeper_words (const struct keeper *keeper, enum kept child,
 }
 
 void
-keeper_free (struct keeper *keeper)
+vms_keeper_free (struct keeper *keeper)
 {
   close_link (keeper);
   for (int i = 0; i < N_KEPT; i++)

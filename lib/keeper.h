@@ -47,14 +47,15 @@ struct keeper_setup {
 
 /* Where the program is: beside the library, as installed or as built.  NULL
  * without memory. */
-const char *keeper_program (struct arena *arena);
+const char *vms_keeper_program (struct arena *arena);
 
 /* Each returns 0 or -errno; -EPIPE if the keeper was killed. */
-int keeper_start (struct keeper *keeper, const char *program, const char *name);
+int
+vms_keeper_start (struct keeper *keeper, const char *program, const char *name);
 /* KEEPER_DIRECTORY, _HOLD... or _CLEAN; @fd is -1, @path NULL where they have
  * none. */
-int keeper_ask (struct keeper *keeper, enum keeper_kind kind, int fd,
-                const char *path);
+int vms_keeper_ask (struct keeper *keeper, enum keeper_kind kind, int fd,
+                    const char *path);
 /* Several at once, which takes the time of one; the first failure. */
 struct keeper_request {
   enum keeper_kind kind;
@@ -62,29 +63,29 @@ struct keeper_request {
   const char *path;
   uint32_t flags;
 };
-int keeper_ask_all (struct keeper *keeper,
-                    const struct keeper_request *requests, size_t n);
+int vms_keeper_ask_all (struct keeper *keeper,
+                        const struct keeper_request *requests, size_t n);
 /* The end of the child is noticed, and its standard error is kept unless the list
  * of descriptors has a number 2. */
-int keeper_spawn (struct keeper *keeper, const struct keeper_setup *setup,
-                  struct child *ret_child);
+int vms_keeper_spawn (struct keeper *keeper, const struct keeper_setup *setup,
+                      struct child *ret_child);
 /* -ESRCH: it has ended. */
-int keeper_signal (struct keeper *keeper, enum kept child, int signal);
+int vms_keeper_signal (struct keeper *keeper, enum kept child, int signal);
 /* Takes what the keeper has said meanwhile, after at most so many milliseconds
  * (for ever if negative): 0 if it said something, -EAGAIN if not, -EPIPE if it
  * has ended. */
-int keeper_listen (struct keeper *keeper, int timeout_ms);
+int vms_keeper_listen (struct keeper *keeper, int timeout_ms);
 /* Has everything ended and removed, and waits for that. */
-void keeper_end (struct keeper *keeper);
+void vms_keeper_end (struct keeper *keeper);
 /* Waits for one that ends by itself, since QEMU has ended, or that was killed. */
-void keeper_wait (struct keeper *keeper);
+void vms_keeper_wait (struct keeper *keeper);
 /* Whether it is this process's to end. */
-int keeper_is_ours (const struct keeper *keeper);
+int vms_keeper_is_ours (const struct keeper *keeper);
 /* The last of what a child wrote, after which comes a NUL.  NULL without
  * memory. */
-const char *keeper_words (const struct keeper *keeper, enum kept child,
-                          struct arena *arena, size_t *ret_size);
+const char *vms_keeper_words (const struct keeper *keeper, enum kept child,
+                              struct arena *arena, size_t *ret_size);
 /* Memory only: the keeper has ended. */
-void keeper_free (struct keeper *keeper);
+void vms_keeper_free (struct keeper *keeper);
 
 #endif

@@ -13,13 +13,14 @@
 #define MAX_BYTES ((size_t) VMSPEC_KERNEL_MAX_FILE << 20)
 
 int
-kernel_fail (struct kernel_check *check, int error, const char *id,
-             const char *format, ...)
+vms_kernel_fail (struct kernel_check *check, int error, const char *id,
+                 const char *format, ...)
 {
   va_list args;
 
   va_start (args, format);
-  diag_vadd (check->diag, VMSPEC_SEVERITY_ERROR, id, NULL, NULL, format, args);
+  vms_diag_vadd (check->diag, VMSPEC_SEVERITY_ERROR, id, NULL, NULL, format,
+                 args);
   va_end (args);
   return error;
 }
@@ -29,16 +30,16 @@ kernel_fail (struct kernel_check *check, int error, const char *id,
 static int
 say_unreadable (struct kernel_check *check, int error, const char *name)
 {
-  return kernel_fail (check, error, "kernel.file", "%s cannot be read: %s",
-                      name, strerrordesc_np (-error));
+  return vms_kernel_fail (check, error, "kernel.file", "%s cannot be read: %s",
+                          name, strerrordesc_np (-error));
 }
 
 static int
 say_large (struct kernel_check *check, const char *name)
 {
-  return kernel_fail (check, -EINVAL, "kernel.size", "%s has more than %d MiB "
-                      "when it is uncompressed, which no kernel's has; name "
-                      "another file", name, VMSPEC_KERNEL_MAX_FILE);
+  return vms_kernel_fail (check, -EINVAL, "kernel.size", "%s has more than %d MiB "
+                          "when it is uncompressed, which no kernel's has; name "
+                          "another file", name, VMSPEC_KERNEL_MAX_FILE);
 }
 
 /* Also what is compressed must not be larger: there are gzip files of any size
@@ -51,12 +52,12 @@ look_at_file (struct kernel_check *check, int fd, const char *name)
   if (fstat (fd, &status) < 0)
     return say_unreadable (check, -errno, name);
   if (S_ISDIR (status.st_mode))
-    return kernel_fail (check, -EISDIR, "kernel.file", "%s is a directory; "
-                        "name a file, such as /boot/config-VERSION", name);
+    return vms_kernel_fail (check, -EISDIR, "kernel.file", "%s is a directory; "
+                            "name a file, such as /boot/config-VERSION", name);
   if (!S_ISREG (status.st_mode))
-    return kernel_fail (check, -EINVAL, "kernel.file", "%s is neither a file "
-                        "nor a directory; name a file, such as "
-                        "/boot/config-VERSION", name);
+    return vms_kernel_fail (check, -EINVAL, "kernel.file", "%s is neither a file "
+                            "nor a directory; name a file, such as "
+                            "/boot/config-VERSION", name);
   return status.st_size > (off_t) MAX_BYTES ? say_large (check, name) : 0;
 }
 
@@ -76,8 +77,8 @@ look_at_end (struct kernel_check *check, gzFile file, const char *name)
   case Z_ERRNO:
     return say_unreadable (check, read_error ? -read_error : -EIO, name);
   default:
-    return kernel_fail (check, -EINVAL, "kernel.damaged", "%s is a gzip file "
-                        "that is damaged or not complete; copy it again", name);
+    return vms_kernel_fail (check, -EINVAL, "kernel.damaged", "%s is a gzip file "
+                            "that is damaged or not complete; copy it again", name);
   }
 }
 
@@ -92,14 +93,14 @@ read_all (struct kernel_check *check, gzFile file, const char *name,
   while ((n = gzread (file, bytes, sizeof bytes)) > 0) {
     if (text->size + (size_t) n > MAX_BYTES)
       return say_large (check, name);
-    text_add_bytes (text, bytes, (size_t) n);
+    vms_text_add_bytes (text, bytes, (size_t) n);
   }
   return look_at_end (check, file, name);
 }
 
 int
-kernel_read (struct kernel_check *check, int fd, const char *name,
-             struct text *text)
+vms_kernel_read (struct kernel_check *check, int fd, const char *name,
+                 struct text *text)
 {
   int r = fd < 0 ? say_unreadable (check, fd, name)
                  : look_at_file (check, fd, name);
@@ -112,7 +113,7 @@ kernel_read (struct kernel_check *check, int fd, const char *name,
   } else if (fd >= 0) {
     close (fd);
   }
-  if (r == 0 && (!file || arena_error (&check->arena)))
+  if (r == 0 && (!file || vms_arena_error (&check->arena)))
     r = -ENOMEM;
   return r;
 }
@@ -124,8 +125,8 @@ is_blank (char c)
 }
 
 void
-kernel_each_line (struct kernel_check *check, const struct text *text,
-                  kernel_line_fn *function)
+vms_kernel_each_line (struct kernel_check *check, const struct text *text,
+                      kernel_line_fn *function)
 {
   const char *line = text->bytes;
   size_t left = text->size;
@@ -189,10 +190,10 @@ problem (struct kernel_check *check, const struct vmspec_kernel_need *need,
          enum presence found)
 {
   if (check->by_module)
-    return arena_printf (&check->arena, "the module %s is %s", need->module,
-                         found ? "not built in" : "neither there nor built in");
-  return arena_printf (&check->arena, "CONFIG_%s is %s", need->symbol,
-                       found ? "a module (=m)" : "not set");
+    return vms_arena_printf (&check->arena, "the module %s is %s", need->module,
+                             found ? "not built in" : "neither there nor built in");
+  return vms_arena_printf (&check->arena, "CONFIG_%s is %s", need->symbol,
+                           found ? "a module (=m)" : "not set");
 }
 
 /* What a kernel is built with to have it. */
@@ -201,12 +202,12 @@ remedy (struct kernel_check *check, const struct vmspec_kernel_need *need)
 {
   struct arena *arena = &check->arena;
   const char *module
-    = need->module ? arena_printf (arena, " (module %s)", need->module) : "";
+    = need->module ? vms_arena_printf (arena, " (module %s)", need->module) : "";
 
   if (!need->symbol)
-    return arena_printf (arena, "the module %s", need->module);
-  return arena_printf (arena, "CONFIG_%s=y%s%s", need->symbol,
-                       need->builtin == VMSPEC_ON ? "" : " or =m", module);
+    return vms_arena_printf (arena, "the module %s", need->module);
+  return vms_arena_printf (arena, "CONFIG_%s=y%s%s", need->symbol,
+                           need->builtin == VMSPEC_ON ? "" : " or =m", module);
 }
 
 static void
@@ -220,22 +221,22 @@ say_missing (struct kernel_check *check, const struct vmspec_kernel_need *need,
 
   if (!what || !with)
     return;
-  diag_add (check->diag, VMSPEC_SEVERITY_ERROR,
-            found ? "kernel.module" : "kernel.missing", &path, NULL,
-            "%s: %s, and %s%s needs it%s; build the kernel with %s, or take "
-            "another one%s%s", check->file, what,
-            *option ? "the option " : "every machine", option,
-            need->builtin == VMSPEC_ON ? " built in" : "", with,
-            *option ? ", or change " : "", option);
+  vms_diag_add (check->diag, VMSPEC_SEVERITY_ERROR,
+                found ? "kernel.module" : "kernel.missing", &path, NULL,
+                "%s: %s, and %s%s needs it%s; build the kernel with %s, or take "
+                "another one%s%s", check->file, what,
+                *option ? "the option " : "every machine", option,
+                need->builtin == VMSPEC_ON ? " built in" : "", with,
+                *option ? ", or change " : "", option);
 }
 
 int
-kernel_check_begin (struct kernel_check *check,
-                    const struct vmspec_guest_settings *settings)
+vms_kernel_check_begin (struct kernel_check *check,
+                        const struct vmspec_guest_settings *settings)
 {
   void *copy = NULL;
-  int r = settings ? spec_copy (&check->arena, "vmspec_guest_settings",
-                                settings, check->diag, &copy) : -EINVAL;
+  int r = settings ? vms_spec_copy (&check->arena, "vmspec_guest_settings",
+                                    settings, check->diag, &copy) : -EINVAL;
   size_t n;
 
   if (r < 0)
@@ -243,16 +244,17 @@ kernel_check_begin (struct kernel_check *check,
   check->needs = ((struct vmspec_guest_settings *) copy)->kernel_needs;
   /* A kernel that nobody asks anything of would pass whatever it is. */
   if (!check->needs)
-    return kernel_fail (check, -EINVAL, "kernel.no-needs", "these settings "
-                        "say nothing of kernels; take those that a plan "
-                        "tells");
-  n = list_length (check->needs);
-  check->found = arena_alloc (&check->arena, (n + 1) * sizeof *check->found);
-  return arena_error (&check->arena);
+    return vms_kernel_fail (check, -EINVAL, "kernel.no-needs", "these settings "
+                            "say nothing of kernels; take those that a plan "
+                            "tells");
+  n = vms_list_length (check->needs);
+  check->found
+    = vms_arena_alloc (&check->arena, (n + 1) * sizeof *check->found);
+  return vms_arena_error (&check->arena);
 }
 
 int
-kernel_check_end (struct kernel_check *check)
+vms_kernel_check_end (struct kernel_check *check)
 {
   int r = 0;
 
@@ -268,5 +270,5 @@ kernel_check_end (struct kernel_check *check)
     say_missing (check, need, check->found[i]);
     r = -ENOTSUP;
   }
-  return arena_error (&check->arena) ? arena_error (&check->arena) : r;
+  return vms_arena_error (&check->arena) ? vms_arena_error (&check->arena) : r;
 }

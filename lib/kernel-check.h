@@ -21,25 +21,25 @@ struct kernel_check {
 };
 
 /* 0 or -errno; the caller frees the arena in any case. */
-int kernel_check_begin (struct kernel_check *check,
-                        const struct vmspec_guest_settings *settings);
+int vms_kernel_check_begin (struct kernel_check *check,
+                            const struct vmspec_guest_settings *settings);
 /* Says what is missing.  0, -ENOTSUP, or -ENOMEM. */
-int kernel_check_end (struct kernel_check *check);
+int vms_kernel_check_end (struct kernel_check *check);
 
 /* All of a file, plain or compressed by gzip; closes @fd.  @name is for
  * findings.  -errno with a finding. */
-int kernel_read (struct kernel_check *check, int fd, const char *name,
-                 struct text *text);
+int vms_kernel_read (struct kernel_check *check, int fd, const char *name,
+                     struct text *text);
 
 /* Calls @function for each line, without what ends it. */
 typedef void kernel_line_fn (struct kernel_check *check, const char *line,
                              size_t size);
-void kernel_each_line (struct kernel_check *check, const struct text *text,
-                       kernel_line_fn *function);
+void vms_kernel_each_line (struct kernel_check *check, const struct text *text,
+                           kernel_line_fn *function);
 
 /* Adds a finding, and returns @error. */
-int kernel_fail (struct kernel_check *check, int error, const char *id,
-                 const char *format, ...)
+int vms_kernel_fail (struct kernel_check *check, int error, const char *id,
+                     const char *format, ...)
   __attribute__ ((format (printf, 4, 5)));
 
 #endif

@@ -95,12 +95,12 @@ take_line (struct kernel_check *check, const char *line, size_t size)
 static int
 say_absent (struct kernel_check *check)
 {
-  return kernel_fail (check, -ENOENT, "kernel.file",
-                      strcmp (check->file, "/proc/config.gz")
-                        ? "%s does not exist; " ELSEWHERE
-                        : "%s does not exist, as this kernel was built without "
-                          "CONFIG_IKCONFIG_PROC, or has it in the module "
-                          "\"configs\"; " ELSEWHERE, check->file);
+  return vms_kernel_fail (check, -ENOENT, "kernel.file",
+                          strcmp (check->file, "/proc/config.gz")
+                            ? "%s does not exist; " ELSEWHERE
+                            : "%s does not exist, as this kernel was built without "
+                              "CONFIG_IKCONFIG_PROC, or has it in the module "
+                              "\"configs\"; " ELSEWHERE, check->file);
 }
 
 static int
@@ -113,16 +113,16 @@ check_file (struct kernel_check *check)
 
   if (fd < 0 && errno == ENOENT)
     return say_absent (check);
-  r = kernel_read (check, descriptor_keep (fd < 0 ? -errno : fd), check->file,
-                   &text);
+  r = vms_kernel_read (check, vms_descriptor_keep (fd < 0 ? -errno : fd),
+                       check->file, &text);
   if (r < 0)
     return r;
-  kernel_each_line (check, &text, take_line);
+  vms_kernel_each_line (check, &text, take_line);
   if (!check->told)
-    return kernel_fail (check, -EINVAL, "kernel.no-config", "%s is no kernel "
-                        "configuration, as no line in it starts with CONFIG_; "
-                        ELSEWHERE, check->file);
-  return kernel_check_end (check);
+    return vms_kernel_fail (check, -EINVAL, "kernel.no-config", "%s is no kernel "
+                            "configuration, as no line in it starts with CONFIG_; "
+                            ELSEWHERE, check->file);
+  return vms_kernel_check_end (check);
 }
 
 int
@@ -130,10 +130,10 @@ vmspec_check_kernel_config (const struct vmspec_guest_settings *settings,
                             const char *file, vmspec_diag *diag)
 {
   struct kernel_check check = { .file = file, .diag = diag };
-  int r = kernel_check_begin (&check, settings);
+  int r = vms_kernel_check_begin (&check, settings);
 
   if (r == 0)
     r = check_file (&check);
-  arena_free (&check.arena);
+  vms_arena_free (&check.arena);
   return r;
 }

@@ -122,7 +122,7 @@ version_in (struct kernel_check *check, int directory)
   while (stream && (entry = readdir (stream)))
     if (entry->d_name[0] != '.' && has_dependencies (directory, entry->d_name)
         && (!version || strcmp (entry->d_name, version) > 0))
-      version = arena_strdup (&check->arena, entry->d_name);
+      version = vms_arena_strdup (&check->arena, entry->d_name);
   if (stream)
     closedir (stream);
   return version;
@@ -133,17 +133,17 @@ say_none (struct kernel_check *check, int directory)
 {
   const char *version = version_in (check, directory);
 
-  if (arena_error (&check->arena))
-    return arena_error (&check->arena);
+  if (vms_arena_error (&check->arena))
+    return vms_arena_error (&check->arena);
   if (version)
-    return kernel_fail (check, -EINVAL, "kernel.no-modules", "%s has a "
-                        "directory of modules for each version of a kernel; "
-                        "name one of these, such as %s/%s", check->file,
-                        check->file, version);
-  return kernel_fail (check, -EINVAL, "kernel.no-modules", "%s has no %s, or "
-                      "one of no modules; name a directory such as "
-                      "/lib/modules/VERSION, and run depmod if it was made by "
-                      "hand", check->file, dependencies);
+    return vms_kernel_fail (check, -EINVAL, "kernel.no-modules", "%s has a "
+                            "directory of modules for each version of a kernel; "
+                            "name one of these, such as %s/%s", check->file,
+                            check->file, version);
+  return vms_kernel_fail (check, -EINVAL, "kernel.no-modules", "%s has no %s, or "
+                          "one of no modules; name a directory such as "
+                          "/lib/modules/VERSION, and run depmod if it was made by "
+                          "hand", check->file, dependencies);
 }
 
 /* ---- reading ------------------------------------------------------------ */
@@ -153,8 +153,8 @@ static int
 read_lines (struct kernel_check *check, int directory, const char *name,
             kernel_line_fn *function)
 {
-  const char *path = arena_concat (&check->arena, check->file, "/", name,
-                                   (char *) NULL);
+  const char *path = vms_arena_concat (&check->arena, check->file, "/", name,
+                                       (char *) NULL);
   struct text text;
   int fd, r;
 
@@ -164,10 +164,11 @@ read_lines (struct kernel_check *check, int directory, const char *name,
     openat (directory, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   if (fd < 0 && errno == ENOENT)
     return 0;
-  r = kernel_read (check, descriptor_keep (fd < 0 ? -errno : fd), path, &text);
+  r = vms_kernel_read (check, vms_descriptor_keep (fd < 0 ? -errno : fd), path,
+                       &text);
   if (r < 0)
     return r;
-  kernel_each_line (check, &text, function);
+  vms_kernel_each_line (check, &text, function);
   return 1;
 }
 
@@ -184,11 +185,11 @@ check_directory (struct kernel_check *check, int directory)
   if (!check->told)
     return say_none (check, directory);
   if (!has_builtin)
-    diag_add (check->diag, VMSPEC_SEVERITY_WARNING, "kernel.no-builtin", NULL,
-              NULL, "%s has no %s, so that drivers which are built in cannot "
-              "be seen; copy it from where the kernel was built", check->file,
-              builtin);
-  return kernel_check_end (check);
+    vms_diag_add (check->diag, VMSPEC_SEVERITY_WARNING, "kernel.no-builtin", NULL,
+                  NULL, "%s has no %s, so that drivers which are built in cannot "
+                  "be seen; copy it from where the kernel was built", check->file,
+                  builtin);
+  return vms_kernel_check_end (check);
 }
 
 static int
@@ -198,10 +199,10 @@ open_directory (struct kernel_check *check)
     open (check->file, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 
   if (fd < 0)
-    return kernel_fail (check, -errno, "kernel.directory", "%s cannot be read: "
-                        "%s; name a directory such as /lib/modules/VERSION",
-                        check->file, strerrordesc_np (errno));
-  return descriptor_keep (fd);
+    return vms_kernel_fail (check, -errno, "kernel.directory", "%s cannot be read: "
+                            "%s; name a directory such as /lib/modules/VERSION",
+                            check->file, strerrordesc_np (errno));
+  return vms_descriptor_keep (fd);
 }
 
 int
@@ -210,13 +211,13 @@ vmspec_check_kernel_modules (const struct vmspec_guest_settings *settings,
 {
   struct kernel_check check
     = { .file = directory, .diag = diag, .by_module = 1 };
-  int r = kernel_check_begin (&check, settings);
+  int r = vms_kernel_check_begin (&check, settings);
   int fd;
 
   fd = r == 0 ? open_directory (&check) : r;
   r = fd < 0 ? fd : check_directory (&check, fd);
   if (fd >= 0)
     close (fd);
-  arena_free (&check.arena);
+  vms_arena_free (&check.arena);
   return r;
 }

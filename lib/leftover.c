@@ -40,11 +40,11 @@ open_directory (const char *path)
 /* A cleaner may have been faster between two calls here: then the directory has
  * gone, or is about to. */
 int
-leftover_lock (const char *path, int *ret_fd)
+vms_leftover_lock (const char *path, int *ret_fd)
 {
   int fd = open_directory (path);
 
-  fd = descriptor_keep (fd < 0 ? -errno : fd);
+  fd = vms_descriptor_keep (fd < 0 ? -errno : fd);
   if (fd < 0)
     return fd;
   if (flock (fd, LOCK_EX | LOCK_NB) < 0) {
@@ -62,14 +62,14 @@ leftover_lock (const char *path, int *ret_fd)
 }
 
 int
-leftover_make (const char *path, int *ret_fd)
+vms_leftover_make (const char *path, int *ret_fd)
 {
   int r;
 
   for (int i = 0; i < 1000; i++) {
     if (mkdir (path, MODE) < 0 && (i == 0 || errno != EEXIST))
       return -errno;
-    r = leftover_lock (path, ret_fd);
+    r = vms_leftover_lock (path, ret_fd);
     if (r == 0)
       return 0;
     if (r != -ENOENT && r != -EEXIST) {
@@ -103,16 +103,16 @@ clean_one (const char *directory, const char *name)
 
   if (snprintf (path, sizeof path, "%s/%s", directory, name)
         >= (int) sizeof path
-      || leftover_lock (path, &fd) < 0)
+      || vms_leftover_lock (path, &fd) < 0)
     return 0;
-  remove_tree (path);
+  vms_remove_tree (path);
   gone = !is_same (path, fd);
   close (fd);
   return gone;
 }
 
 int
-leftover_clean (const char *directory, size_t *ret_removed)
+vms_leftover_clean (const char *directory, size_t *ret_removed)
 {
   DIR *entries = opendir (directory);
   size_t removed = 0;

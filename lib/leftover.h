@@ -8,11 +8,11 @@
 
 /* Makes the directory and takes its lock.  The lock is held as long as the
  * descriptor (close-on-exec) is open in any process.  0 or -errno: -EEXIST. */
-int leftover_make (const char *path, int *ret_fd);
+int vms_leftover_make (const char *path, int *ret_fd);
 /* Takes the lock of one that exists.  -EEXIST if somebody has it. */
-int leftover_lock (const char *path, int *ret_fd);
+int vms_leftover_lock (const char *path, int *ret_fd);
 /* Removes those in a directory that nobody holds the lock of.  0 with their
  * number, or -errno if the directory cannot be read. */
-int leftover_clean (const char *directory, size_t *ret_removed);
+int vms_leftover_clean (const char *directory, size_t *ret_removed);
 
 #endif

@@ -44,7 +44,7 @@ chunk_new (struct arena *arena, size_t needed)
 }
 
 void *
-arena_alloc (struct arena *arena, size_t size)
+vms_arena_alloc (struct arena *arena, size_t size)
 {
   struct chunk *chunk = arena->chunks;
   char *start;
@@ -68,9 +68,9 @@ failed:
 }
 
 char *
-arena_copy (struct arena *arena, const char *text, size_t size)
+vms_arena_copy (struct arena *arena, const char *text, size_t size)
 {
-  char *copy = size < SIZE_MAX ? arena_alloc (arena, size + 1) : NULL;
+  char *copy = size < SIZE_MAX ? vms_arena_alloc (arena, size + 1) : NULL;
 
   if (copy && size)
     memcpy (copy, text, size);
@@ -78,13 +78,13 @@ arena_copy (struct arena *arena, const char *text, size_t size)
 }
 
 char *
-arena_strdup (struct arena *arena, const char *text)
+vms_arena_strdup (struct arena *arena, const char *text)
 {
-  return text ? arena_copy (arena, text, strlen (text)) : NULL;
+  return text ? vms_arena_copy (arena, text, strlen (text)) : NULL;
 }
 
 char *
-arena_vprintf (struct arena *arena, const char *format, va_list args)
+vms_arena_vprintf (struct arena *arena, const char *format, va_list args)
 {
   va_list again;
   char *text = NULL;
@@ -95,7 +95,7 @@ arena_vprintf (struct arena *arena, const char *format, va_list args)
   if (size < 0)
     arena->error = -ENOMEM;
   else
-    text = arena_alloc (arena, (size_t) size + 1);
+    text = vms_arena_alloc (arena, (size_t) size + 1);
   if (text)
     vsnprintf (text, (size_t) size + 1, format, again);
   va_end (again);
@@ -103,19 +103,19 @@ arena_vprintf (struct arena *arena, const char *format, va_list args)
 }
 
 char *
-arena_printf (struct arena *arena, const char *format, ...)
+vms_arena_printf (struct arena *arena, const char *format, ...)
 {
   va_list args;
   char *text;
 
   va_start (args, format);
-  text = arena_vprintf (arena, format, args);
+  text = vms_arena_vprintf (arena, format, args);
   va_end (args);
   return text;
 }
 
 char *
-arena_concat (struct arena *arena, const char *first, ...)
+vms_arena_concat (struct arena *arena, const char *first, ...)
 {
   va_list args;
   size_t size = 0;
@@ -125,7 +125,7 @@ arena_concat (struct arena *arena, const char *first, ...)
   for (const char *s = first; s; s = va_arg (args, const char *))
     size += strlen (s);
   va_end (args);
-  text = end = arena_alloc (arena, size + 1);
+  text = end = vms_arena_alloc (arena, size + 1);
   if (!text)
     return NULL;
   va_start (args, first);
@@ -136,13 +136,13 @@ arena_concat (struct arena *arena, const char *first, ...)
 }
 
 int
-arena_error (const struct arena *arena)
+vms_arena_error (const struct arena *arena)
 {
   return arena->error;
 }
 
 void
-arena_free (struct arena *arena)
+vms_arena_free (struct arena *arena)
 {
   struct chunk *chunk = arena->chunks;
 
@@ -159,7 +159,7 @@ arena_free (struct arena *arena)
 static void *
 grown (struct arena *arena, const void *old, size_t used, size_t capacity)
 {
-  void *block = arena_alloc (arena, capacity);
+  void *block = vms_arena_alloc (arena, capacity);
 
   if (block && used)
     memcpy (block, old, used);
@@ -167,7 +167,7 @@ grown (struct arena *arena, const void *old, size_t used, size_t capacity)
 }
 
 void
-vector_add (struct vector *vector, const void *item)
+vms_vector_add (struct vector *vector, const void *item)
 {
   if (vector->count + 1 >= vector->capacity) {
     size_t capacity = vector->capacity ? vector->capacity * 2 : 8;
@@ -184,15 +184,15 @@ vector_add (struct vector *vector, const void *item)
 }
 
 const void **
-vector_end (struct vector *vector)
+vms_vector_end (struct vector *vector)
 {
   if (!vector->items)
-    vector->items = arena_alloc (vector->arena, sizeof *vector->items);
+    vector->items = vms_arena_alloc (vector->arena, sizeof *vector->items);
   return vector->arena->error ? NULL : vector->items;
 }
 
 void
-text_reserve (struct text *text, size_t size)
+vms_text_reserve (struct text *text, size_t size)
 {
   size_t capacity = text->capacity ? text->capacity * 2 : 64;
   char *larger;
@@ -209,9 +209,9 @@ text_reserve (struct text *text, size_t size)
 }
 
 void
-text_add_bytes (struct text *text, const char *bytes, size_t size)
+vms_text_add_bytes (struct text *text, const char *bytes, size_t size)
 {
-  text_reserve (text, size);
+  vms_text_reserve (text, size);
   if (!size || size >= text->capacity - text->size)
     return;
   memcpy (text->bytes + text->size, bytes, size);
@@ -219,29 +219,29 @@ text_add_bytes (struct text *text, const char *bytes, size_t size)
 }
 
 void
-text_add (struct text *text, const char *string)
+vms_text_add (struct text *text, const char *string)
 {
   /* NULL: there was no memory to make it. */
   if (string)
-    text_add_bytes (text, string, strlen (string));
+    vms_text_add_bytes (text, string, strlen (string));
 }
 
 void
-text_add_number (struct text *text, unsigned long long number)
+vms_text_add_number (struct text *text, unsigned long long number)
 {
   char digits[24], *start = digits + sizeof digits;
 
   do
     *--start = (char) ('0' + number % 10);
   while (number /= 10);
-  text_add_bytes (text, start, (size_t) (digits + sizeof digits - start));
+  vms_text_add_bytes (text, start, (size_t) (digits + sizeof digits - start));
 }
 
 const char *
-text_end (struct text *text)
+vms_text_end (struct text *text)
 {
   /* Memory beyond the text may be stale after it was cut short. */
-  text_add_bytes (text, "", 1);
+  vms_text_add_bytes (text, "", 1);
   if (text->arena->error)
     return NULL;
   text->size--;

@@ -28,12 +28,12 @@ static const char built_in[]
     "huge = {\ninode_ratio = 65536\n}\n";
 
 void
-mke2fs_conf_read (struct mke2fs_conf *conf, struct arena *arena,
-                  const char *path)
+vms_mke2fs_conf_read (struct mke2fs_conf *conf, struct arena *arena,
+                      const char *path)
 {
   int fd = TEMP_FAILURE_RETRY (
     open (path ? path : SYSTEM_CONF, O_RDONLY | O_CLOEXEC));
-  char *text = fd < 0 ? NULL : arena_alloc (arena, LONGEST_CONF);
+  char *text = fd < 0 ? NULL : vms_arena_alloc (arena, LONGEST_CONF);
   ssize_t n
     = text ? TEMP_FAILURE_RETRY (read (fd, text, LONGEST_CONF - 1)) : -1;
 
@@ -112,26 +112,26 @@ find (const struct mke2fs_conf *conf, const char *section, const char *type,
       depth++;
       in_type = type && depth == 1 && is (word, type);
     } else if (in_section && (type ? in_type : !depth) && is (word, name))
-      found = arena_copy (conf->arena, value.at, value.size);
+      found = vms_arena_copy (conf->arena, value.at, value.size);
   }
   return found;
 }
 
 const char *
-mke2fs_conf_of_type (const struct mke2fs_conf *conf, const char *type,
-                     const char *name)
+vms_mke2fs_conf_of_type (const struct mke2fs_conf *conf, const char *type,
+                         const char *name)
 {
   return find (conf, "[fs_types]", type, name);
 }
 
 const char *
-mke2fs_conf_get (const struct mke2fs_conf *conf, const char *const *types,
-                 const char *name, const char *fallback)
+vms_mke2fs_conf_get (const struct mke2fs_conf *conf, const char *const *types,
+                     const char *name, const char *fallback)
 {
   const char *found = NULL;
 
   for (; *types; types++) {
-    const char *of_type = mke2fs_conf_of_type (conf, *types, name);
+    const char *of_type = vms_mke2fs_conf_of_type (conf, *types, name);
 
     found = of_type ? of_type : found;
   }
@@ -141,10 +141,11 @@ mke2fs_conf_get (const struct mke2fs_conf *conf, const char *const *types,
 }
 
 long
-mke2fs_conf_number (const struct mke2fs_conf *conf, const char *const *types,
-                    const char *name, long fallback)
+vms_mke2fs_conf_number (const struct mke2fs_conf *conf,
+                        const char *const *types, const char *name,
+                        long fallback)
 {
-  const char *text = mke2fs_conf_get (conf, types, name, NULL);
+  const char *text = vms_mke2fs_conf_get (conf, types, name, NULL);
 
   return text ? strtol (text, NULL, 0) : fallback;
 }

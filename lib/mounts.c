@@ -30,8 +30,8 @@ mount_path (struct mounts *m, const char *point)
   for (; said && said[path.index]; path.index++)
     if (!strcmp (said[path.index]->mount_point, point))
       return path;
-  name = arena_concat (m->r->arena, "file_systems[", point, "]",
-                       (char *) NULL);
+  name = vms_arena_concat (m->r->arena, "file_systems[", point, "]",
+                           (char *) NULL);
   return (struct path) { .name = name ? name : "file_systems" };
 }
 
@@ -42,10 +42,10 @@ conflict (struct mounts *m, const char *point, const char *member,
   struct path entry = mount_path (m, point);
   struct path path = { .parent = &entry, .name = member };
 
-  diag_add (m->diag, VMSPEC_SEVERITY_ERROR, "mounts.conflict", &path, NULL,
-            "two file systems want to be mounted at %s, with %s '%s' and '%s'; "
-            "move one of them, or let one replace the other", point, member,
-            one, other);
+  vms_diag_add (m->diag, VMSPEC_SEVERITY_ERROR, "mounts.conflict", &path, NULL,
+                "two file systems want to be mounted at %s, with %s '%s' and '%s'; "
+                "move one of them, or let one replace the other", point, member,
+                one, other);
 }
 
 static void
@@ -80,11 +80,11 @@ merge_options (struct mounts *m, const char *const **to,
   struct vector all = { .arena = m->r->arena };
 
   for (const char *const *o = *to; o && *o; o++)
-    vector_add (&all, *o);
+    vms_vector_add (&all, *o);
   for (const char *const *o = from; o && *o; o++)
-    vector_add (&all, *o);
+    vms_vector_add (&all, *o);
   if (from)
-    *to = (const void *) vector_end (&all);
+    *to = (const void *) vms_vector_end (&all);
 }
 
 static void
@@ -92,10 +92,11 @@ add (struct mounts *m, const struct vmspec_file_system *from)
 {
   struct vmspec_file_system *to;
   const char *point = from->mount_point;
-  const size_t *at = point ? set_add (&m->points, point, m->table.count) : NULL;
+  const size_t *at
+    = point ? vms_set_add (&m->points, point, m->table.count) : NULL;
 
   if (at) {
-    to = writable (m->table.items[*at]);
+    to = vms_writable (m->table.items[*at]);
     if (is_on (to->replace))
       return;
     merge_text (m, point, "device", &to->device, from->device);
@@ -106,11 +107,11 @@ add (struct mounts *m, const struct vmspec_file_system *from)
     merge_options (m, &to->options, from->options);
     return;
   }
-  to = arena_alloc (m->r->arena, sizeof *to);
+  to = vms_arena_alloc (m->r->arena, sizeof *to);
   if (!to)
     return;
   *to = *from;
-  vector_add (&m->table, to);
+  vms_vector_add (&m->table, to);
 }
 
 static const char *const *
@@ -120,8 +121,8 @@ options (struct mounts *m, size_t n, const char *const some[])
 
   for (size_t i = 0; i < n; i++)
     if (some[i])
-      vector_add (&all, some[i]);
-  return (const void *) vector_end (&all);
+      vms_vector_add (&all, some[i]);
+  return (const void *) vms_vector_end (&all);
 }
 
 #define OPTIONS(m, ...)                                                        \
@@ -130,8 +131,8 @@ options (struct mounts *m, size_t n, const char *const some[])
 
 /* A writable store is an overlay over what is mounted elsewhere. */
 const char *
-share_mount_point (const struct resolution *r,
-                   const struct vmspec_share *share)
+vms_share_mount_point (const struct resolution *r,
+                       const struct vmspec_share *share)
 {
   if (!strcmp (share->tag, "nix-store") && is_on (r->store.writable))
     return "/nix/.ro-store";
@@ -142,11 +143,11 @@ static void
 add_share (struct mounts *m, const struct vmspec_share *share)
 {
   int store = !strcmp (share->tag, "nix-store");
-  char *msize = arena_printf (m->r->arena, "msize=%u", m->r->spec.msize);
+  char *msize = vms_arena_printf (m->r->arena, "msize=%u", m->r->spec.msize);
 
   add (m, &(struct vmspec_file_system) {
     VMSPEC_INIT (vmspec_file_system),
-    .mount_point = share_mount_point (m->r, share),
+    .mount_point = vms_share_mount_point (m->r, share),
     .device = share->tag, .type = "9p", .needed_for_boot = VMSPEC_ON,
     .options = OPTIONS (m, "trans=virtio", "version=9p2000.L", msize,
                         store ? "cache=loose" : NULL) });
@@ -160,13 +161,13 @@ by_tag (const void *a, const void *b)
   return strcmp ((*one)->tag, (*other)->tag);
 }
 
-/* Of two shares with one target the first tag wins; assert_shares() says so. */
+/* Of two shares with one target the first tag wins; vms_assert_shares() says so. */
 static void
 add_shares (struct mounts *m)
 {
-  size_t n = list_length (m->r->spec.shares);
+  size_t n = vms_list_length (m->r->spec.shares);
   const struct vmspec_share **sorted
-    = arena_alloc (m->r->arena, n * sizeof *sorted);
+    = vms_arena_alloc (m->r->arena, n * sizeof *sorted);
   struct set targets = { .arena = m->r->arena };
 
   if (!sorted)
@@ -175,7 +176,7 @@ add_shares (struct mounts *m)
     sorted[i] = m->r->spec.shares[i];
   qsort (sorted, n, sizeof *sorted, by_tag);
   for (size_t i = 0; i < n; i++)
-    if (!set_add (&targets, share_mount_point (m->r, sorted[i]), i))
+    if (!vms_set_add (&targets, vms_share_mount_point (m->r, sorted[i]), i))
       add_share (m, sorted[i]);
 }
 
@@ -324,8 +325,9 @@ static void
 sort (struct mounts *m)
 {
   size_t n = m->table.count, depth = 0, done = 0;
-  struct mount *places = arena_alloc (m->r->arena, (n + 1) * sizeof *places);
-  size_t *stack = arena_alloc (m->r->arena, (n + 1) * sizeof *stack);
+  struct mount *places
+    = vms_arena_alloc (m->r->arena, (n + 1) * sizeof *places);
+  size_t *stack = vms_arena_alloc (m->r->arena, (n + 1) * sizeof *stack);
 
   if (!places || !stack)
     return;
@@ -367,7 +369,7 @@ complete (struct vmspec_file_system *fs)
 }
 
 void
-resolve_mounts (struct resolution *r, vmspec_diag *diag)
+vms_resolve_mounts (struct resolution *r, vmspec_diag *diag)
 {
   struct mounts m = { .r = r, .diag = diag, .table.arena = r->arena,
                       .points.arena = r->arena };
@@ -380,10 +382,10 @@ resolve_mounts (struct resolution *r, vmspec_diag *diag)
   if (is_on (r->spec.builtin_file_systems))
     add_builtin (&m);
   r->spec.builtin_file_systems = VMSPEC_OFF;
-  r->spec.file_systems = (const void *) vector_end (&m.table);
-  if (arena_error (r->arena))
+  r->spec.file_systems = (const void *) vms_vector_end (&m.table);
+  if (vms_arena_error (r->arena))
     return;
   sort (&m);
   for (size_t i = 0; i < m.table.count; i++)
-    complete (writable (m.table.items[i]));
+    complete (vms_writable (m.table.items[i]));
 }

@@ -51,14 +51,14 @@ prefix_of (struct arena *arena, const char *owner)
   for (const struct vmspec_option *o = vmspec_option_next (NULL); o;
        o = vmspec_option_next (o))
     if (o->element && !strcmp (o->element, owner))
-      return arena_concat (arena, prefix_of (arena, o->owner), o->name,
-                           o->kind == VMSPEC_KIND_LIST ? "[]." : ".",
-                           (char *) NULL);
+      return vms_arena_concat (arena, prefix_of (arena, o->owner), o->name,
+                               o->kind == VMSPEC_KIND_LIST ? "[]." : ".",
+                               (char *) NULL);
   return "";
 }
 
 const char *
-nixos_name_hint (struct arena *arena, const char *word)
+vms_nixos_name_hint (struct arena *arena, const char *word)
 {
   for (size_t i = 0; i < sizeof gone / sizeof *gone; i++)
     if (!strcmp (gone[i].name, word))
@@ -66,8 +66,8 @@ nixos_name_hint (struct arena *arena, const char *word)
   for (const struct vmspec_option *o = vmspec_option_next (NULL); o;
        o = vmspec_option_next (o))
     if (is_named (o, word))
-      return arena_concat (arena, "; it is called '",
-                           prefix_of (arena, o->owner), o->name, "' here",
-                           (char *) NULL);
+      return vms_arena_concat (arena, "; it is called '",
+                               prefix_of (arena, o->owner), o->name, "' here",
+                               (char *) NULL);
   return NULL;
 }

@@ -7,6 +7,6 @@
 
 /* What to write in place of @word, which is a name of NixOS's module, for the end
  * of a message: "; it is called 'memory' here".  NULL if it is none. */
-const char *nixos_name_hint (struct arena *arena, const char *word);
+const char *vms_nixos_name_hint (struct arena *arena, const char *word);
 
 #endif

@@ -645,7 +645,7 @@ vmspec_option_next (const struct vmspec_option *previous)
 }
 
 const struct vmspec_option *
-option_first (const char *owner)
+vms_option_first (const char *owner)
 {
   for (size_t i = 0; i < N_OPTIONS; i++)
     if (options[i].kind == VMSPEC_KIND_SIZE && !strcmp (options[i].owner, owner))
@@ -654,7 +654,7 @@ option_first (const char *owner)
 }
 
 const struct vmspec_option *
-option_sibling (const struct vmspec_option *option)
+vms_option_sibling (const struct vmspec_option *option)
 {
   const struct vmspec_option *next = option + 1;
 
@@ -664,11 +664,11 @@ option_sibling (const struct vmspec_option *option)
 }
 
 const char *
-option_value (const char *owner, const char *name, uint64_t number)
+vms_option_value (const char *owner, const char *name, uint64_t number)
 {
-  const struct vmspec_option *option = option_first (owner);
+  const struct vmspec_option *option = vms_option_first (owner);
 
   while (strcmp (option->name, name))
-    option = option_sibling (option);
+    option = vms_option_sibling (option);
   return option->values[number];
 }

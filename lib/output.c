@@ -186,9 +186,9 @@ open_directory (struct output *output, struct work *work)
   int r;
 
   if (slash)
-    directory = arena_copy (work->arena, output->path,
-                            slash == output->path
-                              ? 1 : (size_t) (slash - output->path));
+    directory = vms_arena_copy (work->arena, output->path,
+                                slash == output->path
+                                  ? 1 : (size_t) (slash - output->path));
   if (!directory)
     return -ENOMEM;
   output->name = slash ? slash + 1 : output->path;
@@ -197,18 +197,18 @@ open_directory (struct output *output, struct work *work)
   if (output->directory >= 0)
     return 0;
   r = -errno;
-  return work_fail (work, r, "image.directory", "file",
-                    "%s cannot be made, for its directory %s cannot be entered "
-                    "(%s); make the directory, or name another file",
-                    output->path, directory, strerrordesc_np (-r));
+  return vms_work_fail (work, r, "image.directory", "file",
+                        "%s cannot be made, for its directory %s cannot be entered "
+                        "(%s); make the directory, or name another file",
+                        output->path, directory, strerrordesc_np (-r));
 }
 
 static int
 say_failed (const struct output *output, struct work *work, int error)
 {
-  return work_fail (work, error, "image.failed", "file",
-                    "%s cannot be made: %s", output->path,
-                    strerrordesc_np (-error));
+  return vms_work_fail (work, error, "image.failed", "file",
+                        "%s cannot be made: %s", output->path,
+                        strerrordesc_np (-error));
 }
 
 static int
@@ -239,7 +239,7 @@ tidy (struct output *output)
 }
 
 void
-output_tidy (struct work *work, const char *path)
+vms_output_tidy (struct work *work, const char *path)
 {
   struct output output = { -1, -1, .path = path };
   struct work silent = *work;
@@ -247,7 +247,7 @@ output_tidy (struct work *work, const char *path)
   silent.diag = NULL;
   if (open_directory (&output, &silent) == 0)
     tidy (&output);
-  output_close (&output);
+  vms_output_close (&output);
 }
 
 /* What has the name already. */
@@ -260,15 +260,15 @@ refuse_existing (struct output *output, struct work *work)
       < 0)
     return errno == ENOENT ? 0 : say_failed (output, work, -errno);
   if (S_ISLNK (status.st_mode) && leads_nowhere (output))
-    return work_fail (work, -ELOOP, "image.dangling-link", "file",
-                      "%s is a symbolic link that leads nowhere; remove it, or "
-                      "name the file that it should lead to", output->path);
+    return vms_work_fail (work, -ELOOP, "image.dangling-link", "file",
+                          "%s is a symbolic link that leads nowhere; remove it, or "
+                          "name the file that it should lead to", output->path);
   tidy (output);
   if (work->may_exist)
     return -EEXIST;
-  return work_fail (work, -EEXIST, "image.exists", "file",
-                    "%s exists, and nothing is ever overwritten; remove it, or "
-                    "name another file", output->path);
+  return vms_work_fail (work, -EEXIST, "image.exists", "file",
+                        "%s exists, and nothing is ever overwritten; remove it, or "
+                        "name another file", output->path);
 }
 
 static int
@@ -294,21 +294,21 @@ open_path (struct output *output, struct work *work, unsigned mode)
   if (r == 0)
     r = open_file (output, work, mode);
   if (r < 0)
-    output_close (output);
+    vms_output_close (output);
   return r;
 }
 
 int
-output_open (struct output *output, struct work *work, const char *path,
-             unsigned mode)
+vms_output_open (struct output *output, struct work *work, const char *path,
+                 unsigned mode)
 {
   *output = (struct output) { .fd = -1, .directory = -1, .path = path };
   return open_path (output, work, mode);
 }
 
 int
-output_open_anew (struct output *output, struct work *work, const char *path,
-                  unsigned mode)
+vms_output_open_anew (struct output *output, struct work *work,
+                      const char *path, unsigned mode)
 {
   *output = (struct output) { -1, -1, .path = path, .replaces = 1 };
   return open_path (output, work, mode);
@@ -375,7 +375,7 @@ sync_directory (const struct output *output)
 }
 
 int
-output_commit (struct output *output, struct work *work)
+vms_output_commit (struct output *output, struct work *work)
 {
   int r = work->sync ? sync_file (output->fd) : 0;
 
@@ -386,14 +386,14 @@ output_commit (struct output *output, struct work *work)
   output->is_named = 1;
   r = work->sync ? sync_directory (output) : 0;
   if (r < 0)
-    work_fail (work, r, "image.failed", "file",
-               "%s is made, but may be lost if the power fails now: %s",
-               output->path, strerrordesc_np (-r));
+    vms_work_fail (work, r, "image.failed", "file",
+                   "%s is made, but may be lost if the power fails now: %s",
+                   output->path, strerrordesc_np (-r));
   return r;
 }
 
 void
-output_close (struct output *output)
+vms_output_close (struct output *output)
 {
   if (*output->temporary)
     (void) unlinkat (output->directory, output->temporary, 0);

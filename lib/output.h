@@ -25,18 +25,18 @@ struct output {
  * and lives as long as the output.  0 or -errno with a finding, and then
  * nothing is left to close: -EEXIST if it exists (no finding if
  * work->may_exist), -ELOOP for a link that leads nowhere. */
-int output_open (struct output *output, struct work *work, const char *path,
-                 unsigned mode);
+int vms_output_open (struct output *output, struct work *work, const char *path,
+                     unsigned mode);
 /* For a file that is made anew each time: replaces an old one. */
-int output_open_anew (struct output *output, struct work *work,
-                      const char *path, unsigned mode);
+int vms_output_open_anew (struct output *output, struct work *work,
+                          const char *path, unsigned mode);
 /* For a file that exists: removes what others, who died, have left of theirs. */
-void output_tidy (struct work *work, const char *path);
+void vms_output_tidy (struct work *work, const char *path);
 /* Gives the file its name, on the disk if work->sync.  0, or -EEXIST (without a
  * finding) if somebody else has made it meanwhile, or another error with one.
- * Either way output_close comes next. */
-int output_commit (struct output *output, struct work *work);
+ * Either way vms_output_close comes next. */
+int vms_output_commit (struct output *output, struct work *work);
 /* Forgets the file unless it has its name.  May be called twice. */
-void output_close (struct output *output);
+void vms_output_close (struct output *output);
 
 #endif

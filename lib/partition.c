@@ -154,15 +154,16 @@ copy_written (struct image *image, int fd, uint64_t size)
       pread (fd, bytes, room < sizeof bytes ? room : sizeof bytes, at));
     if (n <= 0)
       return n < 0 ? -errno : 0;
-    r = image_write (image, (uint64_t) at, bytes, (uint64_t) n);
+    r = vms_image_write (image, (uint64_t) at, bytes, (uint64_t) n);
     at += n;
   }
   return r;
 }
 
 int
-partition_table_write (struct image *image,
-                       const struct partition_table *table, struct work *work)
+vms_partition_table_write (struct image *image,
+                           const struct partition_table *table,
+                           struct work *work)
 {
   int fd = memfd_create ("vmspec", MFD_CLOEXEC);
   int r = fd < 0 || TEMP_FAILURE_RETRY (ftruncate (fd, (off_t) table->disk_size))
@@ -179,8 +180,8 @@ partition_table_write (struct image *image,
   if (fd >= 0)
     close (fd);
   if (r < 0)
-    work_fail (work, r, "system-image.partitions", "partition_table",
-               "the partition table cannot be made: %s",
-               strerrordesc_np (-r));
+    vms_work_fail (work, r, "system-image.partitions", "partition_table",
+                   "the partition table cannot be made: %s",
+                   strerrordesc_np (-r));
   return r;
 }

@@ -26,8 +26,8 @@ struct partition_table {
 };
 
 /* 0 or -errno with a finding. */
-int partition_table_write (struct image *image,
-                           const struct partition_table *table,
-                           struct work *work);
+int vms_partition_table_write (struct image *image,
+                               const struct partition_table *table,
+                               struct work *work);
 
 #endif

@@ -16,22 +16,22 @@ run_resolve (struct arena *arena, const struct vmspec *spec,
   const struct vmspec empty = { VMSPEC_INIT (vmspec) };
   void *given = NULL;
   int error
-    = spec_copy (arena, "vmspec", spec ? spec : &empty, diag, &given);
+    = vms_spec_copy (arena, "vmspec", spec ? spec : &empty, diag, &given);
 
   if (error < 0)
     return error;
-  spec_accept (arena, "vmspec", given, diag);
-  error = host_or_detect (given, host, arena, diag, &host);
+  vms_spec_accept (arena, "vmspec", given, diag);
+  error = vms_host_or_detect (given, host, arena, diag, &host);
   if (error < 0)
     return error;
-  spec_accept (arena, "vmspec_host", writable (host), diag);
-  if (arena_error (arena))
-    return arena_error (arena);
-  resolve (r, arena, given, host);
-  if (arena_error (arena))
-    return arena_error (arena);
-  resolve_mounts (r, diag);
-  return arena_error (arena);
+  vms_spec_accept (arena, "vmspec_host", vms_writable (host), diag);
+  if (vms_arena_error (arena))
+    return vms_arena_error (arena);
+  vms_resolve (r, arena, given, host);
+  if (vms_arena_error (arena))
+    return vms_arena_error (arena);
+  vms_resolve_mounts (r, diag);
+  return vms_arena_error (arena);
 }
 
 /* What a step does; a directory may be there, but what is a file must not be
@@ -43,15 +43,15 @@ add_step (struct text *text, const struct vmspec_step *step)
   int is_file = step->kind != VMSPEC_STEP_KIND_DIRECTORY;
 
   if (is_file) {
-    text_add (text, "{ test -e ");
-    text_add_quoted (text, step->file);
-    text_add (text, " || { ");
+    vms_text_add (text, "{ test -e ");
+    vms_text_add_quoted (text, step->file);
+    vms_text_add (text, " || { ");
   }
   for (; command && *command; command++) {
-    text_add (text, *command);
-    text_add (text, command[1] ? " && " : "");
+    vms_text_add (text, *command);
+    vms_text_add (text, command[1] ? " && " : "");
   }
-  text_add (text, is_file ? "; }; } &&\n" : " &&\n");
+  vms_text_add (text, is_file ? "; }; } &&\n" : " &&\n");
 }
 
 /* A line for each option, for people to read and shells to run. */
@@ -60,7 +60,7 @@ shell_command (struct arena *arena, const vmspec_plan *plan)
 {
   const char *const *word = plan->argv;
   const char *tmpdir
-    = environment_get (plan->decided.qemu_environment, "TMPDIR");
+    = vms_environment_get (plan->decided.qemu_environment, "TMPDIR");
   struct text text = { .arena = arena };
   size_t size = 0;
 
@@ -68,24 +68,24 @@ shell_command (struct arena *arena, const vmspec_plan *plan)
   for (; *word; word++)
     size += strlen (*word) + strlen (" \\\n  ");
   word = plan->argv;
-  text_reserve (&text, size);
+  vms_text_reserve (&text, size);
   for (size_t i = 0; i < plan->steps.count; i++)
     add_step (&text, &plan->steps.items[i].told);
-  text_add (&text, "cd ");
-  text_add_quoted (&text, plan->decided.run);
-  text_add (&text, " &&\n");
+  vms_text_add (&text, "cd ");
+  vms_text_add_quoted (&text, plan->decided.run);
+  vms_text_add (&text, " &&\n");
   if (tmpdir) {
-    text_add (&text, "TMPDIR=");
-    text_add_quoted (&text, tmpdir);
-    text_add (&text, " ");
+    vms_text_add (&text, "TMPDIR=");
+    vms_text_add_quoted (&text, tmpdir);
+    vms_text_add (&text, " ");
   }
   for (; *word; word++) {
     if (word != plan->argv)
-      text_add (&text, **word == '-' ? " \\\n  " : " ");
-    text_add_quoted (&text, *word);
+      vms_text_add (&text, **word == '-' ? " \\\n  " : " ");
+    vms_text_add_quoted (&text, *word);
   }
-  text_add (&text, "\n");
-  return text_end (&text);
+  vms_text_add (&text, "\n");
+  return vms_text_end (&text);
 }
 
 static int
@@ -98,31 +98,34 @@ run_plan (vmspec_plan *plan, const struct vmspec *spec,
 
   if (error < 0)
     return error;
-  decide (&plan->decided, &plan->resolution, plan->diag);
-  decide_credentials (&plan->decided, &plan->resolution);
-  if (arena_error (arena))
-    return arena_error (arena);
+  vms_decide (&plan->decided, &plan->resolution, plan->diag);
+  vms_decide_credentials (&plan->decided, &plan->resolution);
+  if (vms_arena_error (arena))
+    return vms_arena_error (arena);
   /* What is wrong is said, with what else is. */
-  decide_steps (&plan->steps, &plan->resolution, &plan->decided, plan->diag);
-  if (arena_error (arena))
-    return arena_error (arena);
-  assert_description (&plan->resolution, &plan->decided, plan->diag);
-  if (arena_error (arena) || diag_error (plan->diag))
-    return arena_error (arena) ? arena_error (arena) : diag_error (plan->diag);
-  argv_init (&argv, arena);
-  qemu_render (&argv, &plan->resolution, &plan->decided);
-  plan->argv = (const void *) vector_end (&argv.words);
+  vms_decide_steps (&plan->steps, &plan->resolution, &plan->decided,
+                    plan->diag);
+  if (vms_arena_error (arena))
+    return vms_arena_error (arena);
+  vms_assert_description (&plan->resolution, &plan->decided, plan->diag);
+  if (vms_arena_error (arena) || vms_diag_error (plan->diag))
+    return vms_arena_error (arena) ? vms_arena_error (arena)
+                                   : vms_diag_error (plan->diag);
+  vms_argv_init (&argv, arena);
+  vms_qemu_render (&argv, &plan->resolution, &plan->decided);
+  plan->argv = (const void *) vms_vector_end (&argv.words);
   if (plan->argv)
     plan->command = shell_command (arena, plan);
-  return arena_error (arena);
+  return vms_arena_error (arena);
 }
 
 /* Findings that were lost are worse than what they were about. */
 static int
 tell (vmspec_diag *diag, const vmspec_diag *own, int r)
 {
-  diag_append (diag, own);
-  return diag && arena_error (&diag->arena) ? arena_error (&diag->arena) : r;
+  vms_diag_append (diag, own);
+  return diag && vms_arena_error (&diag->arena) ? vms_arena_error (&diag->arena)
+                                                : r;
 }
 
 int
@@ -130,17 +133,17 @@ vmspec_plan_new (const struct vmspec *spec, const struct vmspec_host *host,
                  vmspec_diag *diag, vmspec_plan **ret_plan)
 {
   struct arena arena = { 0 };
-  vmspec_plan *plan = arena_alloc (&arena, sizeof *plan);
+  vmspec_plan *plan = vms_arena_alloc (&arena, sizeof *plan);
   int r;
 
   if (!plan)
     return -ENOMEM;
   plan->arena = arena;
-  plan->references = arena_alloc (&plan->arena, sizeof *plan->references);
-  plan->run_fd = arena_alloc (&plan->arena, sizeof *plan->run_fd);
+  plan->references = vms_arena_alloc (&plan->arena, sizeof *plan->references);
+  plan->run_fd = vms_arena_alloc (&plan->arena, sizeof *plan->run_fd);
   if (!plan->references || !plan->run_fd) {
     arena = plan->arena;
-    arena_free (&arena);
+    vms_arena_free (&arena);
     return -ENOMEM;
   }
   *plan->references = 1;
@@ -156,10 +159,10 @@ vmspec_plan_new (const struct vmspec *spec, const struct vmspec_host *host,
 }
 
 vmspec_plan *
-plan_reference (const vmspec_plan *plan)
+vms_plan_reference (const vmspec_plan *plan)
 {
   __atomic_add_fetch (plan->references, 1, __ATOMIC_RELAXED);
-  return writable (plan);
+  return vms_writable (plan);
 }
 
 void
@@ -174,7 +177,7 @@ vmspec_plan_free (vmspec_plan *plan)
     close (*plan->run_fd);
   vmspec_diag_free (plan->diag);
   arena = plan->arena;
-  arena_free (&arena);
+  vms_arena_free (&arena);
 }
 
 int
@@ -202,12 +205,12 @@ vmspec_resolve (const struct vmspec *spec, const struct vmspec_host *host,
     return r;
   r = run_resolve (&arena, spec, host, &resolution, own);
   if (r == 0)
-    r = diag_error (own);
+    r = vms_diag_error (own);
   r = tell (diag, own, r);
   if (r == 0)
     r = vmspec_doc_new (&resolution.spec, NULL, ret_doc);
   vmspec_diag_free (own);
-  arena_free (&arena);
+  vms_arena_free (&arena);
   return r;
 }
 
@@ -250,5 +253,5 @@ vmspec_plan_step (const vmspec_plan *plan, size_t index)
 const char *
 vmspec_plan_accel (const vmspec_plan *plan)
 {
-  return emulator_accel (&plan->resolution);
+  return vms_emulator_accel (&plan->resolution);
 }

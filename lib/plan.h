@@ -23,14 +23,14 @@ struct vmspec_plan {
 
 /* One more, for vmspec_plan_free to take back.  Machines of one plan may be in
  * several threads. */
-vmspec_plan *plan_reference (const vmspec_plan *plan);
+vmspec_plan *vms_plan_reference (const vmspec_plan *plan);
 
 struct keeper;
 
 /* Takes the steps (prepare.c).  With a keeper, a fresh run directory is there
  * already, and helper programs end when this process does. */
-int plan_prepare (const vmspec_plan *plan, const char *const *names,
-                  const struct vmspec_work *work, vmspec_diag *diag,
-                  struct keeper *keeper);
+int vms_plan_prepare (const vmspec_plan *plan, const char *const *names,
+                      const struct vmspec_work *work, vmspec_diag *diag,
+                      struct keeper *keeper);
 
 #endif

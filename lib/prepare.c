@@ -33,17 +33,18 @@ copy_to (struct work *work, const char *source, struct output *output)
 {
   int from = TEMP_FAILURE_RETRY (open (source, O_RDONLY | O_CLOEXEC));
   struct stat status;
-  int r = from < 0 || fstat (from, &status) < 0
-            ? -errno
-            : copy_bytes (work, from, output->fd, (uint64_t) status.st_size);
+  int r
+    = from < 0 || fstat (from, &status) < 0
+        ? -errno
+        : vms_copy_bytes (work, from, output->fd, (uint64_t) status.st_size);
 
   if (from >= 0)
     close (from);
   if (r == 0 && fchmod (output->fd, 0644) < 0)
     r = -errno;
   if (r < 0 && r != -ECANCELED)
-    work_fail (work, r, "file.not-copied", NULL, "%s cannot be copied to %s: %s",
-               source, output->path, strerrordesc_np (-r));
+    vms_work_fail (work, r, "file.not-copied", NULL, "%s cannot be copied to %s: %s",
+                   source, output->path, strerrordesc_np (-r));
   return r;
 }
 
@@ -52,13 +53,13 @@ copy_file (struct preparation *p)
 {
   const struct vmspec_step *step = &p->step->told;
   struct output output;
-  int r = output_open (&output, &p->work, step->file, 0644);
+  int r = vms_output_open (&output, &p->work, step->file, 0644);
 
   if (r == 0)
     r = copy_to (&p->work, step->source, &output);
   if (r == 0)
-    r = output_commit (&output, &p->work);
-  output_close (&output);
+    r = vms_output_commit (&output, &p->work);
+  vms_output_close (&output);
   return r;
 }
 
@@ -67,7 +68,7 @@ make_image (struct preparation *p)
 {
   struct vmspec_image image = p->step->image;
 
-  return image_create (&p->work, &image);
+  return vms_image_create (&p->work, &image);
 }
 
 /* ---- directories -------------------------------------------------------- */
@@ -83,9 +84,9 @@ make_state_directory (struct preparation *p)
       || (errno == EEXIST && stat (directory, &status) == 0
           && S_ISDIR (status.st_mode)))
     return 0;
-  return work_fail (&p->work, -errno, "directory.failed", NULL,
-                    "the directory %s cannot be made: %s", directory,
-                    strerrordesc_np (errno));
+  return vms_work_fail (&p->work, -errno, "directory.failed", NULL,
+                        "the directory %s cannot be made: %s", directory,
+                        strerrordesc_np (errno));
 }
 
 static int
@@ -94,11 +95,12 @@ make_directory (struct preparation *p)
   const char *name = p->step->told.name;
 
   if (!strcmp (name, "run-directory"))
-    return p->has_run ? 0 : run_dir_make (p->plan, p->work.diag, &p->run_lock);
+    return p->has_run ? 0
+                      : vms_run_dir_make (p->plan, p->work.diag, &p->run_lock);
   if (!strcmp (name, "exchange"))
-    return run_dir_exchange (p->plan, p->work.diag);
+    return vms_run_dir_exchange (p->plan, p->work.diag);
   if (!strcmp (name, "certificates"))
-    return run_dir_certificates (p->plan, &p->work);
+    return vms_run_dir_certificates (p->plan, &p->work);
   return make_state_directory (p);
 }
 
@@ -112,24 +114,25 @@ start_store (struct preparation *p)
   int result;
 
   if (r->store.closure && !kept)
-    return work_fail (&p->work, -ENOENT, "store.closure", NULL,
-                      "%s, which is to list what the store image holds, cannot "
-                      "be read; name another file with store.closure",
-                      r->store.closure);
+    return vms_work_fail (&p->work, -ENOENT, "store.closure", NULL,
+                          "%s, which is to list what the store image holds, cannot "
+                          "be read; name another file with store.closure",
+                          r->store.closure);
   p->store_setup = (struct erofs_setup) {
-    .program = host_program (r->host, "mkfs.erofs"), .tree = r->store.path,
+    .program = vms_host_program (r->host, "mkfs.erofs"), .tree = r->store.path,
     .kept = kept, .label = STORE_LABEL, .uuid = STORE_UUID };
   if (!p->store_setup.program)
-    return work_fail (&p->work, -ENOENT, "helper.missing", NULL,
-                      "mkfs.erofs is not found, which makes store images; "
-                      "install erofs-utils");
-  result = output_open (&p->store_output, &p->work, p->step->told.file, 0644);
+    return vms_work_fail (&p->work, -ENOENT, "helper.missing", NULL,
+                          "mkfs.erofs is not found, which makes store images; "
+                          "install erofs-utils");
+  result
+    = vms_output_open (&p->store_output, &p->work, p->step->told.file, 0644);
   if (result == 0)
-    result = erofs_start (&p->store, &p->store_setup, &p->store_output,
-                          &p->work);
+    result = vms_erofs_start (&p->store, &p->store_setup, &p->store_output,
+                              &p->work);
   p->store_runs = result == 0;
   if (result < 0)
-    output_close (&p->store_output);
+    vms_output_close (&p->store_output);
   return result;
 }
 
@@ -152,10 +155,10 @@ wait_for_store (struct preparation *p)
 {
   int r;
 
-  set_step (p, step_for (&p->plan->steps, p->store_output.path));
-  r = erofs_wait (&p->store, &p->work);
+  set_step (p, vms_step_for (&p->plan->steps, p->store_output.path));
+  r = vms_erofs_wait (&p->store, &p->work);
   if (r == 0)
-    r = output_commit (&p->store_output, &p->work);
+    r = vms_output_commit (&p->store_output, &p->work);
   return r == -EEXIST ? 0 : r; /* as in take() */
 }
 
@@ -166,10 +169,10 @@ finish_store (struct preparation *p, int result)
   if (!p->store_runs)
     return result;
   if (result < 0)
-    erofs_abandon (&p->store);
+    vms_erofs_abandon (&p->store);
   else
     result = wait_for_store (p);
-  output_close (&p->store_output);
+  vms_output_close (&p->store_output);
   return result;
 }
 
@@ -184,7 +187,7 @@ take (struct preparation *p)
   /* An existing file is used as it is. */
   if (p->step->told.kind != VMSPEC_STEP_KIND_DIRECTORY
       && stat (p->step->told.file, &status) == 0) {
-    output_tidy (&p->work, p->step->told.file);
+    vms_output_tidy (&p->work, p->step->told.file);
     return 0;
   }
   switch (p->step->told.kind) {
@@ -215,7 +218,7 @@ tell_end (struct preparation *p)
     return 0;
   if (kind == VMSPEC_STEP_KIND_COPY && stat (p->step->told.file, &status) == 0)
     size = (uint64_t) status.st_size;
-  return work_progress_now (&p->work, size, size);
+  return vms_work_progress_now (&p->work, size, size);
 }
 
 static int
@@ -240,28 +243,28 @@ check_names (struct preparation *p, const char *const *names)
     size_t i = 0;
 
     while (i < steps->count && strcmp (*names, steps->items[i].told.name)) {
-      suggestion_offer (&near, steps->items[i].told.name, "'%s'",
-                        steps->items[i].told.name);
+      vms_suggestion_offer (&near, steps->items[i].told.name, "'%s'",
+                            steps->items[i].told.name);
       i++;
     }
     if (i == steps->count)
-      r = work_fail (&p->work, -EINVAL, "step.unknown", NULL,
-                     "this plan has no step '%s'%s", *names, near.hint);
+      r = vms_work_fail (&p->work, -EINVAL, "step.unknown", NULL,
+                         "this plan has no step '%s'%s", *names, near.hint);
   }
   return r;
 }
 
 int
-plan_prepare (const vmspec_plan *plan, const char *const *names,
-              const struct vmspec_work *said, vmspec_diag *diag,
-              struct keeper *keeper)
+vms_plan_prepare (const vmspec_plan *plan, const char *const *names,
+                  const struct vmspec_work *said, vmspec_diag *diag,
+                  struct keeper *keeper)
 {
   int fresh = plan->decided.run_is_fresh;
   struct preparation p
     = { .plan = plan, .run_lock = -1,
         .has_run = fresh && (keeper || *plan->run_fd >= 0) };
   struct arena arena = { 0 };
-  int r = work_init (&p.work, &arena, said, diag);
+  int r = vms_work_init (&p.work, &arena, said, diag);
 
   p.work.may_exist = 1;
   p.work.keeper = keeper;
@@ -276,11 +279,11 @@ plan_prepare (const vmspec_plan *plan, const char *const *names,
     }
   r = finish_store (&p, r);
   if (r < 0 && p.run_lock >= 0) {
-    remove_tree (plan->decided.run);
+    vms_remove_tree (plan->decided.run);
     close (p.run_lock);
   } else if (p.run_lock >= 0)
     *plan->run_fd = p.run_lock;
-  arena_free (&arena);
+  vms_arena_free (&arena);
   return r;
 }
 
@@ -288,5 +291,5 @@ int
 vmspec_plan_prepare (vmspec_plan *plan, const char *const *names,
                      const struct vmspec_work *work, vmspec_diag *diag)
 {
-  return plan_prepare (plan, names, work, diag, NULL);
+  return vms_plan_prepare (plan, names, work, diag, NULL);
 }

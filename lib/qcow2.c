@@ -45,7 +45,7 @@ divide_up (uint64_t number, uint64_t by)
 }
 
 uint64_t
-qcow2_largest (uint32_t cluster_size)
+vms_qcow2_largest (uint32_t cluster_size)
 {
   /* A table of the second level has as many places as fit in a cluster. */
   uint64_t places = LARGEST_L1 / sizeof (uint64_t) * (cluster_size / 8);
@@ -66,7 +66,7 @@ extensions_size (const struct image_format *format)
 }
 
 int
-qcow2_header_fits (const struct image_format *format)
+vms_qcow2_header_fits (const struct image_format *format)
 {
   size_t name = format->backing ? strlen (format->backing) : 0;
 
@@ -98,7 +98,7 @@ take_clusters (struct image *image, uint64_t count)
 static uint64_t
 entry_for (const struct image *image, uint64_t cluster)
 {
-  uint64_t place = image_map_get (&image->map, cluster);
+  uint64_t place = vms_image_map_get (&image->map, cluster);
 
   if (image->format.preallocate)
     place = image->fixed + cluster * image->format.cluster_size;
@@ -109,7 +109,7 @@ static uint64_t
 next_cluster (const struct image *image, uint64_t cluster)
 {
   return image->format.preallocate ? cluster
-                                   : image_map_next (&image->map, cluster);
+                                   : vms_image_map_next (&image->map, cluster);
 }
 
 /* The table of the second level for the clusters from @first on.  Returns what
@@ -127,7 +127,7 @@ write_l2 (struct tables *t, uint64_t first)
   for (uint64_t c = next_cluster (image, first); c < end;
        c = next_cluster (image, c + 1))
     t->room[c - first] = htobe64 (entry_for (image, c));
-  image_put_sparsely (t->image, place, t->room, t->cluster_size);
+  vms_image_put_sparsely (t->image, place, t->room, t->cluster_size);
   return place | COPIED;
 }
 
@@ -149,7 +149,7 @@ write_maps (struct tables *t)
     uint64_t i = c / places;
 
     if (i / L1_PIECE * L1_PIECE != start) {
-      image_put_sparsely (t->image, t->l1_place + start * 8, piece, PIECE);
+      vms_image_put_sparsely (t->image, t->l1_place + start * 8, piece, PIECE);
       memset (piece, 0, sizeof piece);
       start = i / L1_PIECE * L1_PIECE;
     }
@@ -160,8 +160,8 @@ write_maps (struct tables *t)
   if (t->l1_size > start) {
     uint64_t left = (t->l1_size - start) * 8;
 
-    image_put_sparsely (t->image, t->l1_place + start * 8, piece,
-                        left < PIECE ? left : PIECE);
+    vms_image_put_sparsely (t->image, t->l1_place + start * 8, piece,
+                            left < PIECE ? left : PIECE);
   }
 }
 
@@ -206,16 +206,16 @@ write_refcounts (struct tables *t)
   t->refcount_clusters = table;
   list = calloc (blocks, sizeof *list);
   if (!list) {
-    image_fail (image, -ENOMEM);
+    vms_image_fail (image, -ENOMEM);
     return;
   }
   for (uint64_t i = 0; i < blocks && !image->error; i++) {
     count_references (t, i * places);
     list[i] = htobe64 (first + i * t->cluster_size);
-    image_put_sparsely (image, first + i * t->cluster_size, t->room,
-                        t->cluster_size);
+    vms_image_put_sparsely (image, first + i * t->cluster_size, t->room,
+                            t->cluster_size);
   }
-  image_put (image, t->refcount_place, list, blocks * sizeof *list);
+  vms_image_put (image, t->refcount_place, list, blocks * sizeof *list);
   free (list);
 }
 
@@ -263,22 +263,23 @@ write_header (struct tables *t)
     at += size;
   }
   memcpy (start, &header, sizeof header);
-  image_put (t->image, 0, start, (uint64_t) (at - start));
+  vms_image_put (t->image, 0, start, (uint64_t) (at - start));
 }
 
 int
-qcow2_finish (struct image *image)
+vms_qcow2_finish (struct image *image)
 {
   struct tables t = { .image = image,
                       .cluster_size = image->format.cluster_size };
 
   t.room = malloc (t.cluster_size);
   if (!t.room)
-    return image_fail (image, -ENOMEM);
+    return vms_image_fail (image, -ENOMEM);
   write_maps (&t);
   write_refcounts (&t);
   write_header (&t);
   free (t.room);
-  return image->error ? image->error
-                      : image_truncate (image, image->next * t.cluster_size);
+  return image->error
+           ? image->error
+           : vms_image_truncate (image, image->next * t.cluster_size);
 }

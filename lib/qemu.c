@@ -10,14 +10,14 @@ static void
 machine (struct argv *argv, const struct resolution *r,
          const struct decided *d)
 {
-  argv_words (argv, d->command);
+  vms_argv_words (argv, d->command);
   /* The key may be left out unless the name looks like one itself. */
-  argv_begin (argv, "-name", strchr (r->spec.name, '=') ? "guest=" : "");
-  argv_value (argv, r->spec.name);
-  argv_end (argv);
-  argv_number (argv, "-m", r->spec.memory);
-  argv_number (argv, "-smp", r->spec.cores);
-  argv_pair (argv, "-device", "virtio-rng-pci");
+  vms_argv_begin (argv, "-name", strchr (r->spec.name, '=') ? "guest=" : "");
+  vms_argv_value (argv, r->spec.name);
+  vms_argv_end (argv);
+  vms_argv_number (argv, "-m", r->spec.memory);
+  vms_argv_number (argv, "-smp", r->spec.cores);
+  vms_argv_pair (argv, "-device", "virtio-rng-pci");
 }
 
 /* ---- network ------------------------------------------------------------ */
@@ -25,10 +25,10 @@ machine (struct argv *argv, const struct resolution *r,
 static void
 address (struct argv *argv, const char *text, uint32_t port)
 {
-  argv_raw (argv, ":");
-  argv_value (argv, text);
-  argv_raw (argv, ":");
-  text_add_number (&argv->option, port);
+  vms_argv_raw (argv, ":");
+  vms_argv_value (argv, text);
+  vms_argv_raw (argv, ":");
+  vms_text_add_number (&argv->option, port);
 }
 
 /* hostfwd=tcp:127.0.0.1:2222-:22, */
@@ -36,17 +36,17 @@ static void
 forward_from_host (struct argv *argv, const struct vmspec_forward_port *port,
                    const char *proto)
 {
-  argv_raw (argv, "hostfwd=");
-  argv_raw (argv, proto);
+  vms_argv_raw (argv, "hostfwd=");
+  vms_argv_raw (argv, proto);
   /* 0 is any free one. */
   address (argv, port->host_address,
            is_on (port->any_host_port) ? 0 : port->host_port);
-  argv_raw (argv, "-");
+  vms_argv_raw (argv, "-");
   if (*port->guest_address)
-    argv_value (argv, port->guest_address);
-  argv_raw (argv, ":");
-  text_add_number (&argv->option, port->guest_port);
-  argv_raw (argv, ",");
+    vms_argv_value (argv, port->guest_address);
+  vms_argv_raw (argv, ":");
+  vms_text_add_number (&argv->option, port->guest_port);
+  vms_argv_raw (argv, ",");
 }
 
 /* guestfwd=tcp:10.0.2.10:80-cmd:nc 127.0.0.1 80,
@@ -57,18 +57,18 @@ forward_from_guest (struct argv *argv, const struct vmspec_forward_port *port,
 {
   struct text command = { .arena = argv->option.arena };
 
-  argv_raw (argv, "guestfwd=");
-  argv_raw (argv, proto);
+  vms_argv_raw (argv, "guestfwd=");
+  vms_argv_raw (argv, proto);
   address (argv, port->guest_address, port->guest_port);
-  argv_raw (argv, "-cmd:");
-  text_add_quoted (&command, netcat ? netcat : "nc");
-  text_add (&command, " ");
+  vms_argv_raw (argv, "-cmd:");
+  vms_text_add_quoted (&command, netcat ? netcat : "nc");
+  vms_text_add (&command, " ");
   if (*port->host_address)
-    text_add_quoted (&command, port->host_address);
-  text_add (&command, " ");
-  text_add_number (&command, port->host_port);
-  argv_value (argv, text_end (&command));
-  argv_raw (argv, ",");
+    vms_text_add_quoted (&command, port->host_address);
+  vms_text_add (&command, " ");
+  vms_text_add_number (&command, port->host_port);
+  vms_argv_value (argv, vms_text_end (&command));
+  vms_argv_raw (argv, ",");
 }
 
 /* Loopback's, so that nothing leaves this host.  The older form of it: -netdev
@@ -76,11 +76,11 @@ forward_from_guest (struct argv *argv, const struct vmspec_forward_port *port,
 static void
 multicast (struct argv *argv, uint32_t number)
 {
-  argv_raw (argv, ",mcast=239.255.86.");
-  text_add_number (&argv->option, number);
-  argv_raw (argv, ":");
-  text_add_number (&argv->option, 18600 + number);
-  argv_key (argv, "localaddr", "127.0.0.1");
+  vms_argv_raw (argv, ",mcast=239.255.86.");
+  vms_text_add_number (&argv->option, number);
+  vms_argv_raw (argv, ":");
+  vms_text_add_number (&argv->option, 18600 + number);
+  vms_argv_key (argv, "localaddr", "127.0.0.1");
 }
 
 static void
@@ -94,23 +94,23 @@ vlan_netdev (struct argv *argv, const struct resolution *r,
         [VMSPEC_VLAN_BACKEND_STREAM] = "stream,id=vlan" };
   uint32_t backend = r->network.vlan_backend;
 
-  argv_begin (argv, "-netdev", kinds[backend]);
-  text_add_number (&argv->option, nic);
+  vms_argv_begin (argv, "-netdev", kinds[backend]);
+  vms_text_add_number (&argv->option, nic);
   if (backend == VMSPEC_VLAN_BACKEND_VDE)
-    argv_key (argv, "sock", vlan->socket);
+    vms_argv_key (argv, "sock", vlan->socket);
   else if (backend == VMSPEC_VLAN_BACKEND_MULTICAST)
     multicast (argv, vlan->number);
   else if (backend == VMSPEC_VLAN_BACKEND_DGRAM) {
-    argv_raw (argv, ",local.type=unix,local.path=");
-    argv_value (argv, vlan->socket);
-    argv_raw (argv, ",remote.type=unix,remote.path=");
-    argv_value (argv, vlan->peer);
+    vms_argv_raw (argv, ",local.type=unix,local.path=");
+    vms_argv_value (argv, vlan->socket);
+    vms_argv_raw (argv, ",remote.type=unix,remote.path=");
+    vms_argv_value (argv, vlan->peer);
   } else {
-    argv_key (argv, "server", r->network.machine_number == 1 ? "on" : "off");
-    argv_raw (argv, ",addr.type=unix,addr.path=");
-    argv_value (argv, vlan->socket);
+    vms_argv_key (argv, "server", r->network.machine_number == 1 ? "on" : "off");
+    vms_argv_raw (argv, ",addr.type=unix,addr.path=");
+    vms_argv_value (argv, vlan->socket);
   }
-  argv_end (argv);
+  vms_argv_end (argv);
 }
 
 /* NixOS's test driver has the same addresses and ids, by which its guests name
@@ -120,11 +120,12 @@ static void
 vlans (struct argv *argv, const struct resolution *r, const struct decided *d)
 {
   for (size_t i = 0; i < d->n_vlans; i++) {
-    argv_pair (argv, "-device",
-               arena_printf (r->arena,
-                             "virtio-net-pci,netdev=vlan%zu,"
-                             "mac=52:54:00:12:%02X:%02X", i + 1,
-                             d->vlans[i].number, r->network.machine_number));
+    vms_argv_pair (argv, "-device",
+                   vms_arena_printf (r->arena,
+                                     "virtio-net-pci,netdev=vlan%zu,"
+                                     "mac=52:54:00:12:%02X:%02X",
+                                     i + 1, d->vlans[i].number,
+                                     r->network.machine_number));
     vlan_netdev (argv, r, &d->vlans[i], i + 1);
   }
 }
@@ -135,9 +136,9 @@ static void
 nic (struct argv *argv, const struct resolution *r)
 {
   if (r->arch->family == FAMILY_RISCV && !r->qemu.package)
-    argv_pair (argv, "-device", "virtio-net-pci,netdev=user.0");
+    vms_argv_pair (argv, "-device", "virtio-net-pci,netdev=user.0");
   else
-    argv_pair (argv, "-net", "nic,netdev=user.0,model=virtio");
+    vms_argv_pair (argv, "-net", "nic,netdev=user.0,model=virtio");
 }
 
 static void
@@ -145,12 +146,12 @@ network (struct argv *argv, const struct resolution *r,
          const struct decided *d)
 {
   const struct vmspec_forward_port *const *port = r->network.forward_ports;
-  const char *more = environment_said (d->environment, "QEMU_NET_OPTS");
+  const char *more = vms_environment_said (d->environment, "QEMU_NET_OPTS");
 
-  argv_words (argv, d->first_network_options);
+  vms_argv_words (argv, d->first_network_options);
   if (is_on (r->qemu.builtin_network)) {
     nic (argv, r);
-    argv_begin (argv, "-netdev", "user,id=user.0,");
+    vms_argv_begin (argv, "-netdev", "user,id=user.0,");
     for (; *port; port++) {
       const char *proto = (*port)->proto == VMSPEC_PROTO_UDP ? "udp" : "tcp";
 
@@ -160,13 +161,13 @@ network (struct argv *argv, const struct resolution *r,
         forward_from_host (argv, *port, proto);
     }
     if (is_on (r->network.restricted))
-      argv_raw (argv, "restrict=on,");
+      vms_argv_raw (argv, "restrict=on,");
     /* Options, not a value: what they mean is the caller's business. */
     if (more)
-      argv_raw (argv, more);
-    argv_end (argv);
+      vms_argv_raw (argv, more);
+    vms_argv_end (argv);
   }
-  argv_words (argv, d->network_options);
+  vms_argv_words (argv, d->network_options);
   vlans (argv, r, d);
 }
 
@@ -189,8 +190,9 @@ static void
 shares (struct argv *argv, const struct resolution *r,
         const struct decided *d)
 {
-  size_t n = list_length (r->spec.shares);
-  struct numbered_share *sorted = arena_alloc (r->arena, n * sizeof *sorted);
+  size_t n = vms_list_length (r->spec.shares);
+  struct numbered_share *sorted
+    = vms_arena_alloc (r->arena, n * sizeof *sorted);
 
   if (!sorted || !d->share_sources)
     return;
@@ -199,13 +201,13 @@ shares (struct argv *argv, const struct resolution *r,
                                           d->share_sources[i] };
   qsort (sorted, n, sizeof *sorted, by_tag);
   for (size_t i = 0; i < n; i++) {
-    argv_begin (argv, "-virtfs", "local");
-    argv_key (argv, "path", sorted[i].source);
-    argv_key (argv, "security_model",
-              option_value ("vmspec_share", "security_model",
-                            sorted[i].share->security_model));
-    argv_key (argv, "mount_tag", sorted[i].share->tag);
-    argv_end (argv);
+    vms_argv_begin (argv, "-virtfs", "local");
+    vms_argv_key (argv, "path", sorted[i].source);
+    vms_argv_key (argv, "security_model",
+                  vms_option_value ("vmspec_share", "security_model",
+                                    sorted[i].share->security_model));
+    vms_argv_key (argv, "mount_tag", sorted[i].share->tag);
+    vms_argv_end (argv);
   }
 }
 
@@ -215,16 +217,16 @@ static void
 input (struct argv *argv, const struct resolution *r)
 {
   if (is_on (r->qemu.virtio_keyboard))
-    argv_pair (argv, "-device", "virtio-keyboard");
+    vms_argv_pair (argv, "-device", "virtio-keyboard");
   if (r->arch->family == FAMILY_X86) {
-    argv_word (argv, "-usb");
-    argv_pair (argv, "-device", "usb-tablet,bus=usb-bus.0");
+    vms_argv_word (argv, "-usb");
+    vms_argv_pair (argv, "-device", "usb-tablet,bus=usb-bus.0");
   }
   if (r->arch->family == FAMILY_ARM) {
-    argv_pair (argv, "-device", "virtio-gpu-pci");
-    argv_pair (argv, "-device", "usb-ehci,id=usb0");
-    argv_pair (argv, "-device", "usb-kbd");
-    argv_pair (argv, "-device", "usb-tablet");
+    vms_argv_pair (argv, "-device", "virtio-gpu-pci");
+    vms_argv_pair (argv, "-device", "usb-ehci,id=usb0");
+    vms_argv_pair (argv, "-device", "usb-kbd");
+    vms_argv_pair (argv, "-device", "usb-tablet");
   }
 }
 
@@ -235,11 +237,11 @@ joined (struct arena *arena, const char *prefix, const char *const *words)
 
   for (; words && *words; words++) {
     if (text.size)
-      text_add (&text, " ");
-    text_add (&text, prefix);
-    text_add (&text, *words);
+      vms_text_add (&text, " ");
+    vms_text_add (&text, prefix);
+    vms_text_add (&text, *words);
   }
-  return text_end (&text);
+  return vms_text_end (&text);
 }
 
 /* Parts with a blank between them.  A NixOS system's line was observed with
@@ -248,13 +250,13 @@ static const char *
 kernel_command_line (const struct resolution *r, const struct decided *d)
 {
   const struct vmspec_boot *b = &r->boot;
-  const char *more = environment_said (d->environment, "QEMU_KERNEL_PARAMS");
+  const char *more = vms_environment_said (d->environment, "QEMU_KERNEL_PARAMS");
   const char *parts[] = {
     joined (r->arena, "", b->kernel_params),
-    b->system ? arena_concat (r->arena, "init=", b->system, "/init",
-                              (char *) NULL) : NULL,
+    b->system ? vms_arena_concat (r->arena, "init=", b->system, "/init",
+                                  (char *) NULL) : NULL,
     b->system && b->registration
-      ? arena_concat (r->arena, "regInfo=", b->registration, (char *) NULL)
+      ? vms_arena_concat (r->arena, "regInfo=", b->registration, (char *) NULL)
       : NULL,
     joined (r->arena, "console=", r->qemu.consoles),
     more ? more : "",
@@ -266,12 +268,12 @@ kernel_command_line (const struct resolution *r, const struct decided *d)
     if (!parts[i] || (!b->system && !*parts[i]))
       continue;
     if (!first)
-      text_add (&line, " ");
-    text_add (&line, parts[i]);
+      vms_text_add (&line, " ");
+    vms_text_add (&line, parts[i]);
     first = 0;
   }
-  credential_params (&line, d);
-  return text_end (&line);
+  vms_credential_params (&line, d);
+  return vms_text_end (&line);
 }
 
 static void
@@ -280,21 +282,21 @@ direct_boot (struct argv *argv, const struct resolution *r,
 {
   if (!is_on (r->boot.direct) || !d->kernel)
     return;
-  argv_pair (argv, "-kernel", d->kernel);
+  vms_argv_pair (argv, "-kernel", d->kernel);
   if (d->initrd)
-    argv_pair (argv, "-initrd", d->initrd);
-  argv_pair (argv, "-append", kernel_command_line (r, d));
+    vms_argv_pair (argv, "-initrd", d->initrd);
+  vms_argv_pair (argv, "-append", kernel_command_line (r, d));
 }
 
 static void
 flash (struct argv *argv, const char *unit, const char *readonly,
        const char *file)
 {
-  argv_begin (argv, "-drive", "if=pflash,format=raw");
-  argv_key (argv, "unit", unit);
-  argv_key (argv, "readonly", readonly);
-  argv_key (argv, "file", file);
-  argv_end (argv);
+  vms_argv_begin (argv, "-drive", "if=pflash,format=raw");
+  vms_argv_key (argv, "unit", unit);
+  vms_argv_key (argv, "readonly", readonly);
+  vms_argv_key (argv, "file", file);
+  vms_argv_end (argv);
 }
 
 static void
@@ -306,7 +308,7 @@ firmware (struct argv *argv, const struct resolution *r,
     flash (argv, "1", "off", d->efi_state);
   }
   if (d->bios)
-    argv_pair (argv, "-bios", d->bios);
+    vms_argv_pair (argv, "-bios", d->bios);
 }
 
 static void
@@ -314,14 +316,14 @@ tpm (struct argv *argv, const struct resolution *r, const struct decided *d)
 {
   if (!is_on (r->tpm.enable) || !r->tpm.model)
     return;
-  argv_begin (argv, "-chardev", "socket,id=chrtpm");
-  argv_key (argv, "path", d->tpm_socket);
-  argv_end (argv);
-  argv_pair (argv, "-tpmdev", "emulator,id=tpm_dev_0,chardev=chrtpm");
-  argv_begin (argv, "-device", "");
-  argv_value (argv, r->tpm.model);
-  argv_key (argv, "tpmdev", "tpm_dev_0");
-  argv_end (argv);
+  vms_argv_begin (argv, "-chardev", "socket,id=chrtpm");
+  vms_argv_key (argv, "path", d->tpm_socket);
+  vms_argv_end (argv);
+  vms_argv_pair (argv, "-tpmdev", "emulator,id=tpm_dev_0,chardev=chrtpm");
+  vms_argv_begin (argv, "-device", "");
+  vms_argv_value (argv, r->tpm.model);
+  vms_argv_key (argv, "tpmdev", "tpm_dev_0");
+  vms_argv_end (argv);
 }
 
 static void
@@ -329,26 +331,26 @@ smm (struct argv *argv, const struct resolution *r)
 {
   if (!is_on (r->efi.smm) || r->arch->family != FAMILY_X86)
     return;
-  argv_pair (argv, "-machine", "q35,smm=on");
-  argv_pair (argv, "-global", "driver=cfi.pflash01,property=secure,value=on");
+  vms_argv_pair (argv, "-machine", "q35,smm=on");
+  vms_argv_pair (argv, "-global", "driver=cfi.pflash01,property=secure,value=on");
 }
 
 static void
 options (struct argv *argv, const struct resolution *r,
          const struct decided *d)
 {
-  argv_words (argv, d->first_options);
+  vms_argv_words (argv, d->first_options);
   if (is_on (r->qemu.builtin_options)) {
     input (argv, r);
     direct_boot (argv, r, d);
     firmware (argv, r, d);
     if (!is_on (r->spec.graphics))
-      argv_word (argv, "-nographic");
+      vms_argv_word (argv, "-nographic");
     tpm (argv, r, d);
     smm (argv, r);
-    qemu_credentials (argv, d);
+    vms_qemu_credentials (argv, d);
   }
-  argv_words (argv, d->options);
+  vms_argv_words (argv, d->options);
 }
 
 /* $QEMU_OPTS, split as a shell would, and the caller's arguments. */
@@ -356,21 +358,21 @@ static void
 arguments (struct argv *argv, const struct resolution *r,
            const struct decided *d)
 {
-  const char *more = environment_said (d->environment, "QEMU_OPTS");
+  const char *more = vms_environment_said (d->environment, "QEMU_OPTS");
 
   if (more)
-    split_words (&argv->words, more);
-  argv_words (argv, r->host->arguments);
+    vms_split_words (&argv->words, more);
+  vms_argv_words (argv, r->host->arguments);
 }
 
 void
-qemu_render (struct argv *argv, const struct resolution *r,
-             const struct decided *d)
+vms_qemu_render (struct argv *argv, const struct resolution *r,
+                 const struct decided *d)
 {
   machine (argv, r, d);
   network (argv, r, d);
   shares (argv, r, d);
-  qemu_drives (argv, r, d);
+  vms_qemu_drives (argv, r, d);
   options (argv, r, d);
   arguments (argv, r, d);
 }

@@ -6,10 +6,10 @@
 #include "argv.h"
 #include "decide.h"
 
-void qemu_render (struct argv *argv, const struct resolution *r,
-                  const struct decided *d);
+void vms_qemu_render (struct argv *argv, const struct resolution *r,
+                      const struct decided *d);
 /* Drives and their controllers (drives.c). */
-void qemu_drives (struct argv *argv, const struct resolution *r,
-                  const struct decided *d);
+void vms_qemu_drives (struct argv *argv, const struct resolution *r,
+                      const struct decided *d);
 
 #endif

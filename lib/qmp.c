@@ -8,14 +8,14 @@
 static const struct path qmp_path = { .name = "start.qmp" };
 
 #define SAY(diag, id, ...)                                                     \
-  diag_add (diag, VMSPEC_SEVERITY_ERROR, id, &qmp_path, NULL, __VA_ARGS__)
+  vms_diag_add (diag, VMSPEC_SEVERITY_ERROR, id, &qmp_path, NULL, __VA_ARGS__)
 
 void
-qmp_open (struct qmp *qmp, int fd)
+vms_qmp_open (struct qmp *qmp, int fd)
 {
   *qmp = (struct qmp) { .next_id = 1 };
   qmp->last = &qmp->first;
-  channel_open (&qmp->channel, fd);
+  vms_channel_open (&qmp->channel, fd);
 }
 
 static json_t *
@@ -35,13 +35,13 @@ take_event (struct qmp *qmp, uint64_t *ret_lost)
 }
 
 void
-qmp_close (struct qmp *qmp)
+vms_qmp_close (struct qmp *qmp)
 {
   uint64_t lost;
 
   while (qmp->first)
     json_decref (take_event (qmp, &lost));
-  channel_close (&qmp->channel);
+  vms_channel_close (&qmp->channel);
 }
 
 static void
@@ -110,7 +110,7 @@ say_refused (const json_t *error, const char *command, vmspec_diag *diag)
 {
   char reason[CHANNEL_REASON];
 
-  channel_reason (error, reason);
+  vms_channel_reason (error, reason);
   SAY (diag, "qmp.refused", "QEMU refused %s: %s", command, reason);
   return -EREMOTEIO;
 }
@@ -124,10 +124,10 @@ static int
 receive (struct qmp *qmp, int64_t deadline, json_t **ret_object)
 {
   for (;;) {
-    int64_t soon = deadline_after (TICK_MS);
+    int64_t soon = vms_deadline_after (TICK_MS);
     int wait = qmp->tick && soon < deadline, r;
 
-    r = channel_receive (&qmp->channel, wait ? soon : deadline, ret_object);
+    r = vms_channel_receive (&qmp->channel, wait ? soon : deadline, ret_object);
     if (r != -ETIME || !wait)
       return r;
     r = qmp->tick (qmp->tick_data);
@@ -148,10 +148,10 @@ send_command (struct qmp *qmp, const char *command, json_t *arguments,
   int r;
 
   if (!object)
-    return channel_no_memory (&error) ? -ENOMEM : -EINVAL;
-  r = channel_send_json (&qmp->channel, object, deadline);
+    return vms_channel_no_memory (&error) ? -ENOMEM : -EINVAL;
+  r = vms_channel_send_json (&qmp->channel, object, deadline);
   if (r < 0 && qmp->channel.torn)
-    channel_shut (&qmp->channel);
+    vms_channel_shut (&qmp->channel);
   json_decref (object);
   return r;
 }
@@ -184,15 +184,15 @@ receive_answer (struct qmp *qmp, int64_t deadline, json_t **ret_object)
     else
       json_decref (object);
     /* Whoever never pauses does not get more time by that. */
-    if (deadline_left (deadline) == 0)
+    if (vms_deadline_left (deadline) == 0)
       return -ETIME;
   }
 }
 
 /* What QEMU does not understand at all it refuses without an id. */
 int
-qmp_execute (struct qmp *qmp, const char *command, json_t *arguments,
-             int64_t deadline, vmspec_diag *diag, json_t **ret_answer)
+vms_qmp_execute (struct qmp *qmp, const char *command, json_t *arguments,
+                 int64_t deadline, vmspec_diag *diag, json_t **ret_answer)
 {
   json_t *object = NULL, *error;
   int r = send_command (qmp, command, arguments, deadline);
@@ -223,32 +223,32 @@ await_greeting (struct qmp *qmp, int64_t deadline)
   json_decref (object);
   if (qmp->greeted)
     return 0;
-  channel_shut (&qmp->channel);
+  vms_channel_shut (&qmp->channel);
   return -EPROTO;
 }
 
 int
-qmp_greet (struct qmp *qmp, int64_t deadline, vmspec_diag *diag)
+vms_qmp_greet (struct qmp *qmp, int64_t deadline, vmspec_diag *diag)
 {
   int r = qmp->greeted ? 0 : await_greeting (qmp, deadline);
 
   if (r < 0)
     return say_error (r, "its greeting", diag);
-  r = qmp_execute (qmp, "qmp_capabilities", NULL, deadline, diag, NULL);
+  r = vms_qmp_execute (qmp, "qmp_capabilities", NULL, deadline, diag, NULL);
   /* An answer that is late is one to what was sent. */
   qmp->ready = r == 0 || r == -ETIME;
   return r;
 }
 
 int
-qmp_event (struct qmp *qmp, json_t **ret_event, uint64_t *ret_lost)
+vms_qmp_event (struct qmp *qmp, json_t **ret_event, uint64_t *ret_lost)
 {
   json_t *object;
   int r = 0;
 
   /* Up to one queue's worth at a time, so that a flood ends here. */
   for (int i = 0; r == 0 && i < QMP_MOST_EVENTS; i++) {
-    r = channel_receive (&qmp->channel, deadline_after (0), &object);
+    r = vms_channel_receive (&qmp->channel, vms_deadline_after (0), &object);
     if (r == 0 && json_object_get (object, "event"))
       queue_event (qmp, object);
     else if (r == 0)

@@ -30,18 +30,18 @@ struct qmp {
   void *tick_data;
 };
 
-void qmp_open (struct qmp *qmp, int fd);
-void qmp_close (struct qmp *qmp);
+void vms_qmp_open (struct qmp *qmp, int fd);
+void vms_qmp_close (struct qmp *qmp);
 /* Waits for the greeting, and asks for nothing special in return.  To be called
  * until it is ready. */
-int qmp_greet (struct qmp *qmp, int64_t deadline, vmspec_diag *diag);
+int vms_qmp_greet (struct qmp *qmp, int64_t deadline, vmspec_diag *diag);
 /* Any command.  @arguments is borrowed; may be NULL.  *ret_answer is the caller's
- * to json_decref; may be NULL.  0, -EREMOTEIO, -EINVAL, or as channel_receive;
+ * to json_decref; may be NULL.  0, -EREMOTEIO, -EINVAL, or as vms_channel_receive;
  * each but 0 and -ENOMEM with a finding. */
-int qmp_execute (struct qmp *qmp, const char *command, json_t *arguments,
-                 int64_t deadline, vmspec_diag *diag, json_t **ret_answer);
+int vms_qmp_execute (struct qmp *qmp, const char *command, json_t *arguments,
+                     int64_t deadline, vmspec_diag *diag, json_t **ret_answer);
 /* The next event, the caller's to json_decref, without waiting.  -EAGAIN,
  * -ENOTCONN, -ENOMEM. */
-int qmp_event (struct qmp *qmp, json_t **ret_event, uint64_t *ret_lost);
+int vms_qmp_event (struct qmp *qmp, json_t **ret_event, uint64_t *ret_lost);
 
 #endif

@@ -106,7 +106,7 @@ remove_one (int top, unsigned long *counter)
 }
 
 void
-remove_tree (const char *path)
+vms_remove_tree (const char *path)
 {
   unsigned long counter = 0;
   int top = open_directory (AT_FDCWD, path);

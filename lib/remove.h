@@ -4,6 +4,6 @@
 #define VMSPEC_REMOVE_H
 
 /* Whatever a guest put there.  Mount points stay. */
-void remove_tree (const char *path);
+void vms_remove_tree (const char *path);
 
 #endif

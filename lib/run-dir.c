@@ -72,12 +72,12 @@ copy_file (struct work *work, const char *from, const char *to)
     return -errno;
   silent.diag = NULL;
   silent.sync = 0; /* it is made again each time */
-  r = output_open_anew (&out, &silent, to, 0644);
+  r = vms_output_open_anew (&out, &silent, to, 0644);
   if (r == 0)
-    r = copy_bytes (&silent, in, out.fd, 0);
+    r = vms_copy_bytes (&silent, in, out.fd, 0);
   if (r == 0)
-    r = output_commit (&out, &silent);
-  output_close (&out);
+    r = vms_output_commit (&out, &silent);
+  vms_output_close (&out);
   close (in);
   return r;
 }
@@ -94,52 +94,52 @@ copy_certificates (const vmspec_plan *plan, struct work *work)
   if (r == 0)
     r = from ? copy_file (work, from, to) : -ENOENT;
   if (r < 0)
-    diag_add (work->diag, VMSPEC_SEVERITY_WARNING, "host-certs.missing",
-              &option, NULL,
-              "the guest gets no certificates (%s): NIX_SSL_CERT_FILE has to "
-              "name the host's bundle, often "
-              "/etc/ssl/certs/ca-certificates.crt", strerrordesc_np (-r));
+    vms_diag_add (work->diag, VMSPEC_SEVERITY_WARNING, "host-certs.missing",
+                  &option, NULL,
+                  "the guest gets no certificates (%s): NIX_SSL_CERT_FILE has to "
+                  "name the host's bundle, often "
+                  "/etc/ssl/certs/ca-certificates.crt", strerrordesc_np (-r));
 }
 
 int
-run_dir_failed (const vmspec_plan *plan, vmspec_diag *diag, int error)
+vms_run_dir_failed (const vmspec_plan *plan, vmspec_diag *diag, int error)
 {
   const struct path nowhere = { .name = "TMPDIR" };
 
-  diag_add (diag, VMSPEC_SEVERITY_ERROR, "run-directory.failed", &nowhere, NULL,
-            "the run directory %s, with xchg and certs in it, cannot be made: "
-            "%s; %s", plan->decided.run, strerrordesc_np (-error),
-            error == -EEXIST ? "another start of this plan has it, so make a "
-                               "plan for each start"
-                             : "set TMPDIR to a directory that can be written");
+  vms_diag_add (diag, VMSPEC_SEVERITY_ERROR, "run-directory.failed", &nowhere, NULL,
+                "the run directory %s, with xchg and certs in it, cannot be made: "
+                "%s; %s", plan->decided.run, strerrordesc_np (-error),
+                error == -EEXIST ? "another start of this plan has it, so make a "
+                                   "plan for each start"
+                                 : "set TMPDIR to a directory that can be written");
   return error;
 }
 
 int
-run_dir_make (const vmspec_plan *plan, vmspec_diag *diag, int *ret_lock)
+vms_run_dir_make (const vmspec_plan *plan, vmspec_diag *diag, int *ret_lock)
 {
   const char *path = plan->decided.run;
-  int r = plan->decided.run_is_fresh ? leftover_make (path, ret_lock)
+  int r = plan->decided.run_is_fresh ? vms_leftover_make (path, ret_lock)
                                      : make (path, 0755, 1);
 
-  return r < 0 ? run_dir_failed (plan, diag, r) : 0;
+  return r < 0 ? vms_run_dir_failed (plan, diag, r) : 0;
 }
 
 int
-run_dir_exchange (const vmspec_plan *plan, vmspec_diag *diag)
+vms_run_dir_exchange (const vmspec_plan *plan, vmspec_diag *diag)
 {
   int r = make_below (plan, "xchg");
 
-  return r < 0 ? run_dir_failed (plan, diag, r) : 0;
+  return r < 0 ? vms_run_dir_failed (plan, diag, r) : 0;
 }
 
 int
-run_dir_certificates (const vmspec_plan *plan, struct work *work)
+vms_run_dir_certificates (const vmspec_plan *plan, struct work *work)
 {
   int r = make_below (plan, "certs");
 
   if (r < 0)
-    return run_dir_failed (plan, work->diag, r);
+    return vms_run_dir_failed (plan, work->diag, r);
   copy_certificates (plan, work);
   return 0;
 }

@@ -33,7 +33,7 @@ grow (struct set *set)
 {
   size_t capacity = set->capacity ? set->capacity * 4 : 16;
   struct set_entry *larger
-    = arena_alloc (set->arena, capacity * sizeof *larger);
+    = vms_arena_alloc (set->arena, capacity * sizeof *larger);
 
   if (!larger)
     return 0;
@@ -49,7 +49,7 @@ grow (struct set *set)
 }
 
 const size_t *
-set_add (struct set *set, const char *key, size_t number)
+vms_set_add (struct set *set, const char *key, size_t number)
 {
   struct set_entry *entry;
 
@@ -65,7 +65,7 @@ set_add (struct set *set, const char *key, size_t number)
 }
 
 size_t *
-set_find (const struct set *set, const char *key, size_t size)
+vms_set_find (const struct set *set, const char *key, size_t size)
 {
   struct set_entry *entry;
 

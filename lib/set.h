@@ -16,9 +16,9 @@ struct set {
 
 /* Adds @key with @number.  If it is there already, changes nothing and returns
  * where its number stands; NULL if it was new (or memory is exhausted). */
-const size_t *set_add (struct set *set, const char *key, size_t number);
+const size_t *vms_set_add (struct set *set, const char *key, size_t number);
 /* Where the number of a key stands, which are the first @size bytes of @key;
  * NULL if it is not there. */
-size_t *set_find (const struct set *set, const char *key, size_t size);
+size_t *vms_set_find (const struct set *set, const char *key, size_t size);
 
 #endif

@@ -5,17 +5,17 @@
 #include <string.h>
 
 size_t
-spec_size (const struct vmspec_option *first)
+vms_spec_size (const struct vmspec_option *first)
 {
   size_t end = 0;
 
-  for (const struct vmspec_option *o = first; o; o = option_sibling (o))
+  for (const struct vmspec_option *o = first; o; o = vms_option_sibling (o))
     end = (size_t) o->offset + o->size;
   return end;
 }
 
 size_t
-list_length (const void *list)
+vms_list_length (const void *list)
 {
   const void *const *items = list;
   size_t n = 0;
@@ -26,7 +26,7 @@ list_length (const void *list)
 }
 
 uint64_t
-option_number (const struct vmspec_option *option, const void *spec)
+vms_option_number (const struct vmspec_option *option, const void *spec)
 {
   const char *at = (const char *) spec + option->offset;
   uint32_t small;
@@ -41,8 +41,8 @@ option_number (const struct vmspec_option *option, const void *spec)
 }
 
 void
-option_set_number (const struct vmspec_option *option, void *spec,
-                   uint64_t number)
+vms_option_set_number (const struct vmspec_option *option, void *spec,
+                       uint64_t number)
 {
   char *at = (char *) spec + option->offset;
   uint32_t small = (uint32_t) number;
@@ -54,7 +54,7 @@ option_set_number (const struct vmspec_option *option, void *spec,
 }
 
 const void *
-option_pointer (const struct vmspec_option *option, const void *spec)
+vms_option_pointer (const struct vmspec_option *option, const void *spec)
 {
   const void *pointer;
 
@@ -63,8 +63,8 @@ option_pointer (const struct vmspec_option *option, const void *spec)
 }
 
 void
-option_set_pointer (const struct vmspec_option *option, void *spec,
-                    const void *pointer)
+vms_option_set_pointer (const struct vmspec_option *option, void *spec,
+                        const void *pointer)
 {
   memcpy ((char *) spec + option->offset, &pointer, sizeof pointer);
 }
@@ -85,20 +85,20 @@ copy_list (struct copy *copy, const struct vmspec_option *option,
            const void *const *from, const struct path *path)
 {
   const struct vmspec_option *rows = NULL;
-  size_t n = list_length (from);
-  const void **list = arena_alloc (copy->arena, (n + 1) * sizeof *list);
+  size_t n = vms_list_length (from);
+  const void **list = vms_arena_alloc (copy->arena, (n + 1) * sizeof *list);
 
   if (!list)
     return NULL;
   if (option->kind == VMSPEC_KIND_LIST)
-    rows = option_first (option->element);
+    rows = vms_option_first (option->element);
   for (size_t i = 0; i < n; i++) {
     struct path entry = *path;
 
     entry.has_index = 1;
     entry.index = i;
     list[i] = rows ? copy_struct (copy, rows, from[i], &entry)
-                   : arena_strdup (copy->arena, from[i]);
+                   : vms_arena_strdup (copy->arena, from[i]);
     if (!list[i])
       return NULL;
   }
@@ -115,39 +115,39 @@ copy_member (struct copy *copy, const struct vmspec_option *option,
   switch (option->kind) {
   case VMSPEC_KIND_STRING:
   case VMSPEC_KIND_PATH:
-    pointer = arena_strdup (copy->arena, option_pointer (option, from));
+    pointer = vms_arena_strdup (copy->arena, vms_option_pointer (option, from));
     break;
   case VMSPEC_KIND_STRINGS:
   case VMSPEC_KIND_LIST:
-    pointer = option_pointer (option, from);
+    pointer = vms_option_pointer (option, from);
     if (pointer)
       pointer = copy_list (copy, option, pointer, &path);
     break;
   case VMSPEC_KIND_GROUP:
-    pointer = option_pointer (option, from);
+    pointer = vms_option_pointer (option, from);
     if (pointer)
-      pointer = copy_struct (copy, option_first (option->element), pointer,
+      pointer = copy_struct (copy, vms_option_first (option->element), pointer,
                              &path);
     break;
   case VMSPEC_KIND_CALLBACK:
   case VMSPEC_KIND_POINTER:
-    pointer = option_pointer (option, from);
+    pointer = vms_option_pointer (option, from);
     break;
   case VMSPEC_KIND_RESERVED:
-    if (!option_number (option, from))
+    if (!vms_option_number (option, from))
       return;
-    diag_add (copy->diag, VMSPEC_SEVERITY_ERROR, "struct.reserved", &path,
-              NULL, "%s.%s is reserved and must be zero", option->owner,
-              option->name);
+    vms_diag_add (copy->diag, VMSPEC_SEVERITY_ERROR, "struct.reserved", &path,
+                  NULL, "%s.%s is reserved and must be zero", option->owner,
+                  option->name);
     copy->error = -EINVAL;
     return;
   case VMSPEC_KIND_SIZE:
     return;
   default:
-    option_set_number (option, to, option_number (option, from));
+    vms_option_set_number (option, to, vms_option_number (option, from));
     return;
   }
-  option_set_pointer (option, to, pointer);
+  vms_option_set_pointer (option, to, pointer);
 }
 
 /* No struct of any version will be larger: what says so is no struct. */
@@ -169,21 +169,21 @@ static int
 size_accepted (struct copy *copy, const struct vmspec_option *rows,
                const void *from, size_t size, const struct path *path)
 {
-  size_t known = spec_size (rows);
+  size_t known = vms_spec_size (rows);
 
   if (size < sizeof (uint32_t)) {
-    diag_add (copy->diag, VMSPEC_SEVERITY_ERROR, "struct.size", path, NULL,
-              "struct %s has no struct_size; start its initialiser with "
-              "VMSPEC_INIT (%s)", rows->owner, rows->owner);
+    vms_diag_add (copy->diag, VMSPEC_SEVERITY_ERROR, "struct.size", path, NULL,
+                  "struct %s has no struct_size; start its initialiser with "
+                  "VMSPEC_INIT (%s)", rows->owner, rows->owner);
     copy->error = -EINVAL;
     return 0;
   }
   if (size > known
       && (size > LARGEST_STRUCT || !tail_is_zero (from, known, size))) {
-    diag_add (copy->diag, VMSPEC_SEVERITY_ERROR, "struct.too-new", path, NULL,
-              "struct %s has %zu bytes and uses members that this library, "
-              "which knows %zu bytes, does not have; use a newer library",
-              rows->owner, size, known);
+    vms_diag_add (copy->diag, VMSPEC_SEVERITY_ERROR, "struct.too-new", path, NULL,
+                  "struct %s has %zu bytes and uses members that this library, "
+                  "which knows %zu bytes, does not have; use a newer library",
+                  rows->owner, size, known);
     copy->error = -E2BIG;
     return 0;
   }
@@ -194,27 +194,28 @@ static void *
 copy_struct (struct copy *copy, const struct vmspec_option *rows,
              const void *from, const struct path *path)
 {
-  size_t size = (size_t) option_number (rows, from), known = spec_size (rows);
-  void *to = arena_alloc (copy->arena, known);
+  size_t size = (size_t) vms_option_number (rows, from),
+         known = vms_spec_size (rows);
+  void *to = vms_arena_alloc (copy->arena, known);
 
   if (!to || !size_accepted (copy, rows, from, size, path))
     return to;
-  option_set_number (rows, to, known);
-  for (const struct vmspec_option *o = rows; o; o = option_sibling (o))
+  vms_option_set_number (rows, to, known);
+  for (const struct vmspec_option *o = rows; o; o = vms_option_sibling (o))
     if ((size_t) o->offset + o->size <= size)
       copy_member (copy, o, from, to, path);
   return to;
 }
 
 int
-spec_copy (struct arena *arena, const char *owner, const void *from,
-           vmspec_diag *diag, void **ret_copy)
+vms_spec_copy (struct arena *arena, const char *owner, const void *from,
+               vmspec_diag *diag, void **ret_copy)
 {
   struct copy copy = { .arena = arena, .diag = diag };
-  void *to = copy_struct (&copy, option_first (owner), from, NULL);
+  void *to = copy_struct (&copy, vms_option_first (owner), from, NULL);
 
-  if (arena_error (arena))
-    return arena_error (arena);
+  if (vms_arena_error (arena))
+    return vms_arena_error (arena);
   if (copy.error)
     return copy.error;
   *ret_copy = to;
@@ -236,25 +237,25 @@ struct acceptance {
 #define SAY(id, ...)                                                           \
   do {                                                                         \
     a->error = -EINVAL;                                                        \
-    diag_add (a->diag, VMSPEC_SEVERITY_ERROR, id, path, NULL, __VA_ARGS__);    \
+    vms_diag_add (a->diag, VMSPEC_SEVERITY_ERROR, id, path, NULL, __VA_ARGS__); \
   } while (0)
 
 static void
 accept_text (struct acceptance *a, const struct vmspec_option *option,
              void *spec, const struct path *path)
 {
-  const char *text = option_pointer (option, spec);
+  const char *text = vms_option_pointer (option, spec);
   const uint32_t empty_ok = VMSPEC_OPTION_NONE_OK | VMSPEC_OPTION_EMPTY_OK;
 
   if (!text && option->flags & VMSPEC_OPTION_REQUIRED) {
     SAY ("option.missing", "%s must be given", option->name);
-    option_set_pointer (option, spec, arena_strdup (a->arena, ""));
+    vms_option_set_pointer (option, spec, vms_arena_strdup (a->arena, ""));
   } else if (text && !*text && !(option->flags & empty_ok)) {
     SAY ("option.empty", "%s must not be empty%s", option->name,
          option->flags & VMSPEC_OPTION_REQUIRED
            ? "" : "; leave it out for the default");
     if (!(option->flags & VMSPEC_OPTION_REQUIRED))
-      option_set_pointer (option, spec, NULL);
+      vms_option_set_pointer (option, spec, NULL);
   } else if (text && *text && *text != '/'
              && option->flags & VMSPEC_OPTION_ABSOLUTE)
     SAY ("option.not-absolute", "%s must be an absolute path, not '%s'",
@@ -265,7 +266,7 @@ static void
 accept_number (struct acceptance *a, const struct vmspec_option *option,
                void *spec, const struct path *path)
 {
-  uint64_t number = option_number (option, spec);
+  uint64_t number = vms_option_number (option, spec);
 
   if (number == VMSPEC_NONE && option->kind == VMSPEC_KIND_UINT64
       && option->flags & VMSPEC_OPTION_NONE_OK)
@@ -280,18 +281,18 @@ accept_number (struct acceptance *a, const struct vmspec_option *option,
   SAY ("option.range", "%s must be between %llu and %llu, not %llu",
        option->name, (unsigned long long) option->min,
        (unsigned long long) option->max, (unsigned long long) number);
-  option_set_number (option, spec,
-                     number < option->min ? option->min : option->max);
+  vms_option_set_number (option, spec,
+                         number < option->min ? option->min : option->max);
 }
 
 static void
 accept_name (struct acceptance *a, const struct vmspec_option *option,
              void *spec, const struct path *path)
 {
-  uint64_t number = option_number (option, spec);
+  uint64_t number = vms_option_number (option, spec);
 
   if (!number
-      || (number < list_length (option->values) && *option->values[number]))
+      || (number < vms_list_length (option->values) && *option->values[number]))
     return;
   if (option->kind == VMSPEC_KIND_SWITCH)
     SAY ("option.switch", "%s must be VMSPEC_UNSET, VMSPEC_OFF or VMSPEC_ON, "
@@ -299,7 +300,7 @@ accept_name (struct acceptance *a, const struct vmspec_option *option,
   else
     SAY ("option.enum", "%s has no value number %llu", option->name,
          (unsigned long long) number);
-  option_set_number (option, spec, 0);
+  vms_option_set_number (option, spec, 0);
 }
 
 static void accept_struct (struct acceptance *a,
@@ -307,7 +308,7 @@ static void accept_struct (struct acceptance *a,
                            const struct path *path);
 
 void *
-writable (const void *ours)
+vms_writable (const void *ours)
 {
   void *same;
 
@@ -319,13 +320,13 @@ static void
 accept_list (struct acceptance *a, const struct vmspec_option *option,
              const void *const *list, const struct path *path)
 {
-  const struct vmspec_option *rows = option_first (option->element);
+  const struct vmspec_option *rows = vms_option_first (option->element);
   struct path entry = *path;
 
   entry.has_index = 1;
   for (size_t i = 0; list[i]; i++) {
     entry.index = i;
-    accept_struct (a, rows, writable (list[i]), &entry);
+    accept_struct (a, rows, vms_writable (list[i]), &entry);
   }
 }
 
@@ -333,7 +334,7 @@ static void
 accept_struct (struct acceptance *a, const struct vmspec_option *rows,
                void *spec, const struct path *parent)
 {
-  for (const struct vmspec_option *o = rows; o; o = option_sibling (o)) {
+  for (const struct vmspec_option *o = rows; o; o = vms_option_sibling (o)) {
     struct path path = { .parent = parent, .name = o->name };
 
     switch (o->kind) {
@@ -350,24 +351,24 @@ accept_struct (struct acceptance *a, const struct vmspec_option *rows,
       accept_name (a, o, spec, &path);
       break;
     case VMSPEC_KIND_GROUP:
-      if (option_pointer (o, spec))
-        accept_struct (a, option_first (o->element),
-                       writable (option_pointer (o, spec)), &path);
+      if (vms_option_pointer (o, spec))
+        accept_struct (a, vms_option_first (o->element),
+                       vms_writable (vms_option_pointer (o, spec)), &path);
       break;
     case VMSPEC_KIND_LIST:
-      if (option_pointer (o, spec))
-        accept_list (a, o, option_pointer (o, spec), &path);
+      if (vms_option_pointer (o, spec))
+        accept_list (a, o, vms_option_pointer (o, spec), &path);
       break;
     }
   }
 }
 
 int
-spec_accept (struct arena *arena, const char *owner, void *spec,
-             vmspec_diag *diag)
+vms_spec_accept (struct arena *arena, const char *owner, void *spec,
+                 vmspec_diag *diag)
 {
   struct acceptance a = { .arena = arena, .diag = diag };
 
-  accept_struct (&a, option_first (owner), spec, NULL);
+  accept_struct (&a, vms_option_first (owner), spec, NULL);
   return a.error;
 }

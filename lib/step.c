@@ -29,7 +29,7 @@ add (struct builder *b, enum vmspec_step_kind kind, const char *name,
   if (!b->items || !file || b->steps->count == b->room)
     return NULL;
   step = &b->items[b->steps->count];
-  set_add (&b->steps->files, file, b->steps->count++);
+  vms_set_add (&b->steps->files, file, b->steps->count++);
   *step = (struct step) {
     .told = { VMSPEC_INIT (vmspec_step), .kind = kind, .name = name,
               .option = option, .file = file,
@@ -48,10 +48,10 @@ command (struct builder *b, const char *const *words)
 
   for (; *words; words++) {
     if (text.size)
-      text_add (&text, " ");
-    text_add_quoted (&text, *words);
+      vms_text_add (&text, " ");
+    vms_text_add_quoted (&text, *words);
   }
-  return text_end (&text);
+  return vms_text_end (&text);
 }
 
 #define COMMAND(b, ...) command (b, (const char *const[]) { __VA_ARGS__, NULL })
@@ -62,8 +62,8 @@ set_commands (struct builder *b, struct step *step, const char *const *commands)
   struct vector list = { .arena = b->arena };
 
   for (; *commands; commands++)
-    vector_add (&list, *commands);
-  step->told.commands = (const void *) vector_end (&list);
+    vms_vector_add (&list, *commands);
+  step->told.commands = (const void *) vms_vector_end (&list);
 }
 
 #define COMMANDS(b, step, ...)                                                 \
@@ -72,7 +72,7 @@ set_commands (struct builder *b, struct step *step, const char *const *commands)
 static const char *
 program (struct builder *b, const char *name)
 {
-  const char *found = host_program (b->r->host, name);
+  const char *found = vms_host_program (b->r->host, name);
 
   return found ? found : name;
 }
@@ -82,14 +82,14 @@ qemu_img (struct builder *b)
 {
   if (!b->r->qemu.package)
     return program (b, "qemu-img");
-  return arena_concat (b->arena, b->r->qemu.package, "/bin/qemu-img",
-                       (char *) NULL);
+  return vms_arena_concat (b->arena, b->r->qemu.package, "/bin/qemu-img",
+                           (char *) NULL);
 }
 
 static const char *
 mib (struct builder *b, uint64_t size)
 {
-  return arena_printf (b->arena, "%lluM", (unsigned long long) size);
+  return vms_arena_printf (b->arena, "%lluM", (unsigned long long) size);
 }
 
 /* ---- images ------------------------------------------------------------- */
@@ -97,7 +97,7 @@ mib (struct builder *b, uint64_t size)
 static const char *
 format_name (uint32_t format)
 {
-  return option_value ("vmspec_image", "format", format);
+  return vms_option_value ("vmspec_image", "format", format);
 }
 
 static struct step *
@@ -138,9 +138,9 @@ static struct step *
 add_file_system (struct builder *b, uint32_t format)
 {
   const char *file = b->d->image;
-  const char *tmpdir = environment_said (b->r->host->environment, "TMPDIR");
-  const char *raw = arena_concat (b->arena, tmpdir ? tmpdir : "/tmp",
-                                  "/tmp.image", (char *) NULL);
+  const char *tmpdir = vms_environment_said (b->r->host->environment, "TMPDIR");
+  const char *raw = vms_arena_concat (b->arena, tmpdir ? tmpdir : "/tmp",
+                                      "/tmp.image", (char *) NULL);
   struct step *step = add (b, VMSPEC_STEP_KIND_IMAGE, "disk", "disk.image", file);
 
   if (!step)
@@ -163,8 +163,8 @@ static struct step *
 add_system_overlay (struct builder *b)
 {
   const struct vmspec_disk *disk = &b->r->disk;
-  const char *system = host_absolute (b->arena, b->r->host,
-                                      disk->system_image);
+  const char *system = vms_host_absolute (b->arena, b->r->host,
+                                          disk->system_image);
   struct step *step
     = system ? add_overlay (b, "disk", "disk.image", b->d->image, system,
                             disk->system_format)
@@ -210,13 +210,14 @@ decide_kept (struct builder *b, vmspec_diag *diag)
   const struct resolution *r = b->r;
   struct work work = { .arena = b->arena, .diag = diag,
                        .option = "store.closure" };
-  const char *path = host_absolute (b->arena, r->host, r->store.closure);
-  const struct vmspec_host_file *file = path ? host_file (r->host, path) : NULL;
+  const char *path = vms_host_absolute (b->arena, r->host, r->store.closure);
+  const struct vmspec_host_file *file
+    = path ? vms_host_file (r->host, path) : NULL;
 
   if (!file || !file->content || !is_on (r->store.image))
     return 0;
-  return erofs_kept_names (&work, file->content, r->store.path,
-                           &b->steps->kept);
+  return vms_erofs_kept_names (&work, file->content, r->store.path,
+                               &b->steps->kept);
 }
 
 static const char *
@@ -229,14 +230,15 @@ erofs_command (struct builder *b, const char *file)
     STORE_LABEL, "-U", STORE_UUID, "-T", "0" };
 
   for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
-    vector_add (&words, fixed[i]);
-  for (const char *const *e = kept ? erofs_exclusions (b->arena, kept) : NULL;
+    vms_vector_add (&words, fixed[i]);
+  for (const char *const *e
+       = kept ? vms_erofs_exclusions (b->arena, kept) : NULL;
        e && *e; e++)
-    vector_add (&words, arena_concat (b->arena, "--exclude-regex=", *e,
-                                      (char *) NULL));
-  vector_add (&words, file);
-  vector_add (&words, b->r->store.path);
-  vector_end (&words);
+    vms_vector_add (&words, vms_arena_concat (b->arena, "--exclude-regex=", *e,
+                                              (char *) NULL));
+  vms_vector_add (&words, file);
+  vms_vector_add (&words, b->r->store.path);
+  vms_vector_end (&words);
   return words.items ? command (b, (const void *) words.items) : NULL;
 }
 
@@ -244,9 +246,9 @@ static void
 add_store (struct builder *b)
 {
   const struct resolution *r = b->r;
-  const char *file = arena_concat (b->arena, b->d->run, "/store.img",
-                                   (char *) NULL);
-  const char *base = host_absolute (b->arena, r->host, r->store.base_image);
+  const char *file = vms_arena_concat (b->arena, b->d->run, "/store.img",
+                                       (char *) NULL);
+  const char *base = vms_host_absolute (b->arena, r->host, r->store.base_image);
   struct step *step;
 
   if (!is_on (r->store.image))
@@ -283,7 +285,7 @@ add_directory (struct builder *b, const char *name, const char *option,
 static const char *
 in_run (struct builder *b, const char *name)
 {
-  return arena_concat (b->arena, b->d->run, "/", name, (char *) NULL);
+  return vms_arena_concat (b->arena, b->d->run, "/", name, (char *) NULL);
 }
 
 /* Without a bundle the guest has an empty directory, as with the script. */
@@ -314,13 +316,14 @@ variables_template (struct builder *b)
 
   if (!is_on (r->efi.keep_variables) || !image)
     return is_on (r->efi.keep_variables) ? NULL : r->efi.variables;
-  image = host_absolute (b->arena, r->host, image);
+  image = vms_host_absolute (b->arena, r->host, image);
   slash = image ? strrchr (image, '/') : NULL;
   if (!slash)
     return NULL;
-  return arena_concat (b->arena,
-                       arena_copy (b->arena, image, (size_t) (slash - image)),
-                       "/efi-vars.fd", (char *) NULL);
+  return vms_arena_concat (b->arena,
+                           vms_arena_copy (b->arena, image,
+                                           (size_t) (slash - image)),
+                           "/efi-vars.fd", (char *) NULL);
 }
 
 static void
@@ -375,9 +378,9 @@ add_empty_disks (struct builder *b)
 
   for (size_t i = 0; disks[i]; i++)
     add_empty_image (
-      b, arena_printf (b->arena, "empty-disk.%zu", i),
-      arena_printf (b->arena, "empty_disks[%zu]", i),
-      arena_printf (b->arena, "%s/empty%zu.qcow2", b->d->run, i),
+      b, vms_arena_printf (b->arena, "empty-disk.%zu", i),
+      vms_arena_printf (b->arena, "empty_disks[%zu]", i),
+      vms_arena_printf (b->arena, "%s/empty%zu.qcow2", b->d->run, i),
       VMSPEC_IMAGE_FORMAT_QCOW2, disks[i]->size);
 }
 
@@ -392,8 +395,8 @@ add_drives (struct builder *b)
     struct step *step = NULL;
 
     if (drive->size)
-      step = add_empty_image (b, arena_printf (b->arena, "drive.%zu", n),
-                              arena_printf (b->arena, "drives[%zu].file", n),
+      step = add_empty_image (b, vms_arena_printf (b->arena, "drive.%zu", n),
+                              vms_arena_printf (b->arena, "drives[%zu].file", n),
                               b->d->drive_files[i], drive->format,
                               drive->size);
     if (step)
@@ -409,7 +412,7 @@ add_drives (struct builder *b)
 static size_t
 most_steps (const struct resolution *r)
 {
-  size_t n = list_length (r->spec.empty_disks) + MOST_OTHERS;
+  size_t n = vms_list_length (r->spec.empty_disks) + MOST_OTHERS;
 
   for (size_t i = r->own_drives; r->spec.drives[i]; i++)
     n += r->spec.drives[i]->size > 0;
@@ -417,15 +420,15 @@ most_steps (const struct resolution *r)
 }
 
 int
-decide_steps (struct steps *steps, const struct resolution *r,
-              const struct decided *d, vmspec_diag *diag)
+vms_decide_steps (struct steps *steps, const struct resolution *r,
+                  const struct decided *d, vmspec_diag *diag)
 {
   struct builder b = { .r = r, .d = d, .arena = r->arena, .steps = steps };
   int error;
 
   *steps = (struct steps) { .files = { .arena = r->arena } };
   b.room = most_steps (r);
-  b.items = arena_alloc (r->arena, b.room * sizeof *b.items);
+  b.items = vms_arena_alloc (r->arena, b.room * sizeof *b.items);
   steps->items = b.items;
   error = decide_kept (&b, diag);
   if (!b.items || !d->drive_files || error < 0)
@@ -440,14 +443,14 @@ decide_steps (struct steps *steps, const struct resolution *r,
   add_vlans (&b);
   add_empty_disks (&b);
   add_drives (&b);
-  return arena_error (r->arena);
+  return vms_arena_error (r->arena);
 }
 
 const struct step *
-step_for (const struct steps *steps, const char *file)
+vms_step_for (const struct steps *steps, const char *file)
 {
   const size_t *number
-    = file ? set_find (&steps->files, file, strlen (file)) : NULL;
+    = file ? vms_set_find (&steps->files, file, strlen (file)) : NULL;
 
   return number ? &steps->items[*number] : NULL;
 }

@@ -22,10 +22,10 @@ struct steps {
 };
 
 /* 0, -ENOMEM, or -EINVAL with findings. */
-int decide_steps (struct steps *steps, const struct resolution *r,
-                  const struct decided *d, vmspec_diag *diag);
+int vms_decide_steps (struct steps *steps, const struct resolution *r,
+                      const struct decided *d, vmspec_diag *diag);
 /* The step that makes this file; NULL if none does. */
-const struct step *step_for (const struct steps *steps, const char *file);
+const struct step *vms_step_for (const struct steps *steps, const char *file);
 
 #define STORE_LABEL "nix-store"
 /* So that the same store gives the same image: NixOS's choice. */

@@ -98,8 +98,8 @@ is_called_so (const char *word, const char *name)
 }
 
 void
-suggestion_offer (struct suggestion *suggestion, const char *name,
-                  const char *format, ...)
+vms_suggestion_offer (struct suggestion *suggestion, const char *name,
+                      const char *format, ...)
 {
   static const char start[] = "; did you mean ";
   size_t near = nearness (suggestion->word, name), room, size;

@@ -16,8 +16,8 @@ struct suggestion {
 };
 
 /* Compares @name; what is shown is made by @format. */
-void suggestion_offer (struct suggestion *suggestion, const char *name,
-                       const char *format, ...)
+void vms_suggestion_offer (struct suggestion *suggestion, const char *name,
+                           const char *format, ...)
   __attribute__ ((format (printf, 3, 4)));
 
 #endif

@@ -27,7 +27,7 @@
 #define PROVISION_SOCKET "provision"
 #define TICK_MS 100
 
-const char *const swtpm_files[]
+const char *const vms_swtpm_files[]
   = { "socket", "pid", PROVISION_SOCKET, PROVISION_SOCKET ".ctrl",
       "TMP2-00.permall", NULL };
 
@@ -42,8 +42,8 @@ struct tpm {
 static const char *
 below (const struct tpm *t, const char *name)
 {
-  return arena_concat (t->work->arena, t->directory, "/", name,
-                       (char *) NULL);
+  return vms_arena_concat (t->work->arena, t->directory, "/", name,
+                           (char *) NULL);
 }
 
 static int
@@ -53,8 +53,8 @@ fail (const struct tpm *t, int error, const char *id, const char *member,
   const struct path tpm = { .name = "tpm" };
   const struct path path = { .parent = &tpm, .name = member };
 
-  diag_add (t->work->diag, VMSPEC_SEVERITY_ERROR, id, &path, NULL, "%s: %s",
-            problem, strerrordesc_np (-error));
+  vms_diag_add (t->work->diag, VMSPEC_SEVERITY_ERROR, id, &path, NULL, "%s: %s",
+                problem, strerrordesc_np (-error));
   return error;
 }
 
@@ -69,11 +69,11 @@ hold_state (struct tpm *t)
   size_t n = 2;
   int r;
 
-  for (const char *const *name = swtpm_files; *name; name++)
+  for (const char *const *name = vms_swtpm_files; *name; name++)
     requests[n++] = (struct keeper_request) { KEEPER_HOLD_FILE, -1,
                                               below (t, *name), 0 };
-  r = keeper_ask_all (t->keeper, requests, n);
-  return r < 0 ? r : arena_error (t->work->arena);
+  r = vms_keeper_ask_all (t->keeper, requests, n);
+  return r < 0 ? r : vms_arena_error (t->work->arena);
 }
 
 /* swtpm itself would take the socket away from another that has the same state.
@@ -142,10 +142,10 @@ static struct program
 find_program (const struct tpm *t, const char *said, const char *name)
 {
   const struct vmspec_host *host = t->plan->resolution.host;
-  const char *found = host_program (host, said ? said : name);
+  const char *found = vms_host_program (host, said ? said : name);
 
   return (struct program) {
-    .path = found ? host_absolute (t->work->arena, host, found)
+    .path = found ? vms_host_absolute (t->work->arena, host, found)
                   : said ? said : name,
     .environment = t->plan->decided.qemu_environment };
 }
@@ -167,8 +167,8 @@ fail_program (const struct tpm *t, const struct program *p, int error,
   const struct path tpm = { .name = "tpm" };
   const struct path path = { .parent = &tpm, .name = p->member };
 
-  diag_add (t->work->diag, VMSPEC_SEVERITY_ERROR, id, &path, NULL,
-            "%s %s: %s; %s", p->path, how, why, p->remedy);
+  vms_diag_add (t->work->diag, VMSPEC_SEVERITY_ERROR, id, &path, NULL,
+                "%s %s: %s; %s", p->path, how, why, p->remedy);
   return error;
 }
 
@@ -204,13 +204,13 @@ spawn (struct tpm *t, enum kept child, enum keeper_role role,
     return fail_spawn (t, p, -ENOENT);
   for (size_t i = 0; i < n_more; i++)
     descriptors[2 + i] = more[i];
-  r = keeper_spawn (t->keeper,
-                    &(struct keeper_setup) {
+  r = vms_keeper_spawn (t->keeper,
+                        &(struct keeper_setup) {
                       .child = child, .role = role, .argv = argv,
                       .environment = p->environment,
                       .directory = t->directory, .descriptors = descriptors,
                       .n_descriptors = 2 + n_more, .error = -1 },
-                    &spawned);
+                        &spawned);
   if (r == 0 && spawned.pidfd >= 0)
     close (spawned.pidfd);
   /* Without a keeper it is not this program that failed. */
@@ -224,9 +224,9 @@ await (struct tpm *t, enum kept child)
   int r = 0;
 
   while (r == 0 && !t->keeper->children[child].ended) {
-    r = keeper_listen (t->keeper, TICK_MS);
+    r = vms_keeper_listen (t->keeper, TICK_MS);
     if (r == -EAGAIN)
-      r = work_poll (t->work);
+      r = vms_work_poll (t->work);
   }
   return r;
 }
@@ -243,12 +243,12 @@ say_status (struct tpm *t, enum kept child, const struct program *p)
 
   if (status == 0)
     return 0;
-  words = keeper_words (t->keeper, child, arena, &size);
-  how = arena_printf (arena, WIFSIGNALED (status) ? "was killed by signal %d"
-                                                  : "failed with status %d",
-                      WIFSIGNALED (status) ? WTERMSIG (status)
-                                           : WEXITSTATUS (status));
-  words = words ? words_in_one_line (arena, words) : NULL;
+  words = vms_keeper_words (t->keeper, child, arena, &size);
+  how = vms_arena_printf (arena, WIFSIGNALED (status) ? "was killed by signal %d"
+                                                      : "failed with status %d",
+                          WIFSIGNALED (status) ? WTERMSIG (status)
+                                               : WEXITSTATUS (status));
+  words = words ? vms_words_in_one_line (arena, words) : NULL;
   return !how || !words ? -ENOMEM
                         : fail_program (t, p, -EIO, "helper.failed", how,
                                         words);
@@ -291,14 +291,14 @@ environment_with (const struct tpm *t, const char *const *news, size_t n)
   const char *const *old = t->plan->decided.qemu_environment;
   struct vector environment = { .arena = t->work->arena };
 
-  if (arena_error (t->work->arena))
+  if (vms_arena_error (t->work->arena))
     return NULL;
   for (size_t i = 0; i < n; i++)
-    vector_add (&environment, news[i]);
+    vms_vector_add (&environment, news[i]);
   for (; *old; old++)
     if (!is_replaced (*old, news, n))
-      vector_add (&environment, *old);
-  return (const void *) vector_end (&environment);
+      vms_vector_add (&environment, *old);
+  return (const void *) vms_vector_end (&environment);
 }
 
 /* ---- a new TPM ---------------------------------------------------------- */
@@ -312,8 +312,8 @@ run_setup (struct tpm *t)
     = { p.path, "--tpm2", "--tpmstate", NEW_STATE, "--create-ek-cert",
         "--create-platform-cert", "--lock-nvram", NULL };
   const char *temporary
-    = arena_concat (t->work->arena, "TMPDIR=", below (t, NEW_STATE),
-                    (char *) NULL);
+    = vms_arena_concat (t->work->arena, "TMPDIR=", below (t, NEW_STATE),
+                        (char *) NULL);
 
   p.member = "setup";
   p.remedy = "install swtpm-tools, see that swtpm_setup can make certificates "
@@ -351,7 +351,7 @@ set_up (struct tpm *t)
     return -ENOMEM;
   if (!is_on (t->plan->resolution.tpm.setup) || access (state, F_OK) == 0)
     return 0;
-  remove_tree (directory);
+  vms_remove_tree (directory);
   if (mkdir (directory, 0700) < 0)
     return fail (t, -errno, "tpm.state", "state_dir",
                  "the TPM's state cannot be made; set a directory that can be "
@@ -359,7 +359,7 @@ set_up (struct tpm *t)
   r = run_setup (t);
   if (r == 0)
     r = keep_state (t, made, state);
-  remove_tree (directory);
+  vms_remove_tree (directory);
   return r;
 }
 
@@ -373,8 +373,8 @@ tcti (const struct tpm *t, const char *name)
   const char *path = strchr (t->directory, ',') ? PROVISION_SOCKET
                                                : below (t, PROVISION_SOCKET);
 
-  return arena_concat (t->work->arena, name, "=swtpm:path=", path,
-                       (char *) NULL);
+  return vms_arena_concat (t->work->arena, name, "=swtpm:path=", path,
+                           (char *) NULL);
 }
 
 static int
@@ -394,7 +394,7 @@ run_provisioning (struct tpm *t, const char *said)
 static int
 end_swtpm (struct tpm *t)
 {
-  int r = keeper_signal (t->keeper, KEPT_SWTPM, SIGTERM);
+  int r = vms_keeper_signal (t->keeper, KEPT_SWTPM, SIGTERM);
 
   return r == 0 || r == -ESRCH ? await (t, KEPT_SWTPM) : r;
 }
@@ -461,7 +461,8 @@ run (struct tpm *t)
 }
 
 int
-swtpm_start (struct keeper *keeper, const vmspec_plan *plan, struct work *work)
+vms_swtpm_start (struct keeper *keeper, const vmspec_plan *plan,
+                 struct work *work)
 {
   struct tpm t = { .keeper = keeper, .plan = plan, .work = work,
                    .directory = plan->decided.tpm_state, .lock = -1 };

@@ -23,9 +23,10 @@ beside (struct arena *arena, const char *file, const char *name)
 {
   const char *slash = strrchr (file, '/');
 
-  return slash ? arena_concat (
-                   arena, arena_copy (arena, file, (size_t) (slash - file) + 1),
-                   name, (char *) NULL)
+  return slash ? vms_arena_concat (arena,
+                                   vms_arena_copy (arena, file,
+                                                   (size_t) (slash - file) + 1),
+                                   name, (char *) NULL)
                : name;
 }
 
@@ -53,8 +54,8 @@ check_values (struct system_image *s)
       && spec->format != VMSPEC_IMAGE_FORMAT_QCOW2)
     REFUSE_SYSTEM (s, -EINVAL, "image.not-made", "format",
                    "images can be made in the formats raw and qcow2, not in %s",
-                   option_value ("vmspec_system_image", "format",
-                                 spec->format));
+                   vms_option_value ("vmspec_system_image", "format",
+                                     spec->format));
   if (spec->cluster_size & (spec->cluster_size - 1))
     REFUSE_SYSTEM (s, -EINVAL, "image.cluster-size", "cluster_size",
                    "a cluster's size must be a power of two, not %u",
@@ -73,10 +74,10 @@ static void
 check_parts (struct system_image *s)
 {
   const struct vmspec_system_image *spec = s->spec;
-  const char *table = option_value ("vmspec_system_image", "partition_table",
-                                    spec->partition_table);
+  const char *table = vms_option_value ("vmspec_system_image", "partition_table",
+                                        spec->partition_table);
 
-  if ((spec->esp || spec->esp_size) && !system_image_has_esp (s))
+  if ((spec->esp || spec->esp_size) && !vms_system_image_has_esp (s))
     REFUSE_SYSTEM (s, -EINVAL, "system-image.esp-without-place",
                    spec->esp ? "esp" : "esp_size",
                    "partition table %s has no EFI system partition; choose efi "
@@ -113,15 +114,15 @@ look (struct system_image *s)
 {
   const struct vmspec_system_image *spec = s->spec;
 
-  keep (s, boot_code_read (&s->boot, s->work, spec->boot_code,
-                           spec->core_image,
-                           s->core_room ? s->core_room : UINT32_MAX));
-  keep (s, esp_look (&s->esp, s->work, spec->esp));
+  keep (s, vms_boot_code_read (&s->boot, s->work, spec->boot_code,
+                               spec->core_image,
+                               s->core_room ? s->core_room : UINT32_MAX));
+  keep (s, vms_esp_look (&s->esp, s->work, spec->esp));
   if (s->error != -ECANCELED)
-    keep (s, tree_measure (s->work, "tree", spec->tree, &s->needs));
+    keep (s, vms_tree_measure (s->work, "tree", spec->tree, &s->needs));
   if (s->error == 0)
-    keep (s, system_image_lay_out (s));
-  boot_code_patch (&s->boot, s->core_place);
+    keep (s, vms_system_image_lay_out (s));
+  vms_boot_code_patch (&s->boot, s->core_place);
   return s->error;
 }
 
@@ -131,16 +132,16 @@ static int
 say_failed (struct system_image *s, int error)
 {
   return error == -EFBIG
-           ? work_fail (s->work, error, "image.too-large", "size",
-                        "an image of %llu bytes is more than %s can have with "
-                        "clusters of %u bytes",
-                        (unsigned long long) s->table.disk_size,
-                        option_value ("vmspec_system_image", "format",
-                                      s->spec->format),
-                        s->spec->cluster_size)
-           : work_fail (s->work, error, "image.failed", "file",
-                        "%s cannot be written: %s", s->spec->file,
-                        strerrordesc_np (-error));
+           ? vms_work_fail (s->work, error, "image.too-large", "size",
+                            "an image of %llu bytes is more than %s can have with "
+                            "clusters of %u bytes",
+                            (unsigned long long) s->table.disk_size,
+                            vms_option_value ("vmspec_system_image", "format",
+                                              s->spec->format),
+                            s->spec->cluster_size)
+           : vms_work_fail (s->work, error, "image.failed", "file",
+                            "%s cannot be written: %s", s->spec->file,
+                            strerrordesc_np (-error));
 }
 
 static int
@@ -152,7 +153,7 @@ make_esp (struct system_image *s, struct image *image, int fd)
     .time = s->spec->time, .fd = fd, .total = s->esp.bytes + s->needs.bytes,
   };
 
-  return esp_make (image, &setup, s->work);
+  return vms_esp_make (image, &setup, s->work);
 }
 
 static int
@@ -164,7 +165,7 @@ make_root (struct system_image *s, struct image *image)
     .total = s->esp.bytes + s->needs.bytes,
   };
 
-  return ext4_make (image, &s->root, ext4_tree_fill, &tree, s->work);
+  return vms_ext4_make (image, &s->root, vms_ext4_tree_fill, &tree, s->work);
 }
 
 static int
@@ -173,8 +174,8 @@ make_parts (struct system_image *s, struct image *image, int fd)
   int r = s->esp_partition ? make_esp (s, image, fd) : 0;
 
   if (r == 0 && s->table.count)
-    r = partition_table_write (image, &s->table, s->work);
-  if (r == 0 && (r = boot_code_write (image, &s->boot, s->core_place)) < 0)
+    r = vms_partition_table_write (image, &s->table, s->work);
+  if (r == 0 && (r = vms_boot_code_write (image, &s->boot, s->core_place)) < 0)
     say_failed (s, r);
   return r < 0 ? r : make_root (s, image);
 }
@@ -187,14 +188,14 @@ make (struct system_image *s, int fd)
     .cluster_size = s->spec->cluster_size,
   };
   struct image *image;
-  int r = image_new (fd, &format, &image);
+  int r = vms_image_new (fd, &format, &image);
 
   if (r < 0)
     return say_failed (s, r);
   r = make_parts (s, image, fd);
-  if (r == 0 && (r = image_finish (image)) < 0)
+  if (r == 0 && (r = vms_image_finish (image)) < 0)
     say_failed (s, r);
-  image_free (image);
+  vms_image_free (image);
   return r;
 }
 
@@ -239,14 +240,14 @@ copy_template (struct system_image *s, int fd, struct output *output)
   int r;
 
   if (is_same (fd, s->spec->variables_file)) {
-    output_tidy (s->work, s->spec->variables_file);
+    vms_output_tidy (s->work, s->spec->variables_file);
     return 0;
   }
-  r = output_open (output, &work, s->spec->variables_file, 0644);
-  if (r == 0 && (r = copy_bytes (&work, fd, output->fd, 0)) < 0)
-    work_fail (s->work, r, "system-image.variables", "variables",
-               "%s cannot be copied to %s: %s", s->spec->variables,
-               s->spec->variables_file, strerrordesc_np (-r));
+  r = vms_output_open (output, &work, s->spec->variables_file, 0644);
+  if (r == 0 && (r = vms_copy_bytes (&work, fd, output->fd, 0)) < 0)
+    vms_work_fail (s->work, r, "system-image.variables", "variables",
+                   "%s cannot be copied to %s: %s", s->spec->variables,
+                   s->spec->variables_file, strerrordesc_np (-r));
   return r;
 }
 
@@ -262,9 +263,9 @@ copy_variables (struct system_image *s, struct output *output)
   fd = TEMP_FAILURE_RETRY (
     open (template, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   if (fd < 0)
-    return work_fail (s->work, -errno, "system-image.variables", "variables",
-                      "%s cannot be read: %s; OVMF's is often called "
-                      "OVMF_VARS.fd", template, strerrordesc_np (errno));
+    return vms_work_fail (s->work, -errno, "system-image.variables", "variables",
+                          "%s cannot be read: %s; OVMF's is often called "
+                          "OVMF_VARS.fd", template, strerrordesc_np (errno));
   r = copy_template (s, fd, output);
   close (fd);
   return r;
@@ -275,12 +276,12 @@ copy_variables (struct system_image *s, struct output *output)
 static int
 commit_one (struct output *output, struct work *work)
 {
-  int r = output_commit (output, work);
+  int r = vms_output_commit (output, work);
 
   return r == -EEXIST
-           ? work_fail (work, r, "image.exists", "file",
-                        "%s has been made by somebody else meanwhile",
-                        output->path)
+           ? vms_work_fail (work, r, "image.exists", "file",
+                            "%s has been made by somebody else meanwhile",
+                            output->path)
            : r;
 }
 
@@ -291,7 +292,7 @@ commit (struct system_image *s, struct output *image, struct output *variables)
   struct work work = work_on_variables (s);
   uint64_t total = s->esp.bytes + s->needs.bytes;
   struct stat status;
-  int r = work_progress_now (s->work, total, total);
+  int r = vms_work_progress_now (s->work, total, total);
 
   if (r == 0 && variables->fd >= 0)
     r = commit_one (variables, &work);
@@ -309,7 +310,7 @@ static int
 create (struct system_image *s)
 {
   struct output image, variables;
-  int r = output_open (&image, s->work, s->spec->file, 0644);
+  int r = vms_output_open (&image, s->work, s->spec->file, 0644);
   int error = copy_variables (s, &variables);
 
   keep (s, r);
@@ -319,8 +320,8 @@ create (struct system_image *s)
     r = make (s, image.fd);
   if (r == 0)
     r = commit (s, &image, &variables);
-  output_close (&variables);
-  output_close (&image);
+  vms_output_close (&variables);
+  vms_output_close (&image);
   return r;
 }
 
@@ -332,22 +333,22 @@ vmspec_system_image (const struct vmspec_system_image *image,
   struct work work;
   struct system_image s = { .work = &work };
   void *copy = NULL;
-  int r = work_init (&work, &arena, said, diag);
+  int r = vms_work_init (&work, &arena, said, diag);
 
   if (r == 0)
-    r = spec_copy (&arena, "vmspec_system_image", image, diag, &copy);
+    r = vms_spec_copy (&arena, "vmspec_system_image", image, diag, &copy);
   if (r == 0)
-    r = spec_accept (&arena, "vmspec_system_image", copy, diag);
+    r = vms_spec_accept (&arena, "vmspec_system_image", copy, diag);
   if (r == 0) {
     s.spec = copy;
     complete (&s);
-    system_image_place_core (&s);
+    vms_system_image_place_core (&s);
     check_values (&s);
     check_parts (&s);
-    r = arena_error (&arena) ? arena_error (&arena) : s.error;
+    r = vms_arena_error (&arena) ? vms_arena_error (&arena) : s.error;
   }
   if (r == 0)
     r = create (&s);
-  arena_free (&arena);
+  vms_arena_free (&arena);
   return r;
 }

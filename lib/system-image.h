@@ -26,16 +26,16 @@ struct system_image {
 /* Everything that is wrong is said, so this does not end the checks. */
 #define REFUSE_SYSTEM(s, error_, ...)                                          \
   do {                                                                         \
-    int error__ = work_fail ((s)->work, error_, __VA_ARGS__);                  \
+    int error__ = vms_work_fail ((s)->work, error_, __VA_ARGS__);              \
                                                                                \
     if (!(s)->error)                                                           \
       (s)->error = error__;                                                    \
   } while (0)
 
-int system_image_has_esp (const struct system_image *s);
+int vms_system_image_has_esp (const struct system_image *s);
 /* Where the core image goes, by the partition table alone. */
-void system_image_place_core (struct system_image *s);
+void vms_system_image_place_core (struct system_image *s);
 /* Sizes, places and identities of everything.  0 or -errno with a finding. */
-int system_image_lay_out (struct system_image *s);
+int vms_system_image_lay_out (struct system_image *s);
 
 #endif

@@ -23,7 +23,7 @@ round_up (uint64_t number, uint64_t step)
 }
 
 int
-system_image_has_esp (const struct system_image *s)
+vms_system_image_has_esp (const struct system_image *s)
 {
   return s->spec->partition_table == VMSPEC_PARTITION_TABLE_EFI
          || s->spec->partition_table == VMSPEC_PARTITION_TABLE_HYBRID;
@@ -32,12 +32,12 @@ system_image_has_esp (const struct system_image *s)
 static int
 has_gpt (const struct system_image *s)
 {
-  return system_image_has_esp (s)
+  return vms_system_image_has_esp (s)
          || s->spec->partition_table == VMSPEC_PARTITION_TABLE_LEGACY_GPT;
 }
 
 void
-system_image_place_core (struct system_image *s)
+vms_system_image_place_core (struct system_image *s)
 {
   switch (s->spec->partition_table) {
   case VMSPEC_PARTITION_TABLE_LEGACY:
@@ -73,8 +73,8 @@ identify (struct system_image *s, unsigned char id[16], const char *purpose)
     uuid_generate_random (id);
     return 0;
   }
-  name = arena_concat (s->work->arena, purpose, ":", s->spec->seed,
-                       (char *) NULL);
+  name = vms_arena_concat (s->work->arena, purpose, ":", s->spec->seed,
+                           (char *) NULL);
   if (!name)
     return -ENOMEM;
   uuid_generate_sha1 (id, name_space, name, strlen (name));
@@ -87,7 +87,7 @@ identify_all (struct system_image *s)
   static const char *const purposes[]
     = { "partition 1", "partition 2", "partition 3" };
   static unsigned char zero[16];
-  unsigned char serial[16], *uuid = arena_alloc (s->work->arena, 16);
+  unsigned char serial[16], *uuid = vms_arena_alloc (s->work->arena, 16);
   int r = uuid ? identify (s, uuid, "root file system") : -ENOMEM;
 
   s->root.uuid = uuid;
@@ -119,15 +119,15 @@ size_esp (struct system_image *s, uint64_t *ret_size)
                                               : DEFAULT_ESP_SIZE, step), lack;
 
   if (!s->spec->esp_size)
-    while ((lack = esp_shortage (&s->esp, size - size / 16)))
+    while ((lack = vms_esp_shortage (&s->esp, size - size / 16)))
       size = round_up (size + lack + lack / 8, step);
-  lack = esp_shortage (&s->esp, size);
+  lack = vms_esp_shortage (&s->esp, size);
   if (lack)
-    return work_fail (s->work, -ENOSPC, "system-image.esp-size", "esp_size",
-                      "%llu bytes are too few by about %llu for %s; make "
-                      "esp_size larger, or leave it out",
-                      (unsigned long long) size, (unsigned long long) lack,
-                      s->esp.source ? s->esp.source : "its own tables");
+    return vms_work_fail (s->work, -ENOSPC, "system-image.esp-size", "esp_size",
+                          "%llu bytes are too few by about %llu for %s; make "
+                          "esp_size larger, or leave it out",
+                          (unsigned long long) size, (unsigned long long) lack,
+                          s->esp.source ? s->esp.source : "its own tables");
   *ret_size = size;
   return 0;
 }
@@ -149,14 +149,15 @@ size_root (struct system_image *s)
   uint64_t bytes = 0, inodes = 0, lack = 0;
   int r;
 
-  s->root.size = tree_file_system_size (&s->needs, s->spec->additional_space);
+  s->root.size
+    = vms_tree_file_system_size (&s->needs, s->spec->additional_space);
   do {
     s->root.size += round_up (lack + lack / 8, MIB);
     if (s->root.size >> 60)
-      return work_fail (s->work, -EFBIG, "system-image.size",
-                        "additional_space",
-                        "the root file system would be larger than any disk");
-    r = ext4_room (s->work, &s->root, &bytes, &inodes);
+      return vms_work_fail (s->work, -EFBIG, "system-image.size",
+                            "additional_space",
+                            "the root file system would be larger than any disk");
+    r = vms_ext4_room (s->work, &s->root, &bytes, &inodes);
     lack = needed (s) > bytes ? needed (s) - bytes : 0;
   } while (r == 0 && lack);
   return r;
@@ -170,21 +171,21 @@ fit_root (struct system_image *s, uint64_t start, uint64_t end)
   int r;
 
   if (disk < start + MIB + end)
-    return work_fail (s->work, -ENOSPC, "system-image.size", "size",
-                      "%llu bytes have no room for a root file system behind "
-                      "the partitions before it; make it %llu or more",
-                      (unsigned long long) disk,
-                      (unsigned long long) (start + MIB + end));
+    return vms_work_fail (s->work, -ENOSPC, "system-image.size", "size",
+                          "%llu bytes have no room for a root file system behind "
+                          "the partitions before it; make it %llu or more",
+                          (unsigned long long) disk,
+                          (unsigned long long) (start + MIB + end));
   s->root.size = (disk - start - end) / BLOCK * BLOCK;
-  r = ext4_room (s->work, &s->root, &bytes, &inodes);
+  r = vms_ext4_room (s->work, &s->root, &bytes, &inodes);
   if (r == 0 && (bytes < needed (s) || inodes + 32 < s->needs.files))
-    return work_fail (s->work, -ENOSPC, "system-image.size", "size",
-                      "%s does not fit: a disk of %llu bytes has %llu for "
-                      "files, which is too few by about %llu; make size "
-                      "larger, or leave it out", s->spec->tree,
-                      (unsigned long long) disk,
-                      (unsigned long long) bytes,
-                      (unsigned long long) (needed (s) - bytes));
+    return vms_work_fail (s->work, -ENOSPC, "system-image.size", "size",
+                          "%s does not fit: a disk of %llu bytes has %llu for "
+                          "files, which is too few by about %llu; make size "
+                          "larger, or leave it out", s->spec->tree,
+                          (unsigned long long) disk,
+                          (unsigned long long) bytes,
+                          (unsigned long long) (needed (s) - bytes));
   return r;
 }
 
@@ -237,16 +238,16 @@ check_disk (const struct system_image *s)
 
   if (s->spec->partition_table == VMSPEC_PARTITION_TABLE_LEGACY
       && s->table.disk_size > largest)
-    return work_fail (s->work, -EFBIG, "system-image.mbr-size", "size",
-                      "a disk of %llu bytes is more than the %llu that an MBR "
-                      "can describe; choose legacy+gpt",
-                      (unsigned long long) s->table.disk_size,
-                      (unsigned long long) largest);
+    return vms_work_fail (s->work, -EFBIG, "system-image.mbr-size", "size",
+                          "a disk of %llu bytes is more than the %llu that an MBR "
+                          "can describe; choose legacy+gpt",
+                          (unsigned long long) s->table.disk_size,
+                          (unsigned long long) largest);
   return 0;
 }
 
 int
-system_image_lay_out (struct system_image *s)
+vms_system_image_lay_out (struct system_image *s)
 {
   uint64_t start = 0, end = has_gpt (s) ? GPT_END : 0;
   int r = lay_out_start (s, &start);

@@ -9,9 +9,9 @@ static const char *
 program (const struct resolution *r, const char *said, const char *name)
 {
   const char *wanted = said ? said : name;
-  const char *found = host_program (r->host, wanted);
+  const char *found = vms_host_program (r->host, wanted);
 
-  return found ? host_absolute (r->arena, r->host, found) : wanted;
+  return found ? vms_host_absolute (r->arena, r->host, found) : wanted;
 }
 
 static void
@@ -20,14 +20,14 @@ add (struct decided *d, struct vmspec_helper *helpers, const char *name,
 {
   helpers[d->n_helpers++] = (struct vmspec_helper) {
     VMSPEC_INIT (vmspec_helper), .name = name, .at_exit = to_switch (at_exit),
-    .argv = (const void *) vector_end (argv) };
+    .argv = (const void *) vms_vector_end (argv) };
 }
 
 static void
 add_words (struct vector *argv, const char *const *words)
 {
   for (; *words; words++)
-    vector_add (argv, *words);
+    vms_vector_add (argv, *words);
 }
 
 #define ADD_WORDS(argv, ...)                                                   \
@@ -42,16 +42,16 @@ add_swtpm (struct decided *d, const struct resolution *r,
   const char *directory = d->tpm_state;
 
   ADD_WORDS (&argv, program (r, r->tpm.swtpm, "swtpm"), "socket",
-             "--tpmstate", arena_concat (arena, "dir=", directory,
-                                         (char *) NULL));
+             "--tpmstate", vms_arena_concat (arena, "dir=", directory,
+                                             (char *) NULL));
   ADD_WORDS (&argv, "--ctrl",
-             arena_concat (arena, "type=unixio,path=", d->tpm_socket,
-                           ",terminate", (char *) NULL));
-  ADD_WORDS (&argv, "--pid", arena_concat (arena, "file=", directory, "/pid",
-                                           (char *) NULL));
+             vms_arena_concat (arena, "type=unixio,path=", d->tpm_socket,
+                               ",terminate", (char *) NULL));
+  ADD_WORDS (&argv, "--pid", vms_arena_concat (arena, "file=", directory, "/pid",
+                                               (char *) NULL));
   ADD_WORDS (&argv, "--daemon", "--tpm2", "--log",
-             arena_concat (arena, "file=", directory, "/stdout,level=6",
-                           (char *) NULL));
+             vms_arena_concat (arena, "file=", directory, "/stdout,level=6",
+                               (char *) NULL));
   add (d, helpers, "swtpm", 0, &argv);
 }
 
@@ -63,16 +63,16 @@ add_socat (struct decided *d, const struct resolution *r,
   struct vector argv = { .arena = r->arena };
 
   ADD_WORDS (&argv, program (r, NULL, "socat"), "STDIO",
-             arena_concat (r->arena, "UNIX-CONNECT:", d->tpm_socket,
-                           (char *) NULL));
+             vms_arena_concat (r->arena, "UNIX-CONNECT:", d->tpm_socket,
+                               (char *) NULL));
   add (d, helpers, "socat", 1, &argv);
 }
 
 void
-decide_helpers (struct decided *d, const struct resolution *r)
+vms_decide_helpers (struct decided *d, const struct resolution *r)
 {
   struct vmspec_helper *helpers
-    = arena_alloc (r->arena, MOST_HELPERS * sizeof *helpers);
+    = vms_arena_alloc (r->arena, MOST_HELPERS * sizeof *helpers);
 
   if (!helpers || !d->tpm_state || !d->tpm_socket)
     return;

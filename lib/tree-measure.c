@@ -35,10 +35,10 @@ static int
 measure_attributes (struct measuring *m, const struct ext4_source *source,
                     const struct tree_directory *in, const char *name)
 {
-  ssize_t size = ext4_attribute_names (source, m->names);
+  ssize_t size = vms_ext4_attribute_names (source, m->names);
 
   if (size < 0)
-    return tree_fail (&m->walk, in, name, (int) size);
+    return vms_tree_fail (&m->walk, in, name, (int) size);
   m->needs.blocks += size > 0;
   return 0;
 }
@@ -50,11 +50,13 @@ enter (void *data, struct tree_directory *directory, const struct stat *status)
   struct measuring *m = data;
   const struct ext4_source source = { .fd = directory->fd };
   const unsigned tail = 12, used = 44;
-  uint64_t large = ext4_directory_blocks (BLOCK - tail, used, directory->names,
-                                          directory->n_names);
-  uint64_t small = ext4_directory_blocks (KIB - tail, used, directory->names,
-                                          directory->n_names);
-  int r = work_progress (m->walk.work, 0, 0);
+  uint64_t large
+    = vms_ext4_directory_blocks (BLOCK - tail, used, directory->names,
+                                 directory->n_names);
+  uint64_t small
+    = vms_ext4_directory_blocks (KIB - tail, used, directory->names,
+                                 directory->n_names);
+  int r = vms_work_progress (m->walk.work, 0, 0);
 
   (void) status;
   m->needs.files++;
@@ -73,9 +75,9 @@ measure_pieces (struct measuring *m, const struct tree_directory *in,
             O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
 
   if (fd < 0)
-    return tree_fail (&m->walk, in, name, -errno);
+    return vms_tree_fail (&m->walk, in, name, -errno);
   for (uint64_t at = 0, end = size; at < size; end = size) {
-    if (!tree_next_data (fd, &at, &end))
+    if (!vms_tree_next_data (fd, &at, &end))
       break;
     m->needs.bytes += (blocks_of (end) - at / BLOCK) * BLOCK;
     at = blocks_of (end) * BLOCK;
@@ -96,7 +98,7 @@ measure_content (struct measuring *m, const struct tree_directory *in,
    * where the system call is forbidden, the copying will tell. */
   if (geteuid () != 0 && faccessat (in->fd, name, R_OK, AT_EACCESS) < 0
       && errno == EACCES) {
-    tree_fail (&m->walk, in, name, -EACCES);
+    vms_tree_fail (&m->walk, in, name, -EACCES);
     return ++m->unreadable < MOST_UNREADABLE ? 0 : -EACCES;
   }
   if ((uint64_t) status->st_blocks * 512 < size)
@@ -116,10 +118,10 @@ visit (void *data, struct tree_directory *in, const char *name,
 {
   struct measuring *m = data;
   const struct ext4_source source = { -1, in->fd, name };
-  int r = work_progress (m->walk.work, 0, 0);
+  int r = vms_work_progress (m->walk.work, 0, 0);
 
   if (status->st_nlink > 1) {
-    struct tree_link *link = tree_link (&m->links, status);
+    struct tree_link *link = vms_tree_link (&m->links, status);
 
     if (!link)
       return -ENOMEM;
@@ -138,8 +140,8 @@ visit (void *data, struct tree_directory *in, const char *name,
 #define RESERVED_INODES 16
 
 int
-tree_measure (struct work *work, const char *member, const char *tree,
-              struct tree_needs *ret_needs)
+vms_tree_measure (struct work *work, const char *member, const char *tree,
+                  struct tree_needs *ret_needs)
 {
   struct measuring m = {
     .walk = { .work = work, .member = member, .tree = tree, .enter = enter,
@@ -147,10 +149,10 @@ tree_measure (struct work *work, const char *member, const char *tree,
     .needs = { .files = RESERVED_INODES, .blocks = 8 },
     .names = malloc (ATTRIBUTES_SIZE),
   };
-  int r = m.names ? tree_walk (&m.walk) : -ENOMEM;
+  int r = m.names ? vms_tree_walk (&m.walk) : -ENOMEM;
 
   free (m.names);
-  tree_links_free (&m.links);
+  vms_tree_links_free (&m.links);
   if (r == 0 && m.unreadable)
     r = -EACCES;
   if (r == 0)
@@ -230,8 +232,8 @@ needed (const struct tree_needs *needs, uint64_t size, uint64_t content)
 }
 
 uint64_t
-tree_file_system_size (const struct tree_needs *needs,
-                       uint64_t additional_space)
+vms_tree_file_system_size (const struct tree_needs *needs,
+                           uint64_t additional_space)
 {
   uint64_t content = needs->bytes + needs->blocks * BLOCK + additional_space;
   uint64_t size = content;

@@ -28,15 +28,15 @@ put_before (char *end, const char *name)
 }
 
 const char *
-tree_path (const struct tree_walk *walk, const struct tree_directory *in,
-           const char *name)
+vms_tree_path (const struct tree_walk *walk, const struct tree_directory *in,
+               const char *name)
 {
   size_t size = strlen (walk->tree) + (name ? strlen (name) + 1 : 0);
   char *path, *at;
 
   for (const struct tree_directory *d = in; d && d->parent; d = d->parent)
     size += strlen (d->name) + 1;
-  path = arena_alloc (walk->work->arena, size + 1);
+  path = vms_arena_alloc (walk->work->arena, size + 1);
   if (!path)
     return walk->tree;
   at = path + size;
@@ -49,12 +49,12 @@ tree_path (const struct tree_walk *walk, const struct tree_directory *in,
 }
 
 int
-tree_fail (const struct tree_walk *walk, const struct tree_directory *in,
-           const char *name, int error)
+vms_tree_fail (const struct tree_walk *walk, const struct tree_directory *in,
+               const char *name, int error)
 {
-  return work_fail (walk->work, error, "tree.unreadable", walk->member,
-                    "%s cannot be read: %s", tree_path (walk, in, name),
-                    strerrordesc_np (-error));
+  return vms_work_fail (walk->work, error, "tree.unreadable", walk->member,
+                        "%s cannot be read: %s", vms_tree_path (walk, in, name),
+                        strerrordesc_np (-error));
 }
 
 /* ---- names -------------------------------------------------------------- */
@@ -203,7 +203,7 @@ go_down (const struct tree_walk *walk, struct tree_directory **at,
   r = open_directory (walk, directory, &status);
   if (r < 0) {
     free_directory (directory);
-    return tree_fail (walk, *at, name, r);
+    return vms_tree_fail (walk, *at, name, r);
   }
   *at = directory;
   close_above (directory);
@@ -220,13 +220,13 @@ open_again (const struct tree_walk *walk, struct tree_directory *directory,
   directory->fd = TEMP_FAILURE_RETRY (
     openat (below, "..", O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (directory->fd < 0 || fstat (directory->fd, &status) < 0)
-    return tree_fail (walk, directory, NULL, -errno);
+    return vms_tree_fail (walk, directory, NULL, -errno);
   if (status.st_dev == directory->device && status.st_ino == directory->inode)
     return 0;
-  return work_fail (walk->work, -EBUSY, "tree.changed", walk->member,
-                    "%s was moved while it was read; leave the tree alone "
-                    "until the work is done",
-                    tree_path (walk, directory, NULL));
+  return vms_work_fail (walk->work, -EBUSY, "tree.changed", walk->member,
+                        "%s was moved while it was read; leave the tree alone "
+                        "until the work is done",
+                        vms_tree_path (walk, directory, NULL));
 }
 
 static int
@@ -253,14 +253,14 @@ step (const struct tree_walk *walk, struct tree_directory **at)
     return go_up (walk, at);
   name = in->names[in->next++];
   if (fstatat (in->fd, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
-    return tree_fail (walk, in, name, -errno);
+    return vms_tree_fail (walk, in, name, -errno);
   if (S_ISDIR (status.st_mode))
     return go_down (walk, at, name);
   return walk->visit ? walk->visit (walk->data, in, name, &status) : 0;
 }
 
 int
-tree_walk (const struct tree_walk *walk)
+vms_tree_walk (const struct tree_walk *walk)
 {
   struct tree_directory *at = NULL, *parent;
   int r = go_down (walk, &at, NULL);
@@ -277,7 +277,7 @@ tree_walk (const struct tree_walk *walk)
 /* ---- files -------------------------------------------------------------- */
 
 int
-tree_next_data (int fd, uint64_t *start, uint64_t *end)
+vms_tree_next_data (int fd, uint64_t *start, uint64_t *end)
 {
   off_t data = lseek (fd, (off_t) *start, SEEK_DATA), hole;
 
@@ -326,7 +326,7 @@ make_room (struct tree_links *links)
 }
 
 struct tree_link *
-tree_link (struct tree_links *links, const struct stat *status)
+vms_tree_link (struct tree_links *links, const struct stat *status)
 {
   struct tree_link *link;
 
@@ -341,7 +341,7 @@ tree_link (struct tree_links *links, const struct stat *status)
 }
 
 void
-tree_links_free (struct tree_links *links)
+vms_tree_links_free (struct tree_links *links)
 {
   free (links->slots);
   *links = (struct tree_links) { 0 };

@@ -41,19 +41,20 @@ struct tree_walk {
 };
 
 /* 0 or -errno, with a finding unless it comes from a callback. */
-int tree_walk (const struct tree_walk *walk);
+int vms_tree_walk (const struct tree_walk *walk);
 
 /* The path of @name in @in, for findings; @name may be NULL for the directory
  * itself.  Never NULL. */
-const char *tree_path (const struct tree_walk *walk,
-                       const struct tree_directory *in, const char *name);
+const char *vms_tree_path (const struct tree_walk *walk,
+                           const struct tree_directory *in, const char *name);
 /* Adds the finding that something in @in cannot be read.  Returns @error. */
-int tree_fail (const struct tree_walk *walk, const struct tree_directory *in,
+int
+vms_tree_fail (const struct tree_walk *walk, const struct tree_directory *in,
                const char *name, int error);
 
 /* Where the next data of a file is, from *start on and before *end, which is at
  * most the file's size.  Returns whether there is any. */
-int tree_next_data (int fd, uint64_t *start, uint64_t *end);
+int vms_tree_next_data (int fd, uint64_t *start, uint64_t *end);
 
 /* Files with several names: what is known of each, by its inode. */
 struct tree_link {
@@ -69,8 +70,8 @@ struct tree_links {
 };
 
 /* NULL without memory.  Until the next call. */
-struct tree_link *tree_link (struct tree_links *links,
-                             const struct stat *status);
-void tree_links_free (struct tree_links *links);
+struct tree_link *vms_tree_link (struct tree_links *links,
+                                 const struct stat *status);
+void vms_tree_links_free (struct tree_links *links);
 
 #endif

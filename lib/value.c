@@ -9,11 +9,11 @@
 #define NONE_TEXT "none"
 
 #define SAY(id, ...)                                                           \
-  diag_add (origin->diag, VMSPEC_SEVERITY_ERROR, id, origin->path,             \
-            origin->place, __VA_ARGS__)
+  vms_diag_add (origin->diag, VMSPEC_SEVERITY_ERROR, id, origin->path,         \
+                origin->place, __VA_ARGS__)
 
 int
-value_is_scalar (const struct vmspec_option *option)
+vms_value_is_scalar (const struct vmspec_option *option)
 {
   return option->kind >= VMSPEC_KIND_STRING && option->kind <= VMSPEC_KIND_ENUM;
 }
@@ -119,17 +119,17 @@ static const char *
 choices (struct arena *arena, const char *const *names)
 {
   struct text text = { .arena = arena };
-  size_t n = list_length (names);
+  size_t n = vms_list_length (names);
   const char *all;
 
   for (size_t i = 0; i < n; i++) {
     if (!*names[i])
       continue;
     if (text.size)
-      text_add (&text, i + 1 < n ? ", " : " or ");
-    text_add (&text, names[i]);
+      vms_text_add (&text, i + 1 < n ? ", " : " or ");
+    vms_text_add (&text, names[i]);
   }
-  all = text_end (&text);
+  all = vms_text_end (&text);
   return all ? all : "";
 }
 
@@ -147,7 +147,7 @@ parse_name (struct arena *arena, const struct vmspec_option *option,
       *ret_number = i;
       return 0;
     }
-    suggestion_offer (&near, name, "'%s'", name);
+    vms_suggestion_offer (&near, name, "'%s'", name);
   }
   SAY (option->kind == VMSPEC_KIND_SWITCH ? "value.switch" : "value.enum",
        "%s must be %s, not '%s'%s", option->name,
@@ -159,51 +159,51 @@ parse_name (struct arena *arena, const struct vmspec_option *option,
 /* ---- all ---------------------------------------------------------------- */
 
 int
-value_parse (struct arena *arena, const struct vmspec_option *option,
-             const char *text, void *spec, const struct origin *origin)
+vms_value_parse (struct arena *arena, const struct vmspec_option *option,
+                 const char *text, void *spec, const struct origin *origin)
 {
   uint64_t number;
   int r;
 
   if (is_pointer (option)) {
-    option_set_pointer (option, spec, arena_strdup (arena, text));
-    return arena_error (arena);
+    vms_option_set_pointer (option, spec, vms_arena_strdup (arena, text));
+    return vms_arena_error (arena);
   }
   if (option->values)
     r = parse_name (arena, option, text, &number, origin);
   else
     r = parse_integer (option, text, &number, origin);
   if (r == 0)
-    option_set_number (option, spec, number);
+    vms_option_set_number (option, spec, number);
   return r;
 }
 
 int
-value_is_said (const struct vmspec_option *option, const void *spec)
+vms_value_is_said (const struct vmspec_option *option, const void *spec)
 {
   if (is_pointer (option))
-    return option_pointer (option, spec) != NULL;
-  return option_number (option, spec) != 0
+    return vms_option_pointer (option, spec) != NULL;
+  return vms_option_number (option, spec) != 0
          || option->flags & VMSPEC_OPTION_ZERO_OK;
 }
 
 const char *
-value_text (struct arena *arena, const struct vmspec_option *option,
-            const void *spec)
+vms_value_text (struct arena *arena, const struct vmspec_option *option,
+                const void *spec)
 {
   uint64_t number;
 
   if (is_pointer (option))
-    return option_pointer (option, spec);
-  number = option_number (option, spec);
+    return vms_option_pointer (option, spec);
+  number = vms_option_number (option, spec);
   if (option->values)
-    return number < list_length (option->values) && *option->values[number]
+    return number < vms_list_length (option->values) && *option->values[number]
              ? option->values[number] : NULL;
   if (takes_none (option) && number == VMSPEC_NONE)
     return NONE_TEXT;
   if (!in_range (option, number))
     return NULL;
-  return arena_printf (arena, "%llu", (unsigned long long) number);
+  return vms_arena_printf (arena, "%llu", (unsigned long long) number);
 }
 
 int
@@ -215,16 +215,16 @@ vmspec_option_parse (const struct vmspec_option *option, const char *text,
   struct arena arena = { 0 };
   int r = -EINVAL;
 
-  if (value_is_scalar (option))
-    r = value_parse (&arena, option, text, spec, &origin);
+  if (vms_value_is_scalar (option))
+    r = vms_value_parse (&arena, option, text, spec, &origin);
   else
-    diag_add (diag, VMSPEC_SEVERITY_ERROR, "value.not-scalar", &path, NULL,
-              "%s cannot be said in one text", option->name);
+    vms_diag_add (diag, VMSPEC_SEVERITY_ERROR, "value.not-scalar", &path, NULL,
+                  "%s cannot be said in one text", option->name);
   if (r == 0)
-    r = arena_error (&arena);
+    r = vms_arena_error (&arena);
   /* The copy goes; what was given stays. */
   if (r == 0 && is_pointer (option))
-    option_set_pointer (option, spec, text);
-  arena_free (&arena);
+    vms_option_set_pointer (option, spec, text);
+  vms_arena_free (&arena);
   return r;
 }

@@ -37,9 +37,9 @@ listens (const struct decided_switch *one)
 static int
 fail (struct work *work, int error, const char *problem)
 {
-  return work_fail (work, error, "vlan.switch-failed", NULL,
-                    "vde_switch %s: %s; start one by hand, or install vde2",
-                    problem, strerrordesc_np (-error));
+  return vms_work_fail (work, error, "vlan.switch-failed", NULL,
+                        "vde_switch %s: %s; start one by hand, or install vde2",
+                        problem, strerrordesc_np (-error));
 }
 
 /* By its own words, if it has said any. */
@@ -47,21 +47,21 @@ static int
 fail_child (const struct keeper *keeper, enum kept child, struct work *work)
 {
   size_t size;
-  const char *words = keeper_words (keeper, child, work->arena, &size);
+  const char *words = vms_keeper_words (keeper, child, work->arena, &size);
 
-  return work_fail (work, -EIO, "vlan.switch-failed", NULL,
-                    "vde_switch does not listen: %s; start one by hand, or "
-                    "choose another network.vlan_directory",
-                    words ? words_in_one_line (work->arena, words) : "");
+  return vms_work_fail (work, -EIO, "vlan.switch-failed", NULL,
+                        "vde_switch does not listen: %s; start one by hand, or "
+                        "choose another network.vlan_directory",
+                        words ? vms_words_in_one_line (work->arena, words) : "");
 }
 
 /* For a moment.  0, or an error that ends the start. */
 static int
 tick (struct keeper *keeper, struct work *work)
 {
-  int r = keeper_listen (keeper, TICK_MS);
+  int r = vms_keeper_listen (keeper, TICK_MS);
 
-  return r == -EAGAIN ? work_poll (work) : r;
+  return r == -EAGAIN ? vms_work_poll (work) : r;
 }
 
 /* QEMU would not wait for it. */
@@ -88,8 +88,9 @@ static int
 try_lock (const vmspec_plan *plan, const struct decided_switch *one,
           struct work *work, int *ret_fd)
 {
-  const char *path = arena_concat (work->arena, plan->decided.vlan_directory,
-                                   "/.lock", (char *) NULL);
+  const char *path
+    = vms_arena_concat (work->arena, plan->decided.vlan_directory, "/.lock",
+                        (char *) NULL);
   struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET,
                         .l_start = one->number, .l_len = 1 };
   int fd, r = 0;
@@ -145,7 +146,7 @@ spawn (struct keeper *keeper, enum kept child, const char *program,
     = { { 0, input[0] }, { 1, null }, { 3, input[1] } };
 
   if (r == 0)
-    r = keeper_spawn (keeper, &(struct keeper_setup) {
+    r = vms_keeper_spawn (keeper, &(struct keeper_setup) {
       .child = child, .role = KEEPER_BOUND, .argv = argv,
       .environment = plan->decided.qemu_environment,
       .descriptors = descriptors, .n_descriptors = 3, .error = -1 }, &spawned);
@@ -167,20 +168,20 @@ start_own (struct keeper *keeper, size_t index, const vmspec_plan *plan,
 {
   const struct decided_switch *one = &plan->decided.switches[index];
   const struct vmspec_host *host = plan->resolution.host;
-  const char *found = host_program (host, "vde_switch");
-  const char *program = host_absolute (work->arena, host, found);
+  const char *found = vms_host_program (host, "vde_switch");
+  const char *program = vms_host_absolute (work->arena, host, found);
   enum kept child = KEPT_SWITCH + index;
   int r;
 
   if (child >= N_KEPT)
     return fail (work, -EMFILE, "cannot be started so often");
-  r = keeper_ask_all (
+  r = vms_keeper_ask_all (
     keeper,
     (const struct keeper_request[]) {
       { KEEPER_HOLD, lock, NULL, 0 },
       { KEEPER_HOLD_FILE, -1, one->directory, 0 },
       { KEEPER_HOLD_FILE, -1,
-        arena_concat (work->arena, one->directory, "/ctl", (char *) NULL), 0 } },
+        vms_arena_concat (work->arena, one->directory, "/ctl", (char *) NULL), 0 } },
     3);
   if (r < 0)
     return r;
@@ -216,12 +217,13 @@ hold_sockets (struct keeper *keeper, const vmspec_plan *plan)
   int r = 0;
 
   for (size_t i = 0; r == 0 && ours && i < d->n_vlans; i++)
-    r = keeper_ask (keeper, KEEPER_HOLD_FILE, -1, d->vlans[i].socket);
+    r = vms_keeper_ask (keeper, KEEPER_HOLD_FILE, -1, d->vlans[i].socket);
   return r;
 }
 
 int
-vde_start (struct keeper *keeper, const vmspec_plan *plan, struct work *work)
+vms_vde_start (struct keeper *keeper, const vmspec_plan *plan,
+               struct work *work)
 {
   int r = hold_sockets (keeper, plan);
 

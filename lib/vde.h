@@ -10,7 +10,7 @@
 /* Starts those that the plan asks for, and waits until they listen.  Also tells the
  * keeper which sockets of the machine's own are to go with it.  0 or -errno with
  * a finding. */
-int vde_start (struct keeper *keeper, const vmspec_plan *plan,
-               struct work *work);
+int vms_vde_start (struct keeper *keeper, const vmspec_plan *plan,
+                   struct work *work);
 
 #endif

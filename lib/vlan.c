@@ -13,12 +13,12 @@ number_of (const struct resolution *r, size_t index, size_t n_vlans)
 static const char *
 in_directory (const struct resolution *r, uint32_t number, const char *suffix)
 {
-  const char *directory = host_absolute (r->arena, r->host,
-                                         r->network.vlan_directory);
+  const char *directory = vms_host_absolute (r->arena, r->host,
+                                             r->network.vlan_directory);
 
   /* That nobody said where is an error, which is found later. */
-  return directory ? arena_printf (r->arena, "%s/%u%s", directory, number,
-                                   suffix)
+  return directory ? vms_arena_printf (r->arena, "%s/%u%s", directory, number,
+                                       suffix)
                    : NULL;
 }
 
@@ -28,10 +28,11 @@ in_directory (const struct resolution *r, uint32_t number, const char *suffix)
 static const char *
 running_switch (const struct resolution *r, uint32_t number)
 {
-  const char *name = arena_printf (r->arena, "QEMU_VDE_SOCKET_%u", number);
+  const char *name = vms_arena_printf (r->arena, "QEMU_VDE_SOCKET_%u", number);
 
-  return name ? host_absolute (r->arena, r->host,
-                               environment_said (r->host->environment, name))
+  return name ? vms_host_absolute (r->arena, r->host,
+                                   vms_environment_said (r->host->environment,
+                                                         name))
               : NULL;
 }
 
@@ -56,7 +57,7 @@ suffix_of (const struct resolution *r, int other)
 
   if (other)
     number = number == 1 ? 2 : 1;
-  return arena_printf (r->arena, ".%u", number);
+  return vms_arena_printf (r->arena, ".%u", number);
 }
 
 static void
@@ -82,13 +83,14 @@ decide_sockets (struct decided_vlan *vlan, const struct resolution *r)
 }
 
 void
-decide_vlans (struct decided *d, const struct resolution *r)
+vms_decide_vlans (struct decided *d, const struct resolution *r)
 {
-  size_t n_vlans = list_length (r->spec.vlans);
-  size_t n = n_vlans + list_length (r->spec.interfaces);
-  struct decided_vlan *vlans = arena_alloc (r->arena, (n + 1) * sizeof *vlans);
+  size_t n_vlans = vms_list_length (r->spec.vlans);
+  size_t n = n_vlans + vms_list_length (r->spec.interfaces);
+  struct decided_vlan *vlans
+    = vms_arena_alloc (r->arena, (n + 1) * sizeof *vlans);
   struct decided_switch *switches
-    = arena_alloc (r->arena, (n + 1) * sizeof *switches);
+    = vms_arena_alloc (r->arena, (n + 1) * sizeof *switches);
 
   if (r->network.vlan_backend == VMSPEC_VLAN_BACKEND_NONE || !vlans
       || !switches)
@@ -109,5 +111,5 @@ decide_vlans (struct decided *d, const struct resolution *r)
       || (r->network.vlan_backend != VMSPEC_VLAN_BACKEND_VDE && n
           && vlans[0].socket))
     d->vlan_directory
-      = host_absolute (r->arena, r->host, r->network.vlan_directory);
+      = vms_host_absolute (r->arena, r->host, r->network.vlan_directory);
 }

@@ -25,15 +25,15 @@ read_arguments (const char *text, vmspec_diag *diag, json_t **ret_object)
   if (!text)
     return 0;
   json = json_loads (text, JSON_ALLOW_NUL, &error);
-  if (!json && channel_no_memory (&error))
+  if (!json && vms_channel_no_memory (&error))
     return -ENOMEM;
   if (json_is_object (json)) {
     *ret_object = json;
     return 0;
   }
-  diag_add (diag, VMSPEC_SEVERITY_ERROR, "qmp.arguments", NULL, NULL,
-            "the arguments are to be a JSON object and are none: %s",
-            json ? "they are something else" : error.text);
+  vms_diag_add (diag, VMSPEC_SEVERITY_ERROR, "qmp.arguments", NULL, NULL,
+                "the arguments are to be a JSON object and are none: %s",
+                json ? "they are something else" : error.text);
   json_decref (json);
   return -EINVAL;
 }
@@ -43,7 +43,7 @@ static int
 keep_answer (vmspec_vm *vm, json_t *answer, const char **ret_answer)
 {
   char *text = json_dumps (answer, JSON_COMPACT | JSON_ENCODE_ANY);
-  const char *kept = text ? arena_strdup (vm_answers (vm), text) : NULL;
+  const char *kept = text ? vms_arena_strdup (vms_vm_answers (vm), text) : NULL;
 
   free (text);
   if (kept)
@@ -56,12 +56,12 @@ static int
 execute (vmspec_vm *vm, const char *command, json_t *arguments, int timeout_ms,
          vmspec_diag *diag, json_t **ret_answer)
 {
-  int64_t deadline = deadline_after (timeout_ms);
-  int r = vm->qmp.ready ? 0 : qmp_greet (&vm->qmp, deadline, diag);
+  int64_t deadline = vms_deadline_after (timeout_ms);
+  int r = vm->qmp.ready ? 0 : vms_qmp_greet (&vm->qmp, deadline, diag);
 
   return r < 0 ? r
-               : qmp_execute (&vm->qmp, command, arguments, deadline, diag,
-                              ret_answer);
+               : vms_qmp_execute (&vm->qmp, command, arguments, deadline, diag,
+                                  ret_answer);
 }
 
 int
@@ -97,10 +97,10 @@ vmspec_vm_control (vmspec_vm *vm, uint32_t action, int timeout_ms,
 static int
 say_strange (const char *command, vmspec_diag *diag)
 {
-  diag_add (diag, VMSPEC_SEVERITY_ERROR, "qmp.garbled",
-            &(const struct path) { .name = "start.qmp" }, NULL,
-            "what came in answer to %s is not what QEMU says; this program is "
-            "no QEMU, so turn qmp off", command);
+  vms_diag_add (diag, VMSPEC_SEVERITY_ERROR, "qmp.garbled",
+                &(const struct path) { .name = "start.qmp" }, NULL,
+                "what came in answer to %s is not what QEMU says; this program is "
+                "no QEMU, so turn qmp off", command);
   return -EPROTO;
 }
 
@@ -117,7 +117,7 @@ vmspec_vm_status (vmspec_vm *vm, int timeout_ms, vmspec_diag *diag,
   status = json_string_value (json_object_get (answer, "status"));
   if (!status)
     r = say_strange ("query-status", diag);
-  else if (!(*ret_status = arena_strdup (vm_answers (vm), status)))
+  else if (!(*ret_status = vms_arena_strdup (vms_vm_answers (vm), status)))
     r = -ENOMEM;
   json_decref (answer);
   return r;
@@ -138,14 +138,14 @@ keep_event (struct arena *arena, const json_t *object, uint64_t lost,
   const json_t *time = json_object_get (object, "timestamp");
   json_t *data = json_object_get (object, "data");
   char *text = json_is_object (data) ? json_dumps (data, JSON_COMPACT) : NULL;
-  struct vmspec_event *event = arena_alloc (arena, sizeof *event);
+  struct vmspec_event *event = vms_arena_alloc (arena, sizeof *event);
   const char *name = json_string_value (json_object_get (object, "event"));
 
   if (event)
     *event = (struct vmspec_event) {
       VMSPEC_INIT (vmspec_event), .lost = lost,
-      .name = arena_strdup (arena, name ? name : ""),
-      .data = arena_strdup (arena, text ? text : "{}"),
+      .name = vms_arena_strdup (arena, name ? name : ""),
+      .data = vms_arena_strdup (arena, text ? text : "{}"),
       .seconds
       = (uint64_t) json_integer_value (json_object_get (time, "seconds")),
       .microseconds = (uint32_t) json_integer_value (
@@ -153,7 +153,7 @@ keep_event (struct arena *arena, const json_t *object, uint64_t lost,
   if (json_is_object (data) && !text)
     return -ENOMEM;
   free (text);
-  if (arena_error (arena))
+  if (vms_arena_error (arena))
     return -ENOMEM;
   *ret_event = event;
   return 0;
@@ -164,11 +164,11 @@ vmspec_vm_event (vmspec_vm *vm, const struct vmspec_event **ret_event)
 {
   json_t *object;
   uint64_t lost;
-  int r = qmp_event (&vm->qmp, &object, &lost);
+  int r = vms_qmp_event (&vm->qmp, &object, &lost);
 
   if (r < 0)
     return r;
-  r = keep_event (vm_answers (vm), object, lost, ret_event);
+  r = keep_event (vms_vm_answers (vm), object, lost, ret_event);
   json_decref (object);
   return r;
 }
@@ -280,11 +280,11 @@ ask_for_port (vmspec_vm *vm, const struct vmspec_forward_port *const *rules,
   json_decref (answer);
   if (*ret_port)
     return 0;
-  diag_add (diag, VMSPEC_SEVERITY_ERROR, "network.port-unknown",
-            &(const struct path) { .name = "network.forward_ports",
+  vms_diag_add (diag, VMSPEC_SEVERITY_ERROR, "network.port-unknown",
+                &(const struct path) { .name = "network.forward_ports",
                                    .index = index, .has_index = 1 }, NULL,
-            "QEMU does not tell a port that it has taken for this rule; it needs "
-            "a network card with QEMU's own network (user)");
+                "QEMU does not tell a port that it has taken for this rule; it needs "
+                "a network card with QEMU's own network (user)");
   return -EPROTO;
 }
 
@@ -297,7 +297,7 @@ vmspec_vm_host_port (vmspec_vm *vm, size_t index, vmspec_diag *diag,
   uint32_t port = 0;
   int r = 0;
 
-  if (index >= list_length (rules))
+  if (index >= vms_list_length (rules))
     return -ENOENT;
   if (is_on (rules[index]->any_host_port))
     r = ask_for_port (vm, rules, index, diag, &port);
@@ -318,8 +318,8 @@ vmspec_vm_agent (vmspec_vm *vm, const char *command, const char *arguments,
   int r = read_arguments (arguments, diag, &object);
 
   if (r == 0)
-    r = agent_execute (&vm->agent, command, object,
-                       deadline_after (timeout_ms), diag, &answer);
+    r = vms_agent_execute (&vm->agent, command, object,
+                           vms_deadline_after (timeout_ms), diag, &answer);
   if (r == 0 && ret_answer)
     r = keep_answer (vm, answer, ret_answer);
   json_decref (answer);
@@ -342,7 +342,7 @@ static const char *
 decode (struct arena *arena, const char *text, uint64_t *ret_size)
 {
   size_t size = 0;
-  char *bytes = arena_alloc (arena, text ? strlen (text) / 4 * 3 + 4 : 1);
+  char *bytes = vms_arena_alloc (arena, text ? strlen (text) / 4 * 3 + 4 : 1);
   uint32_t bits = 0;
 
   for (size_t i = 0; bytes && text && base64_digit (text[i]) >= 0; i++) {
@@ -360,7 +360,7 @@ static int
 keep_result (struct arena *arena, const json_t *status,
              const struct vmspec_exec_result **ret_result)
 {
-  struct vmspec_exec_result *result = arena_alloc (arena, sizeof *result);
+  struct vmspec_exec_result *result = vms_arena_alloc (arena, sizeof *result);
 
   if (!result)
     return -ENOMEM;
@@ -381,7 +381,7 @@ keep_result (struct arena *arena, const json_t *status,
     arena, json_string_value (json_object_get (status, "err-data")),
     &result->error_size);
   *ret_result = result;
-  return arena_error (arena);
+  return vms_arena_error (arena);
 }
 
 /* guest-exec's arguments; NULL if one is no UTF-8, which is not to be left out,
@@ -404,9 +404,9 @@ exec_arguments (const char *const *argv)
 static int
 say_unusable (vmspec_diag *diag)
 {
-  diag_add (diag, VMSPEC_SEVERITY_ERROR, "agent.arguments", NULL, NULL,
-            "a program's name and arguments have to be UTF-8 to be sent to the "
-            "guest's agent, and these are not");
+  vms_diag_add (diag, VMSPEC_SEVERITY_ERROR, "agent.arguments", NULL, NULL,
+                "a program's name and arguments have to be UTF-8 to be sent to the "
+                "guest's agent, and these are not");
   return -EINVAL;
 }
 
@@ -423,8 +423,8 @@ await_exec (vmspec_vm *vm, json_int_t pid, int64_t deadline, vmspec_diag *diag,
   int r = arguments ? 0 : -ENOMEM;
 
   while (r == 0) {
-    r = agent_execute (&vm->agent, "guest-exec-status", arguments, deadline,
-                       diag, ret_status);
+    r = vms_agent_execute (&vm->agent, "guest-exec-status", arguments, deadline,
+                           diag, ret_status);
     if (r < 0 || json_is_true (json_object_get (*ret_status, "exited")))
       break;
     json_decref (*ret_status);
@@ -440,10 +440,10 @@ vmspec_vm_exec (vmspec_vm *vm, const char *const *argv, int timeout_ms,
                 vmspec_diag *diag,
                 const struct vmspec_exec_result **ret_result)
 {
-  int64_t deadline = deadline_after (timeout_ms);
+  int64_t deadline = vms_deadline_after (timeout_ms);
   json_t *arguments = exec_arguments (argv), *answer = NULL, *status;
-  int r = arguments ? agent_execute (&vm->agent, "guest-exec", arguments,
-                                     deadline, diag, &answer)
+  int r = arguments ? vms_agent_execute (&vm->agent, "guest-exec", arguments,
+                                         deadline, diag, &answer)
                     : say_unusable (diag);
   json_int_t pid = json_integer_value (json_object_get (answer, "pid"));
 
@@ -453,7 +453,7 @@ vmspec_vm_exec (vmspec_vm *vm, const char *const *argv, int timeout_ms,
     r = await_exec (vm, pid, deadline, diag, &status);
   if (r < 0)
     return r;
-  r = keep_result (vm_answers (vm), status, ret_result);
+  r = keep_result (vms_vm_answers (vm), status, ret_result);
   json_decref (status);
   return r;
 }
@@ -464,7 +464,7 @@ int
 vmspec_clean (const char *directory, size_t *ret_removed)
 {
   size_t removed;
-  int r = leftover_clean (directory, &removed);
+  int r = vms_leftover_clean (directory, &removed);
 
   if (r == 0 && ret_removed)
     *ret_removed = removed;

@@ -36,7 +36,7 @@ refuse_blocked (const vmspec_plan *plan, vmspec_diag *diag)
     const struct vmspec_finding *f = vmspec_diag_get (plan->diag, i);
 
     if (f->severity == VMSPEC_SEVERITY_BLOCKER)
-      say (diag, VMSPEC_SEVERITY_BLOCKER, f->id, NULL, f->path, "%s", f->text);
+      vms_say (diag, VMSPEC_SEVERITY_BLOCKER, f->id, NULL, f->path, "%s", f->text);
   }
   return -ENOEXEC;
 }
@@ -56,32 +56,32 @@ static void
 say_cannot (vmspec_diag *diag, int error)
 {
   if (error == -EPIPE)
-    say (diag, VMSPEC_SEVERITY_ERROR, "keeper.ended", "start", "keeper",
-         "vmspec-keeper, in whose care the machine was to run, has ended: it was "
-         "killed, or is of another version than this library");
+    vms_say (diag, VMSPEC_SEVERITY_ERROR, "keeper.ended", "start", "keeper",
+             "vmspec-keeper, in whose care the machine was to run, has ended: it was "
+             "killed, or is of another version than this library");
   else
-    say (diag, VMSPEC_SEVERITY_ERROR, "start.failed", NULL, "start",
-         "the machine cannot be started: %s%s", strerrordesc_np (-error),
-         is_shortage (error) ? "; raise this process's limits of descriptors, "
-                               "processes or memory" : "");
+    vms_say (diag, VMSPEC_SEVERITY_ERROR, "start.failed", NULL, "start",
+             "the machine cannot be started: %s%s", strerrordesc_np (-error),
+             is_shortage (error) ? "; raise this process's limits of descriptors, "
+                                   "processes or memory" : "");
 }
 
 static int
 start_keeper (struct launch *l)
 {
   const char *program = l->said->keeper ? l->said->keeper
-                                        : keeper_program (&l->vm->arena);
-  int r = program ? keeper_start (&l->vm->keeper, program,
-                                  l->plan->resolution.spec.name)
+                                        : vms_keeper_program (&l->vm->arena);
+  int r = program ? vms_keeper_start (&l->vm->keeper, program,
+                                      l->plan->resolution.spec.name)
                   : -ENOMEM;
 
   if (r < 0 && r != -EPIPE && !is_shortage (r))
-    say (l->work.diag, VMSPEC_SEVERITY_ERROR, "keeper.missing", "start",
-         "keeper",
-         "%s, in whose care machines run, cannot be started: %s%s",
-         program ? program : "vmspec-keeper", strerrordesc_np (-r),
-         r == -ENOENT || r == -EACCES
-           ? "; install it with the library, or name it" : "");
+    vms_say (l->work.diag, VMSPEC_SEVERITY_ERROR, "keeper.missing", "start",
+             "keeper",
+             "%s, in whose care machines run, cannot be started: %s%s",
+             program ? program : "vmspec-keeper", strerrordesc_np (-r),
+             r == -ENOENT || r == -EACCES
+               ? "; install it with the library, or name it" : "");
   return r;
 }
 
@@ -92,12 +92,13 @@ hold_temporaries (struct launch *l)
   int r = 0;
 
   for (; r == 0 && path && *path; path++) {
-    r = **path == '/' ? keeper_ask (&l->vm->keeper, KEEPER_HOLD_FILE, -1, *path)
-                      : -EINVAL;
+    r = **path == '/'
+          ? vms_keeper_ask (&l->vm->keeper, KEEPER_HOLD_FILE, -1, *path)
+          : -EINVAL;
     if (r == -EINVAL)
-      say (l->work.diag, VMSPEC_SEVERITY_ERROR, "start.temporary", "start",
-           "temporaries", "'%s' is no absolute path; let it start with a slash",
-           *path);
+      vms_say (l->work.diag, VMSPEC_SEVERITY_ERROR, "start.temporary", "start",
+               "temporaries", "'%s' is no absolute path; let it start with a slash",
+               *path);
   }
   return r;
 }
@@ -119,14 +120,14 @@ make_run_directory (struct launch *l)
     request.kind = KEEPER_HOLD_TREE;
     request.fd = prepared;
   }
-  r = keeper_ask_all (&l->vm->keeper, &request, 1);
+  r = vms_keeper_ask_all (&l->vm->keeper, &request, 1);
   if (prepared >= 0)
     close (prepared);
   /* A keeper that was killed may have made it without a word. */
   l->vm->owns_run
     = (r == 0 || r == -EPIPE) && !is_on (l->said->keep_directory);
   return r == 0 || r == -EPIPE || is_shortage (r)
-           ? r : run_dir_failed (l->plan, l->work.diag, r);
+           ? r : vms_run_dir_failed (l->plan, l->work.diag, r);
 }
 
 /* What killed machines have left beside ours goes when ours runs. */
@@ -136,10 +137,11 @@ clean_leftovers (struct launch *l)
   const char *run = l->plan->decided.run;
   const char *slash = strrchr (run, '/');
   const char *directory
-    = arena_copy (l->work.arena, run, slash == run ? 1 : (size_t) (slash - run));
+    = vms_arena_copy (l->work.arena, run,
+                      slash == run ? 1 : (size_t) (slash - run));
 
   if (l->plan->decided.run_is_fresh && directory)
-    (void) keeper_ask (&l->vm->keeper, KEEPER_CLEAN, -1, directory);
+    (void) vms_keeper_ask (&l->vm->keeper, KEEPER_CLEAN, -1, directory);
 }
 
 /* ---- descriptors -------------------------------------------------------- */
@@ -168,8 +170,8 @@ is_open (const struct launch *l, const char *member, uint32_t fd)
 {
   if (fcntl ((int) fd, F_GETFD) >= 0)
     return 1;
-  say (l->work.diag, VMSPEC_SEVERITY_ERROR, "start.descriptor", "start",
-       member, "%u is no open descriptor of this process", fd);
+  vms_say (l->work.diag, VMSPEC_SEVERITY_ERROR, "start.descriptor", "start",
+           member, "%u is no open descriptor of this process", fd);
   return 0;
 }
 
@@ -220,13 +222,13 @@ say_failed (const struct launch *l, int error)
 
   if (error == -EPIPE || is_shortage (error))
     return error;
-  say (l->work.diag, VMSPEC_SEVERITY_ERROR,
-       error == -ENOENT && !there ? "qemu.missing" : "qemu.failed", "qemu",
-       "binary", "%s cannot be started: %s; %s", program,
-       strerrordesc_np (-error),
-       error != -ENOENT ? "set qemu.binary to a program that runs here"
-       : there ? "it needs an interpreter or a loader that is not there"
-               : "install QEMU or set qemu.binary");
+  vms_say (l->work.diag, VMSPEC_SEVERITY_ERROR,
+           error == -ENOENT && !there ? "qemu.missing" : "qemu.failed", "qemu",
+           "binary", "%s cannot be started: %s; %s", program,
+           strerrordesc_np (-error),
+           error != -ENOENT ? "set qemu.binary to a program that runs here"
+           : there ? "it needs an interpreter or a loader that is not there"
+                   : "install QEMU or set qemu.binary");
   return error == -ENOEXEC ? -EIO : error; /* it means a blocker */
 }
 
@@ -239,10 +241,10 @@ complete_argv (struct launch *l)
   if (!l->control.option)
     return l->plan->argv;
   for (const char *const *word = l->plan->argv; *word; word++)
-    vector_add (&argv, *word);
-  vector_add (&argv, "-readconfig");
-  vector_add (&argv, l->control.option);
-  return (const void *) vector_end (&argv);
+    vms_vector_add (&argv, *word);
+  vms_vector_add (&argv, "-readconfig");
+  vms_vector_add (&argv, l->control.option);
+  return (const void *) vms_vector_end (&argv);
 }
 
 static int
@@ -253,15 +255,15 @@ spawn_qemu (struct launch *l)
 
   if (r < 0)
     return r;
-  r = control_open (&l->control, l->vm, l->said, number, l->work.arena);
+  r = vms_control_open (&l->control, l->vm, l->said, number, l->work.arena);
   for (size_t i = 0; i < l->control.n_given; i++)
     give (l, l->control.given[i].number, l->control.given[i].fd);
   argv = complete_argv (l);
   if (r == 0 && !argv)
     r = -ENOMEM;
   if (r == 0)
-    r = keeper_spawn (&l->vm->keeper,
-                      &(struct keeper_setup) {
+    r = vms_keeper_spawn (&l->vm->keeper,
+                          &(struct keeper_setup) {
                         .child = KEPT_QEMU, .role = KEEPER_MAIN,
                         .own_group = is_on (l->said->own_group),
                         .argv = argv,
@@ -271,7 +273,7 @@ spawn_qemu (struct launch *l)
                         .n_descriptors = l->n_descriptors,
                         .error = standard (l, l->said->error,
                                            l->said->error_fd, 2) },
-                      &l->vm->qemu);
+                          &l->vm->qemu);
   return r < 0 ? say_failed (l, r) : 0;
 }
 
@@ -280,13 +282,13 @@ spawn_qemu (struct launch *l)
 static int
 poll_work (void *data)
 {
-  return work_poll (data);
+  return vms_work_poll (data);
 }
 
 static void
 warn (struct launch *l, const char *id, const char *text)
 {
-  say (l->work.diag, VMSPEC_SEVERITY_WARNING, id, "start", "qmp", "%s", text);
+  vms_say (l->work.diag, VMSPEC_SEVERITY_WARNING, id, "start", "qmp", "%s", text);
 }
 
 static void
@@ -294,7 +296,7 @@ find_accel (vmspec_vm *vm, int64_t deadline)
 {
   json_t *answer = NULL;
 
-  if (qmp_execute (&vm->qmp, "query-kvm", NULL, deadline, NULL, &answer) < 0)
+  if (vms_qmp_execute (&vm->qmp, "query-kvm", NULL, deadline, NULL, &answer) < 0)
     return;
   if (json_is_true (json_object_get (answer, "enabled")))
     vm->accel = "kvm";
@@ -310,16 +312,16 @@ wait_until_ready (struct launch *l)
 {
   vmspec_vm *vm = l->vm;
   uint32_t timeout = l->said->ready_timeout ? l->said->ready_timeout : 5000;
-  int64_t deadline = deadline_after ((int) timeout);
+  int64_t deadline = vms_deadline_after ((int) timeout);
   int r;
 
   if (vm->qmp.channel.fd < 0)
     return 0;
   vm->qmp.tick = poll_work;
   vm->qmp.tick_data = &l->work;
-  r = qmp_greet (&vm->qmp, deadline, NULL);
+  r = vms_qmp_greet (&vm->qmp, deadline, NULL);
   if (r == 0)
-    r = qmp_execute (&vm->qmp, "query-status", NULL, deadline, NULL, NULL);
+    r = vms_qmp_execute (&vm->qmp, "query-status", NULL, deadline, NULL, NULL);
   vm->qmp.tick = NULL;
   if (r == 0)
     find_accel (vm, deadline);
@@ -367,12 +369,12 @@ run (struct launch *l)
   if (r == 0)
     r = make_run_directory (l);
   if (r == 0)
-    r = plan_prepare (l->plan, NULL, l->said->work, l->work.diag,
-                      &l->vm->keeper);
+    r = vms_plan_prepare (l->plan, NULL, l->said->work, l->work.diag,
+                          &l->vm->keeper);
   if (r == 0)
-    r = swtpm_start (&l->vm->keeper, l->plan, &l->work);
+    r = vms_swtpm_start (&l->vm->keeper, l->plan, &l->work);
   if (r == 0)
-    r = vde_start (&l->vm->keeper, l->plan, &l->work);
+    r = vms_vde_start (&l->vm->keeper, l->plan, &l->work);
   if (r == 0)
     r = spawn_qemu (l);
   return r;
@@ -385,7 +387,7 @@ launch (vmspec_vm *vm, const vmspec_plan *plan,
 {
   struct launch l = { .vm = vm, .plan = plan, .said = said };
   size_t found = diag ? diag->errors + diag->blockers : 0;
-  int r = work_init (&l.work, arena, said->work, diag);
+  int r = vms_work_init (&l.work, arena, said->work, diag);
 
   if (r < 0)
     return r;
@@ -394,7 +396,7 @@ launch (vmspec_vm *vm, const vmspec_plan *plan,
     l.inherited[i] = fcntl (i, F_GETFD) < 0 ? -1 : i;
   l.null = open ("/dev/null", O_RDWR | O_CLOEXEC);
   r = l.null < 0 ? -errno : run (&l);
-  control_close (&l.control);
+  vms_control_close (&l.control);
   if (l.null >= 0)
     close (l.null);
   if (r == 0)
@@ -411,12 +413,12 @@ static int
 make_vm (const vmspec_plan *plan, vmspec_vm **ret_vm)
 {
   struct arena arena = { 0 };
-  vmspec_vm *vm = arena_alloc (&arena, sizeof *vm);
+  vmspec_vm *vm = vms_arena_alloc (&arena, sizeof *vm);
 
   if (!vm)
     return -ENOMEM;
   vm->arena = arena;
-  vm->plan = plan_reference (plan);
+  vm->plan = vms_plan_reference (plan);
   vm->keeper = (struct keeper) KEEPER_NONE;
   vm->qemu.pidfd = vm->qmp.channel.fd = vm->agent.fd = -1;
   vm->qmp.last = &vm->qmp.first;
@@ -433,16 +435,16 @@ vmspec_vm_start (const vmspec_plan *plan, const struct vmspec_start *options,
   struct arena arena = { 0 };
   void *copy = NULL;
   vmspec_vm *vm = NULL;
-  int r = spec_copy (&arena, "vmspec_start", options ? options : &none, diag,
-                     &copy);
+  int r = vms_spec_copy (&arena, "vmspec_start", options ? options : &none, diag,
+                         &copy);
 
   if (r == 0)
-    r = spec_accept (&arena, "vmspec_start", copy, diag);
+    r = vms_spec_accept (&arena, "vmspec_start", copy, diag);
   if (r == 0)
     r = make_vm (plan, &vm);
   if (r == 0)
     r = launch (vm, plan, copy, &arena, diag);
-  arena_free (&arena);
+  vms_arena_free (&arena);
   if (r < 0)
     vmspec_vm_free (vm);
   else

@@ -37,11 +37,12 @@ ask (vmspec_vm *vm, const struct way *way, int64_t until)
 
   if (way->signal)
     return vmspec_vm_kill (vm, way->signal);
-  if (way->action == VMSPEC_ACTION_POWERDOWN && !notices (vm, deadline_left (until)))
+  if (way->action == VMSPEC_ACTION_POWERDOWN
+      && !notices (vm, vms_deadline_left (until)))
     return -EAGAIN;
-  r = vmspec_vm_control (vm, way->action, deadline_left (until), NULL);
+  r = vmspec_vm_control (vm, way->action, vms_deadline_left (until), NULL);
   return way->action == VMSPEC_ACTION_QUIT && r == -ENOTCONN
-             && vm_has_ended (vm)
+             && vms_vm_has_ended (vm)
            ? 0 : r;
 }
 
@@ -54,11 +55,11 @@ vmspec_vm_stop (vmspec_vm *vm, int grace_ms, int *ret_status)
     grace_ms = DEFAULT_GRACE_MS;
   for (size_t i = 0; r == -ETIME && i < sizeof ways / sizeof *ways; i++) {
     int share = grace_ms / 10 * ways[i].tenths;
-    int64_t until = deadline_after (share);
+    int64_t until = vms_deadline_after (share);
 
     /* What cannot be asked for has no share. */
     if (share && ask (vm, &ways[i], until) == 0)
-      r = vmspec_vm_wait (vm, deadline_left (until), ret_status);
+      r = vmspec_vm_wait (vm, vms_deadline_left (until), ret_status);
   }
   if (r != -ETIME)
     return r;

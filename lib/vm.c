@@ -22,9 +22,9 @@
 #define TICK_MS 5
 
 struct arena *
-vm_answers (vmspec_vm *vm)
+vms_vm_answers (vmspec_vm *vm)
 {
-  arena_free (&vm->answers);
+  vms_arena_free (&vm->answers);
   vm->answers = (struct arena) { 0 };
   return &vm->answers;
 }
@@ -34,7 +34,7 @@ vm_answers (vmspec_vm *vm)
 static void
 remove_below (const char *directory, const char *name, struct arena *arena)
 {
-  const char *path = arena_concat (arena, directory, "/", name, (char *) NULL);
+  const char *path = vms_arena_concat (arena, directory, "/", name, (char *) NULL);
 
   if (path)
     (void) unlink (path);
@@ -44,11 +44,11 @@ remove_below (const char *directory, const char *name, struct arena *arena)
 static int
 lock_soon (const char *directory, int ms, int *ret_fd)
 {
-  int r = leftover_lock (directory, ret_fd);
+  int r = vms_leftover_lock (directory, ret_fd);
 
   for (; r == -EEXIST && ms > 0; ms -= TICK_MS) {
     (void) poll (NULL, 0, TICK_MS);
-    r = leftover_lock (directory, ret_fd);
+    r = vms_leftover_lock (directory, ret_fd);
   }
   return r;
 }
@@ -56,16 +56,16 @@ lock_soon (const char *directory, int ms, int *ret_fd)
 static void
 clean_tpm (const char *directory, struct arena *arena)
 {
-  const char *new = arena_concat (arena, directory, "/" SWTPM_NEW,
-                                  (char *) NULL);
+  const char *new = vms_arena_concat (arena, directory, "/" SWTPM_NEW,
+                                      (char *) NULL);
   int fd;
 
   /* Not for long: another machine may have it by now. */
   if (!new || lock_soon (directory, TPM_LOCK_MS, &fd) < 0)
     return;
-  for (const char *const *name = swtpm_files; *name; name++)
+  for (const char *const *name = vms_swtpm_files; *name; name++)
     remove_below (directory, *name, arena);
-  remove_tree (new);
+  vms_remove_tree (new);
   close (fd);
 }
 
@@ -86,7 +86,7 @@ clean_up (vmspec_vm *vm)
   if (end.fd >= 0)
     (void) poll (&end, 1, KILLED_MS);
   if (vm->owns_run && lock_soon (d->run, KILLED_MS, &fd) == 0) {
-    remove_tree (d->run);
+    vms_remove_tree (d->run);
     close (fd);
   }
   if (d->tpm_state)
@@ -97,7 +97,7 @@ clean_up (vmspec_vm *vm)
 static void
 finish (vmspec_vm *vm)
 {
-  keeper_wait (&vm->keeper);
+  vms_keeper_wait (&vm->keeper);
   vm->error = vm->keeper.children[KEPT_QEMU].ended ? 0 : -ECHILD;
   vm->status = vm->keeper.children[KEPT_QEMU].status;
   clean_up (vm);
@@ -105,9 +105,9 @@ finish (vmspec_vm *vm)
 }
 
 int
-vm_has_ended (vmspec_vm *vm)
+vms_vm_has_ended (vmspec_vm *vm)
 {
-  while (!vm->ended && keeper_listen (&vm->keeper, 0) == 0)
+  while (!vm->ended && vms_keeper_listen (&vm->keeper, 0) == 0)
     ;
   return vm->ended || vm->keeper.link < 0
          || vm->keeper.children[KEPT_QEMU].ended;
@@ -125,14 +125,14 @@ is_about_to_end (const vmspec_vm *vm)
 static int
 ends_in_time (vmspec_vm *vm, int timeout_ms)
 {
-  int64_t until = deadline_after (timeout_ms < 0 ? 0 : timeout_ms);
+  int64_t until = vms_deadline_after (timeout_ms < 0 ? 0 : timeout_ms);
 
-  while (!vm_has_ended (vm)) {
-    int left = timeout_ms < 0 ? -1 : deadline_left (until);
+  while (!vms_vm_has_ended (vm)) {
+    int left = timeout_ms < 0 ? -1 : vms_deadline_left (until);
 
     if (left == 0 && !is_about_to_end (vm))
       return 0;
-    (void) keeper_listen (&vm->keeper, left == 0 ? -1 : left);
+    (void) vms_keeper_listen (&vm->keeper, left == 0 ? -1 : left);
   }
   return 1;
 }
@@ -168,12 +168,12 @@ vmspec_vm_pidfd (const vmspec_vm *vm)
 int
 vmspec_vm_kill (vmspec_vm *vm, int signal)
 {
-  if (vm_has_ended (vm))
+  if (vms_vm_has_ended (vm))
     return -ESRCH;
   if (vm->qemu.pidfd >= 0
       && syscall (SYS_pidfd_send_signal, vm->qemu.pidfd, signal, NULL, 0) == 0)
     return 0;
-  return keeper_signal (&vm->keeper, KEPT_QEMU, signal);
+  return vms_keeper_signal (&vm->keeper, KEPT_QEMU, signal);
 }
 
 /* A child by fork() has a copy of the handle, but the machine is its parent's. */
@@ -184,21 +184,21 @@ vmspec_vm_free (vmspec_vm *vm)
 
   if (!vm)
     return;
-  if (!vm->ended && keeper_is_ours (&vm->keeper)) {
+  if (!vm->ended && vms_keeper_is_ours (&vm->keeper)) {
     if (vm->qemu.pid > 0)
       (void) vmspec_vm_kill (vm, SIGKILL);
-    keeper_end (&vm->keeper);
+    vms_keeper_end (&vm->keeper);
     clean_up (vm);
   }
-  qmp_close (&vm->qmp);
-  channel_close (&vm->agent);
+  vms_qmp_close (&vm->qmp);
+  vms_channel_close (&vm->agent);
   if (vm->qemu.pidfd >= 0)
     close (vm->qemu.pidfd);
-  keeper_free (&vm->keeper);
+  vms_keeper_free (&vm->keeper);
   vmspec_plan_free (vm->plan);
-  arena_free (&vm->answers);
+  vms_arena_free (&vm->answers);
   arena = vm->arena;
-  arena_free (&arena);
+  vms_arena_free (&arena);
 }
 
 /* ---- why ---------------------------------------------------------------- */
@@ -206,8 +206,9 @@ vmspec_vm_free (vmspec_vm *vm)
 const char *
 vmspec_vm_last_words (vmspec_vm *vm, size_t *ret_size)
 {
-  (void) vm_has_ended (vm);
-  return keeper_words (&vm->keeper, KEPT_QEMU, vm_answers (vm), ret_size);
+  (void) vms_vm_has_ended (vm);
+  return vms_keeper_words (&vm->keeper, KEPT_QEMU, vms_vm_answers (vm),
+                           ret_size);
 }
 
 const char *
@@ -241,20 +242,20 @@ static int
 explain_tpm (vmspec_vm *vm, vmspec_diag *diag)
 {
   const struct path tpm = { .name = "tpm" };
-  struct arena *arena = vm_answers (vm);
+  struct arena *arena = vms_vm_answers (vm);
   const char *words;
   char how[32];
   size_t size;
 
   if (!is_reason (vm, KEPT_SWTPM))
     return 0;
-  words = keeper_words (&vm->keeper, KEPT_SWTPM, arena, &size);
-  diag_add (diag, VMSPEC_SEVERITY_ERROR, "tpm.ended", &tpm, NULL,
-            "swtpm ended with %s before QEMU did, and a machine does not run on "
-            "without its TPM; its log is %s/stdout: %s",
-            how_it_ended (&vm->keeper.children[KEPT_SWTPM], how),
-            vm->plan->decided.tpm_state,
-            words ? words_in_one_line (arena, words) : "");
+  words = vms_keeper_words (&vm->keeper, KEPT_SWTPM, arena, &size);
+  vms_diag_add (diag, VMSPEC_SEVERITY_ERROR, "tpm.ended", &tpm, NULL,
+                "swtpm ended with %s before QEMU did, and a machine does not run on "
+                "without its TPM; its log is %s/stdout: %s",
+                how_it_ended (&vm->keeper.children[KEPT_SWTPM], how),
+                vm->plan->decided.tpm_state,
+                words ? vms_words_in_one_line (arena, words) : "");
   return -EIO;
 }
 
@@ -273,11 +274,11 @@ explain_helper (vmspec_vm *vm, vmspec_diag *diag)
     if (KEPT_SWITCH + i >= N_KEPT || !is_reason (vm, KEPT_SWITCH + i))
       continue;
     r = -EIO;
-    diag_add (diag, VMSPEC_SEVERITY_ERROR, "vlan.switch-ended", &path, NULL,
-              "the vde_switch in %s ended with %s before QEMU did, and a "
-              "machine does not run on without a switch of its own",
-              one->directory,
-              how_it_ended (&vm->keeper.children[KEPT_SWITCH + i], how));
+    vms_diag_add (diag, VMSPEC_SEVERITY_ERROR, "vlan.switch-ended", &path, NULL,
+                  "the vde_switch in %s ended with %s before QEMU did, and a "
+                  "machine does not run on without a switch of its own",
+                  one->directory,
+                  how_it_ended (&vm->keeper.children[KEPT_SWITCH + i], how));
   }
   return r;
 }
@@ -286,10 +287,10 @@ explain_helper (vmspec_vm *vm, vmspec_diag *diag)
 static void
 say_killed (int signal, vmspec_diag *diag)
 {
-  diag_add (diag, VMSPEC_SEVERITY_ERROR, "qemu.killed", NULL, NULL,
-            "QEMU was killed by signal %d (%s)%s", signal, strsignal (signal),
-            signal == SIGKILL ? "; if nobody did that, the kernel may have run "
-                                "out of memory: its log tells" : "");
+  vms_diag_add (diag, VMSPEC_SEVERITY_ERROR, "qemu.killed", NULL, NULL,
+                "QEMU was killed by signal %d (%s)%s", signal, strsignal (signal),
+                signal == SIGKILL ? "; if nobody did that, the kernel may have run "
+                                    "out of memory: its log tells" : "");
 }
 
 static int
@@ -300,7 +301,7 @@ explain (vmspec_vm *vm, vmspec_diag *diag)
   size_t size;
   int r;
 
-  if (!vm_has_ended (vm))
+  if (!vms_vm_has_ended (vm))
     return 0;
   r = explain_helper (vm, diag);
   if (r < 0 || (qemu->ended && qemu->status == 0))
@@ -313,7 +314,7 @@ explain (vmspec_vm *vm, vmspec_diag *diag)
   words = vmspec_vm_last_words (vm, &size);
   if (!words)
     return -ENOMEM;
-  explain_failure (vm->plan, words, size, diag);
+  vms_explain_failure (vm->plan, words, size, diag);
   return -EIO;
 }
 
@@ -327,7 +328,7 @@ vmspec_vm_explain (vmspec_vm *vm, vmspec_diag *diag)
   if (r < 0)
     return r;
   r = explain (vm, own);
-  diag_append_new (diag, own);
+  vms_diag_append_new (diag, own);
   vmspec_diag_free (own);
   return r;
 }

@@ -22,8 +22,8 @@ struct vmspec_vm {
 };
 
 /* The machine's own temporary things: valid until the next call. */
-struct arena *vm_answers (vmspec_vm *vm);
+struct arena *vms_vm_answers (vmspec_vm *vm);
 /* Whether QEMU has ended, as far as was heard. */
-int vm_has_ended (vmspec_vm *vm);
+int vms_vm_has_ended (vmspec_vm *vm);
 
 #endif

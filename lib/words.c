@@ -23,19 +23,19 @@ last_of (const char *words)
 }
 
 const char *
-words_in_one_line (struct arena *arena, const char *words)
+vms_words_in_one_line (struct arena *arena, const char *words)
 {
   struct text text = { .arena = arena };
 
   for (words = last_of (words); *words; words += strcspn (words, "\n")) {
     words += strspn (words, "\n\r\t ");
     if (*words && text.size)
-      text_add (&text, "; ");
+      vms_text_add (&text, "; ");
     for (size_t i = 0, n = strcspn (words, "\n"); i < n; i++)
-      text_add_bytes (&text, (unsigned char) words[i] < ' '
-                             || words[i] == 0x7f ? " " : &words[i], 1);
+      vms_text_add_bytes (&text, (unsigned char) words[i] < ' '
+                                 || words[i] == 0x7f ? " " : &words[i], 1);
   }
   if (!text.size)
-    text_add (&text, "it did not say why");
-  return text_end (&text);
+    vms_text_add (&text, "it did not say why");
+  return vms_text_end (&text);
 }

@@ -7,6 +7,6 @@
 
 /* The last 500 bytes or less, whole lines, with "; " between them, as what matters
  * need not stand in the last of them.  NULL without memory. */
-const char *words_in_one_line (struct arena *arena, const char *words);
+const char *vms_words_in_one_line (struct arena *arena, const char *words);
 
 #endif

@@ -17,15 +17,15 @@ static const char *const plain_environment[]
       "LC_ALL=C", NULL };
 
 int
-work_init (struct work *work, struct arena *arena,
-           const struct vmspec_work *said, vmspec_diag *diag)
+vms_work_init (struct work *work, struct arena *arena,
+               const struct vmspec_work *said, vmspec_diag *diag)
 {
   static const struct vmspec_work none = { VMSPEC_INIT (vmspec_work) };
   void *copy = NULL;
-  int r = spec_copy (arena, "vmspec_work", said ? said : &none, diag, &copy);
+  int r = vms_spec_copy (arena, "vmspec_work", said ? said : &none, diag, &copy);
 
   if (r == 0)
-    r = spec_accept (arena, "vmspec_work", copy, diag);
+    r = vms_spec_accept (arena, "vmspec_work", copy, diag);
   if (r < 0)
     return r;
   *work = (struct work) { .arena = arena, .said = copy, .diag = diag };
@@ -36,7 +36,7 @@ work_init (struct work *work, struct arena *arena,
 /* ---- progress ----------------------------------------------------------- */
 
 int
-work_progress_now (struct work *work, uint64_t done, uint64_t total)
+vms_work_progress_now (struct work *work, uint64_t done, uint64_t total)
 {
   const struct vmspec_progress progress = {
     VMSPEC_INIT (vmspec_progress), .step = work->step ? work->step : "image",
@@ -48,7 +48,7 @@ work_progress_now (struct work *work, uint64_t done, uint64_t total)
   work->total = total;
   if (!work->said->progress)
     return 0;
-  work->next_report = now_ms () + REPORT_EVERY_MS;
+  work->next_report = vms_now_ms () + REPORT_EVERY_MS;
   cancel = work->said->progress (work->said->data, &progress);
   /* Ours is looked at by whoever calls libraries that tell nothing else. */
   errno = error;
@@ -56,31 +56,31 @@ work_progress_now (struct work *work, uint64_t done, uint64_t total)
 }
 
 int
-work_progress (struct work *work, uint64_t done, uint64_t total)
+vms_work_progress (struct work *work, uint64_t done, uint64_t total)
 {
-  if (!work->said->progress || now_ms () < work->next_report)
+  if (!work->said->progress || vms_now_ms () < work->next_report)
     return 0;
-  return work_progress_now (work, done, total);
+  return vms_work_progress_now (work, done, total);
 }
 
 int
-work_poll (struct work *work)
+vms_work_poll (struct work *work)
 {
-  return work_progress (work, work->done, work->total);
+  return vms_work_progress (work, work->done, work->total);
 }
 
 /* ---- findings ----------------------------------------------------------- */
 
 int
-work_fail (struct work *work, int error, const char *id, const char *member,
-           const char *format, ...)
+vms_work_fail (struct work *work, int error, const char *id, const char *member,
+               const char *format, ...)
 {
   const struct path path = { .name = work->option ? work->option : member };
   va_list args;
 
   va_start (args, format);
-  diag_vadd (work->diag, VMSPEC_SEVERITY_ERROR, id, path.name ? &path : NULL,
-             NULL, format, args);
+  vms_diag_vadd (work->diag, VMSPEC_SEVERITY_ERROR, id,
+                 path.name ? &path : NULL, NULL, format, args);
   va_end (args);
   return error;
 }
@@ -88,7 +88,7 @@ work_fail (struct work *work, int error, const char *id, const char *member,
 /* ---- helper programs ---------------------------------------------------- */
 
 const char *const *
-work_environment (const struct work *work)
+vms_work_environment (const struct work *work)
 {
   return work->said->environment ? work->said->environment : plain_environment;
 }
@@ -111,17 +111,17 @@ path_in (struct arena *arena, const char *directory, size_t size,
   char here[PATH_MAX];
 
   if (size && *directory == '/')
-    return arena_printf (arena, "%.*s/%s", (int) size, directory, name);
+    return vms_arena_printf (arena, "%.*s/%s", (int) size, directory, name);
   if (!getcwd (here, sizeof here))
     return NULL;
-  return arena_printf (arena, "%s/%.*s%s%s", here, (int) size, directory,
-                       size ? "/" : "", name);
+  return vms_arena_printf (arena, "%s/%.*s%s%s", here, (int) size, directory,
+                           size ? "/" : "", name);
 }
 
 const char *
-work_program (struct work *work, const char *name)
+vms_work_program (struct work *work, const char *name)
 {
-  const char *path = environment_get (work_environment (work), "PATH");
+  const char *path = vms_environment_get (vms_work_environment (work), "PATH");
 
   while (path && *path) {
     size_t size = strcspn (path, ":");

@@ -24,28 +24,28 @@ struct work {
                                      with this process then; or NULL */
 };
 
-/* @said may be NULL.  0 or what spec_copy and spec_accept say. */
-int work_init (struct work *work, struct arena *arena,
-               const struct vmspec_work *said, vmspec_diag *diag);
+/* @said may be NULL.  0 or what vms_spec_copy and vms_spec_accept say. */
+int vms_work_init (struct work *work, struct arena *arena,
+                   const struct vmspec_work *said, vmspec_diag *diag);
 
 /* Tells the caller how far the work is, unless it was told a moment ago.
  * 0 or -ECANCELED.  @total is 0 while it is not known. */
-int work_progress (struct work *work, uint64_t done, uint64_t total);
+int vms_work_progress (struct work *work, uint64_t done, uint64_t total);
 /* The same again, by who does not know how far it is: to be cancelled. */
-int work_poll (struct work *work);
+int vms_work_poll (struct work *work);
 /* Tells it in any case. */
-int work_progress_now (struct work *work, uint64_t done, uint64_t total);
+int vms_work_progress_now (struct work *work, uint64_t done, uint64_t total);
 
 /* Adds a finding that is an error about the @member of the struct that was given
  * ("tree"), or about the option that asked for the step.  Returns @error. */
-int work_fail (struct work *work, int error, const char *id,
-               const char *member, const char *format, ...)
+int vms_work_fail (struct work *work, int error, const char *id,
+                   const char *member, const char *format, ...)
   __attribute__ ((format (printf, 5, 6)));
 
 /* Where a helper program is in the PATH of the environment that was given:
  * an absolute path, or NULL. */
-const char *work_program (struct work *work, const char *name);
+const char *vms_work_program (struct work *work, const char *name);
 /* The environment of helper programs; never NULL. */
-const char *const *work_environment (const struct work *work);
+const char *const *vms_work_environment (const struct work *work);
 
 #endif

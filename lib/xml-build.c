@@ -23,16 +23,16 @@ struct list {
 /* ---- mistakes ----------------------------------------------------------- */
 
 int
-build_mistake (struct build *b)
+vms_build_mistake (struct build *b)
 {
   b->error = -EINVAL;
   if (b->stopped)
     return 0;
   if (++b->mistakes <= VMSPEC_XML_MAX_MISTAKES)
     return 1;
-  diag_add (b->diag, VMSPEC_SEVERITY_ERROR, "xml.too-many", NULL, &b->place,
-            "more than %d mistakes; the rest of the file was not read",
-            VMSPEC_XML_MAX_MISTAKES);
+  vms_diag_add (b->diag, VMSPEC_SEVERITY_ERROR, "xml.too-many", NULL, &b->place,
+                "more than %d mistakes; the rest of the file was not read",
+                VMSPEC_XML_MAX_MISTAKES);
   b->stopped = 1;
   return 0;
 }
@@ -44,12 +44,12 @@ offer_members (struct suggestion *near, const struct vmspec_option *rows,
 {
   char name[VMSPEC_XML_NAME_SIZE];
 
-  for (const struct vmspec_option *o = rows; o; o = option_sibling (o))
+  for (const struct vmspec_option *o = rows; o; o = vms_option_sibling (o))
     if (o->key)
-      suggestion_offer (near, o->key, "<%s>%s", o->key, within);
-    else if (value_is_scalar (o))
-      suggestion_offer (near, xml_name (o, name), "%s=\"...\"%s", name,
-                        within);
+      vms_suggestion_offer (near, o->key, "<%s>%s", o->key, within);
+    else if (vms_value_is_scalar (o))
+      vms_suggestion_offer (near, vms_xml_name (o, name), "%s=\"...\"%s", name,
+                            within);
 }
 
 /* What was meant may stand here, or in one of the groups. */
@@ -57,16 +57,16 @@ static void
 say_unknown (struct build *b, const struct frame *frame, const char *id,
              const char *what, const char *word)
 {
-  const char *nixos = nixos_name_hint (&b->doc->arena, word);
+  const char *nixos = vms_nixos_name_hint (&b->doc->arena, word);
   struct suggestion near = { .word = word };
   char within[VMSPEC_XML_NAME_SIZE + 8];
 
   offer_members (&near, frame->rows, "");
   for (const struct vmspec_option *o = frame->rows; o && !*near.hint;
-       o = option_sibling (o))
+       o = vms_option_sibling (o))
     if (o->kind == VMSPEC_KIND_GROUP) {
       snprintf (within, sizeof within, " in <%s>", o->key);
-      offer_members (&near, option_first (o->element), within);
+      offer_members (&near, vms_option_first (o->element), within);
     }
   BUILD_SAY (b, id, frame->path, "<%s> has no %s '%s'%s", frame->name, what,
              word, nixos ? nixos : near.hint);
@@ -86,11 +86,11 @@ open_list (struct build *b, struct frame *parent,
     list = list->next;
   if (list)
     return list;
-  if (option_pointer (option, parent->spec))
+  if (vms_option_pointer (option, parent->spec))
     BUILD_SAY (b, "xml.list", parent->path, "%s=\"\" says that there is no "
-               "<%s>; remove one or the other", xml_name (option, name),
+               "<%s>; remove one or the other", vms_xml_name (option, name),
                option->key);
-  list = arena_alloc (&b->doc->arena, sizeof *list);
+  list = vms_arena_alloc (&b->doc->arena, sizeof *list);
   if (list) {
     list->next = parent->lists;
     list->option = option;
@@ -103,8 +103,8 @@ open_list (struct build *b, struct frame *parent,
 static void
 add_entry (struct list *list, void *spec, const void *entry)
 {
-  vector_add (&list->entries, entry);
-  option_set_pointer (list->option, spec, vector_end (&list->entries));
+  vms_vector_add (&list->entries, entry);
+  vms_option_set_pointer (list->option, spec, vms_vector_end (&list->entries));
 }
 
 static void
@@ -122,7 +122,7 @@ open_entry (struct build *b, struct frame *parent, struct frame *frame,
     frame->text.arena = &b->doc->arena;
     return;
   }
-  frame->spec = doc_struct (&b->doc->arena, option->element);
+  frame->spec = vms_doc_struct (&b->doc->arena, option->element);
   add_entry (list, parent->spec, frame->spec);
 }
 
@@ -131,30 +131,30 @@ open_entry (struct build *b, struct frame *parent, struct frame *frame,
 static void
 add_place (struct build *b, const struct path *path)
 {
-  const char *text = path_text (&b->doc->arena, path);
+  const char *text = vms_path_text (&b->doc->arena, path);
 
   if (text)
-    doc_note_line (b->doc, text, b->place.line);
+    vms_doc_note_line (b->doc, text, b->place.line);
 }
 
 static void
 open_group (struct build *b, struct frame *parent, struct frame *frame,
             const struct vmspec_option *option)
 {
-  if (!option_pointer (option, parent->spec)) {
-    frame->spec = doc_group (b->doc, option, parent->spec);
+  if (!vms_option_pointer (option, parent->spec)) {
+    frame->spec = vms_doc_group (b->doc, option, parent->spec);
     return;
   }
   BUILD_SAY (b, "xml.duplicate", &frame->own,
              "<%s> is given twice; put everything into one", option->key);
   /* Read on for further mistakes, but not on top of the first. */
-  frame->spec = doc_struct (&b->doc->arena, option->element);
+  frame->spec = vms_doc_struct (&b->doc->arena, option->element);
 }
 
 static const struct vmspec_option *
 find_child (const struct vmspec_option *rows, const char *name)
 {
-  for (const struct vmspec_option *o = rows; o; o = option_sibling (o))
+  for (const struct vmspec_option *o = rows; o; o = vms_option_sibling (o))
     if (o->key && !strcmp (o->key, name))
       return o;
   return NULL;
@@ -183,7 +183,7 @@ open_child (struct build *b, struct frame *parent, struct frame *frame)
   else
     open_entry (b, parent, frame, option);
   if (frame->spec)
-    frame->rows = option_first (option->element);
+    frame->rows = vms_option_first (option->element);
   add_place (b, frame->path);
 }
 
@@ -209,7 +209,7 @@ open_root (struct build *b, struct frame *frame, const char *name_space)
                "write <vmspec xmlns=\"%s\">", VMSPEC_XML_NAMESPACE,
                name_space ? name_space : "", VMSPEC_XML_NAMESPACE);
   frame->spec = b->doc->spec;
-  frame->rows = option_first ("vmspec");
+  frame->rows = vms_option_first ("vmspec");
   add_place (b, NULL);
 }
 
@@ -242,7 +242,7 @@ push (struct build *b, const char *name)
 }
 
 void
-build_start (struct build *b, const char *name, const char *name_space)
+vms_build_start (struct build *b, const char *name, const char *name_space)
 {
   struct frame *frame = push (b, name);
 
@@ -260,12 +260,12 @@ build_start (struct build *b, const char *name, const char *name_space)
 }
 
 void
-build_end (struct build *b)
+vms_build_end (struct build *b)
 {
   struct frame *frame = &b->frames[--b->depth];
 
   if (frame->text_list)
-    add_entry (frame->text_list, frame[-1].spec, text_end (&frame->text));
+    add_entry (frame->text_list, frame[-1].spec, vms_text_end (&frame->text));
 }
 
 /* ---- attributes and text ------------------------------------------------ */
@@ -275,10 +275,10 @@ find_attribute (const struct vmspec_option *rows, const char *wanted)
 {
   char name[VMSPEC_XML_NAME_SIZE];
 
-  for (const struct vmspec_option *o = rows; o; o = option_sibling (o))
-    if ((value_is_scalar (o) || o->kind == VMSPEC_KIND_LIST
+  for (const struct vmspec_option *o = rows; o; o = vms_option_sibling (o))
+    if ((vms_value_is_scalar (o) || o->kind == VMSPEC_KIND_LIST
          || o->kind == VMSPEC_KIND_STRINGS)
-        && !strcmp (xml_name (o, name), wanted))
+        && !strcmp (vms_xml_name (o, name), wanted))
       return o;
   return NULL;
 }
@@ -290,8 +290,8 @@ set_scalar (struct build *b, const struct vmspec_option *option, void *spec,
   int full = b->mistakes == VMSPEC_XML_MAX_MISTAKES;
   struct origin origin = { path, &b->place, full ? NULL : b->diag };
 
-  if (value_parse (&b->doc->arena, option, value, spec, &origin) == -EINVAL)
-    build_mistake (b);
+  if (vms_value_parse (&b->doc->arena, option, value, spec, &origin) == -EINVAL)
+    vms_build_mistake (b);
 }
 
 /* A list's attribute says that it is empty. */
@@ -303,8 +303,8 @@ set_empty (struct build *b, const struct vmspec_option *option, void *spec,
     BUILD_SAY (b, "xml.list", path, "%s is a list: write a <%s> for each "
                "entry, or %s=\"\" for none", name, option->key, name);
   else
-    option_set_pointer (option, spec,
-                        arena_alloc (&b->doc->arena, sizeof (void *)));
+    vms_option_set_pointer (option, spec,
+                            vms_arena_alloc (&b->doc->arena, sizeof (void *)));
 }
 
 static void
@@ -319,15 +319,15 @@ set_attribute (struct build *b, struct frame *frame, const char *name,
     return;
   }
   path.name = option->name;
-  if (value_is_scalar (option))
+  if (vms_value_is_scalar (option))
     set_scalar (b, option, frame->spec, value, &path);
   else
     set_empty (b, option, frame->spec, name, value, &path);
 }
 
 void
-build_attribute (struct build *b, const char *prefix, const char *name,
-                 const char *value, size_t size)
+vms_build_attribute (struct build *b, const char *prefix, const char *name,
+                     const char *value, size_t size)
 {
   struct frame *frame = &b->frames[b->depth - 1];
   const char *text;
@@ -340,17 +340,17 @@ build_attribute (struct build *b, const char *prefix, const char *name,
   else if (frame->text_list)
     BUILD_SAY (b, "xml.unknown-attribute", frame->path, "<%s> holds text and "
                "no attributes, not '%s'", frame->name, name);
-  else if ((text = arena_copy (&b->doc->arena, value, size)))
+  else if ((text = vms_arena_copy (&b->doc->arena, value, size)))
     set_attribute (b, frame, name, text);
 }
 
 void
-build_text (struct build *b, const char *bytes, size_t size)
+vms_build_text (struct build *b, const char *bytes, size_t size)
 {
   struct frame *frame = &b->frames[b->depth - 1];
 
   if (frame->text_list)
-    text_add_bytes (&frame->text, bytes, size);
+    vms_text_add_bytes (&frame->text, bytes, size);
   if (!frame->rows || frame->stray)
     return;
   for (size_t i = 0; i < size && !frame->stray; i++)

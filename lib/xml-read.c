@@ -112,7 +112,7 @@ find_large_tag (const char *data, const char *end)
 static void
 look_over (struct build *b, const char *data, size_t size)
 {
-  size_t valid = xml_valid (data, size);
+  size_t valid = vms_xml_valid (data, size);
   const char *large = find_large_tag (data, data + size);
 
   if (valid < size) {
@@ -139,7 +139,7 @@ plain (const xmlChar *text)
 static void
 stop_if_asked (struct reader *r)
 {
-  if (arena_error (&r->build.doc->arena))
+  if (vms_arena_error (&r->build.doc->arena))
     r->build.stopped = 1;
   if (r->build.stopped)
     xmlStopParser (r->parser);
@@ -166,12 +166,12 @@ start_element (void *data, const xmlChar *name, const xmlChar *prefix,
 
   (void) prefix, (void) n_namespaces, (void) namespaces, (void) n_defaulted;
   r->build.place.line = line_of_tag (r->parser->input);
-  build_start (&r->build, plain (name), plain (name_space));
+  vms_build_start (&r->build, plain (name), plain (name_space));
   /* Name, prefix, namespace, start and end of the value. */
   for (int i = 0; i < n_attributes; i++, attributes += 5)
-    build_attribute (&r->build, plain (attributes[1]), plain (attributes[0]),
-                     plain (attributes[3]),
-                     (size_t) (attributes[4] - attributes[3]));
+    vms_build_attribute (&r->build, plain (attributes[1]),
+                         plain (attributes[0]), plain (attributes[3]),
+                         (size_t) (attributes[4] - attributes[3]));
   stop_if_asked (r);
 }
 
@@ -183,7 +183,7 @@ end_element (void *data, const xmlChar *name, const xmlChar *prefix,
 
   (void) name, (void) prefix, (void) name_space;
   if (!r->build.stopped)
-    build_end (&r->build);
+    vms_build_end (&r->build);
 }
 
 /* Where the first word of a text stands, at whose end libxml2 is. */
@@ -207,7 +207,7 @@ characters (void *data, const xmlChar *bytes, int size)
     return;
   r->build.place.line
     = line_of_text (r->parser->input, plain (bytes), (size_t) size);
-  build_text (&r->build, plain (bytes), (size_t) size);
+  vms_build_text (&r->build, plain (bytes), (size_t) size);
 }
 
 /* Called before the declarations of a document type are read. */
@@ -336,7 +336,8 @@ read_document (vmspec_doc *doc, const char *data, size_t size,
   if (r.build.error)
     return r.build.error;
   parse_quietly (&r);
-  return arena_error (&doc->arena) ? arena_error (&doc->arena) : r.build.error;
+  return vms_arena_error (&doc->arena) ? vms_arena_error (&doc->arena)
+                                       : r.build.error;
 }
 
 int
@@ -344,11 +345,11 @@ vmspec_doc_read_memory (const void *data, size_t size, const char *name,
                         vmspec_diag *diag, vmspec_doc **ret_doc)
 {
   vmspec_doc *doc;
-  int r = doc_alloc (&doc);
+  int r = vms_doc_alloc (&doc);
 
   if (r < 0)
     return r;
-  doc->file = arena_strdup (&doc->arena, name);
+  doc->file = vms_arena_strdup (&doc->arena, name);
   r = read_document (doc, data, size, diag);
   if (r < 0)
     vmspec_doc_free (doc);
@@ -367,11 +368,11 @@ read_all (int fd, struct text *text)
   while (text->size <= VMSPEC_XML_MAX_SIZE) {
     n = read (fd, block, sizeof block);
     if (n > 0)
-      text_add_bytes (text, block, (size_t) n);
+      vms_text_add_bytes (text, block, (size_t) n);
     else if (n == 0 || errno != EINTR)
       break;
-    if (arena_error (text->arena))
-      return arena_error (text->arena);
+    if (vms_arena_error (text->arena))
+      return vms_arena_error (text->arena);
   }
   return n < 0 ? -errno : 0;
 }
@@ -388,10 +389,10 @@ vmspec_doc_read_file (const char *path, vmspec_diag *diag, vmspec_doc **ret_doc)
     return -errno;
   r = read_all (fd, &text);
   close (fd);
-  data = text_end (&text);
+  data = vms_text_end (&text);
   if (r == 0)
     r = data ? vmspec_doc_read_memory (data, text.size, path, diag, ret_doc)
              : -ENOMEM;
-  arena_free (&arena);
+  vms_arena_free (&arena);
   return r;
 }

@@ -10,7 +10,8 @@
 #define WIDTH 80
 
 const char *
-xml_name (const struct vmspec_option *option, char name[VMSPEC_XML_NAME_SIZE])
+vms_xml_name (const struct vmspec_option *option,
+              char name[VMSPEC_XML_NAME_SIZE])
 {
   size_t i = 0;
 
@@ -64,7 +65,7 @@ character_length (const unsigned char *bytes, size_t size)
 }
 
 size_t
-xml_valid (const char *bytes, size_t size)
+vms_xml_valid (const char *bytes, size_t size)
 {
   const unsigned char *start = (const unsigned char *) bytes;
   size_t at = 0, n;
@@ -88,21 +89,21 @@ write_special (struct text *text, char c)
 {
   switch (c) {
   case '&':
-    text_add (text, "&amp;");
+    vms_text_add (text, "&amp;");
     break;
   case '<':
-    text_add (text, "&lt;");
+    vms_text_add (text, "&lt;");
     break;
   case '>':
-    text_add (text, "&gt;");
+    vms_text_add (text, "&gt;");
     break;
   case '"':
-    text_add (text, "&quot;");
+    vms_text_add (text, "&quot;");
     break;
   default:
-    text_add (text, "&#");
-    text_add_number (text, (unsigned char) c);
-    text_add (text, ";");
+    vms_text_add (text, "&#");
+    vms_text_add_number (text, (unsigned char) c);
+    vms_text_add (text, ";");
   }
 }
 
@@ -111,12 +112,12 @@ write_escaped (struct writer *w, const char *value, const char *special)
 {
   size_t size = strlen (value);
 
-  if (xml_valid (value, size) < size)
+  if (vms_xml_valid (value, size) < size)
     w->error = -EILSEQ;
   for (;;) {
     size_t plain = strcspn (value, special);
 
-    text_add_bytes (&w->text, value, plain);
+    vms_text_add_bytes (&w->text, value, plain);
     value += plain;
     if (!*value)
       return;
@@ -127,10 +128,10 @@ write_escaped (struct writer *w, const char *value, const char *special)
 static void
 write_line (struct writer *w, size_t indent)
 {
-  text_add (&w->text, "\n");
+  vms_text_add (&w->text, "\n");
   w->line = w->text.size;
   while (indent--)
-    text_add (&w->text, " ");
+    vms_text_add (&w->text, " ");
 }
 
 /* On the line that the tag starts on, or below the first attribute, which has
@@ -142,16 +143,16 @@ write_attribute (struct writer *w, const char *name, const char *value,
   struct writer attribute = { .text.arena = w->text.arena };
   size_t column = w->text.size - w->line;
 
-  text_add (&attribute.text, name);
-  text_add (&attribute.text, "=\"");
+  vms_text_add (&attribute.text, name);
+  vms_text_add (&attribute.text, "=\"");
   /* A reader takes unescaped blanks of any kind for spaces. */
   write_escaped (&attribute, value, "&<>\"\t\n\r");
-  text_add (&attribute.text, "\"");
+  vms_text_add (&attribute.text, "\"");
   if (column > indent && column + 1 + attribute.text.size > WIDTH)
     write_line (w, indent);
   else
-    text_add (&w->text, " ");
-  text_add_bytes (&w->text, attribute.text.bytes, attribute.text.size);
+    vms_text_add (&w->text, " ");
+  vms_text_add_bytes (&w->text, attribute.text.bytes, attribute.text.size);
   if (attribute.error)
     w->error = attribute.error;
 }
@@ -164,10 +165,10 @@ write_member (struct writer *w, const struct vmspec_option *option,
   char name[VMSPEC_XML_NAME_SIZE];
   const char *value = "";
 
-  if (value_is_scalar (option)) {
-    if (!value_is_said (option, spec))
+  if (vms_value_is_scalar (option)) {
+    if (!vms_value_is_said (option, spec))
       return;
-    value = value_text (w->text.arena, option, spec);
+    value = vms_value_text (w->text.arena, option, spec);
     if (!value) {
       w->error = -EINVAL;
       return;
@@ -175,23 +176,23 @@ write_member (struct writer *w, const struct vmspec_option *option,
   } else if (option->kind != VMSPEC_KIND_LIST
              && option->kind != VMSPEC_KIND_STRINGS)
     return;
-  else if (!option_pointer (option, spec)
-           || list_length (option_pointer (option, spec)))
+  else if (!vms_option_pointer (option, spec)
+           || vms_list_length (vms_option_pointer (option, spec)))
     return;
-  write_attribute (w, xml_name (option, name), value, indent);
+  write_attribute (w, vms_xml_name (option, name), value, indent);
 }
 
 static void
 write_text_element (struct writer *w, const char *name, const char *value)
 {
   w->elements++;
-  text_add (&w->text, "<");
-  text_add (&w->text, name);
-  text_add (&w->text, ">");
+  vms_text_add (&w->text, "<");
+  vms_text_add (&w->text, name);
+  vms_text_add (&w->text, ">");
   write_escaped (w, value, "&<>\r");
-  text_add (&w->text, "</");
-  text_add (&w->text, name);
-  text_add (&w->text, ">");
+  vms_text_add (&w->text, "</");
+  vms_text_add (&w->text, name);
+  vms_text_add (&w->text, ">");
 }
 
 static void write_struct (struct writer *w, const char *name,
@@ -207,7 +208,7 @@ write_list (struct writer *w, const struct vmspec_option *option,
     if (option->kind == VMSPEC_KIND_STRINGS)
       write_text_element (w, option->key, *list);
     else
-      write_struct (w, option->key, option_first (option->element), *list,
+      write_struct (w, option->key, vms_option_first (option->element), *list,
                     depth);
   }
 }
@@ -217,17 +218,17 @@ static void
 write_children (struct writer *w, const struct vmspec_option *rows,
                 const void *spec, size_t depth)
 {
-  for (const struct vmspec_option *o = rows; o; o = option_sibling (o)) {
+  for (const struct vmspec_option *o = rows; o; o = vms_option_sibling (o)) {
     const void *child;
 
-    if (!o->key || !(child = option_pointer (o, spec)))
+    if (!o->key || !(child = vms_option_pointer (o, spec)))
       continue;
     if (o->kind != VMSPEC_KIND_GROUP) {
       write_list (w, o, child, depth);
       continue;
     }
     write_line (w, depth * 2);
-    write_struct (w, o->key, option_first (o->element), child, depth);
+    write_struct (w, o->key, vms_option_first (o->element), child, depth);
   }
 }
 
@@ -238,26 +239,26 @@ write_struct (struct writer *w, const char *name,
   size_t indent = depth * 2 + strlen (name) + 2, start = w->text.size, before;
 
   w->elements++;
-  text_add (&w->text, "<");
-  text_add (&w->text, name);
+  vms_text_add (&w->text, "<");
+  vms_text_add (&w->text, name);
   if (!depth)
     write_attribute (w, "xmlns", VMSPEC_XML_NAMESPACE, indent);
-  for (const struct vmspec_option *o = rows; o; o = option_sibling (o))
+  for (const struct vmspec_option *o = rows; o; o = vms_option_sibling (o))
     write_member (w, o, spec, indent);
   before = w->text.size;
   if (before - start > VMSPEC_XML_MAX_TAG)
     w->error = -EFBIG;
-  text_add (&w->text, ">");
+  vms_text_add (&w->text, ">");
   write_children (w, rows, spec, depth + 1);
   if (w->text.size == before + 1) {
     w->text.size = before;
-    text_add (&w->text, "/>");
+    vms_text_add (&w->text, "/>");
     return;
   }
   write_line (w, depth * 2);
-  text_add (&w->text, "</");
-  text_add (&w->text, name);
-  text_add (&w->text, ">");
+  vms_text_add (&w->text, "</");
+  vms_text_add (&w->text, name);
+  vms_text_add (&w->text, ">");
 }
 
 int
@@ -266,11 +267,11 @@ vmspec_doc_write (vmspec_doc *doc, const char **ret_xml)
   struct writer w = { .text.arena = &doc->arena };
   const char *xml;
 
-  write_struct (&w, "vmspec", option_first ("vmspec"), doc->spec, 0);
+  write_struct (&w, "vmspec", vms_option_first ("vmspec"), doc->spec, 0);
   write_line (&w, 0);
-  xml = text_end (&w.text);
-  if (arena_error (&doc->arena))
-    return arena_error (&doc->arena);
+  xml = vms_text_end (&w.text);
+  if (vms_arena_error (&doc->arena))
+    return vms_arena_error (&doc->arena);
   if (w.error)
     return w.error;
   /* What the reader would refuse is of no use to anybody. */

@@ -24,12 +24,12 @@
 #define VMSPEC_XML_NAME_SIZE 64
 
 /* A member's name with '-' for '_', in @name. */
-const char *xml_name (const struct vmspec_option *option,
-                      char name[VMSPEC_XML_NAME_SIZE]);
+const char *vms_xml_name (const struct vmspec_option *option,
+                          char name[VMSPEC_XML_NAME_SIZE]);
 
 /* How many of the bytes are characters that XML can hold: UTF-8 without
  * control characters.  @size if all are. */
-size_t xml_valid (const char *bytes, size_t size);
+size_t vms_xml_valid (const char *bytes, size_t size);
 
 /* An element that is open. */
 struct frame {
@@ -57,21 +57,21 @@ struct build {
 };
 
 /* Names live until the element's end; values are copied. */
-void build_start (struct build *build, const char *name,
-                  const char *name_space);
-void build_attribute (struct build *build, const char *prefix,
-                      const char *name, const char *value, size_t size);
-void build_text (struct build *build, const char *bytes, size_t size);
-void build_end (struct build *build);
+void vms_build_start (struct build *build, const char *name,
+                      const char *name_space);
+void vms_build_attribute (struct build *build, const char *prefix,
+                          const char *name, const char *value, size_t size);
+void vms_build_text (struct build *build, const char *bytes, size_t size);
+void vms_build_end (struct build *build);
 
 /* Counts a mistake; whether it is to be told. */
-int build_mistake (struct build *build);
+int vms_build_mistake (struct build *build);
 
 #define BUILD_SAY(build, id, path, ...)                                        \
   do                                                                           \
-    if (build_mistake (build))                                                 \
-      diag_add ((build)->diag, VMSPEC_SEVERITY_ERROR, id, path,                \
-                &(build)->place, __VA_ARGS__);                                 \
+    if (vms_build_mistake (build))                                             \
+      vms_diag_add ((build)->diag, VMSPEC_SEVERITY_ERROR, id, path,            \
+                    &(build)->place, __VA_ARGS__);                             \
   while (0)
 
 #endif

@@ -30,7 +30,7 @@ guest_form (const char *name)
   for (unsigned i = 1; row && row->values[i]; i++) {
     if (!strcmp (row->values[i], name))
       return i;
-    suggestion_offer (&near, row->values[i], "%s", row->values[i]);
+    vms_suggestion_offer (&near, row->values[i], "%s", row->values[i]);
   }
   fprintf (stderr, "vmspec-run: a guest's settings have no form '%s', but",
            name);
@@ -120,7 +120,7 @@ check_kernel (struct run *run)
           : vmspec_check_kernel_config (settings, kernel, run->diag);
   vmspec_guest_settings_free (settings);
   if (r < 0 && vmspec_diag_count (run->diag) == 0)
-    say (kernel, r);
+    vms_say (kernel, r);
   /* What is wrong with the file has nothing to do with the description. */
   flush_findings (run, r == 0 || r == -ENOTSUP ? NULL : kernel);
   return r == 0 ? 0 : r == -ENOTSUP ? STATUS_REFUSED : STATUS_FAILED;

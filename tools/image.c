@@ -110,7 +110,7 @@ say_unknown (const char *owner, const char *setting, size_t size)
   for (const struct vmspec_option *row = first_row (owner); row;
        row = next_row (row))
     if (is_scalar (row))
-      suggestion_offer (&near, row->name, "'%s'", row->name);
+      vms_suggestion_offer (&near, row->name, "'%s'", row->name);
   fprintf (stderr, "vmspec-run: an image has no '%s'%s\n", name, near.hint);
 }
 

@@ -21,7 +21,7 @@ offer (void *data, const char *content)
   char name[256];
 
   registry_value (content, "name", name, sizeof name);
-  suggestion_offer (near, name, "'%.90s'", name);
+  vms_suggestion_offer (near, name, "'%.90s'", name);
 }
 
 static int
@@ -53,7 +53,7 @@ find_machine (const char *name, int *ret_directory, char **ret_content)
   }
   r = r == -ENOENT ? say_none (directory, name) : STATUS_FAILED;
   if (r == STATUS_FAILED)
-    say (name, -EIO);
+    vms_say (name, -EIO);
   registry_close (directory);
   return r;
 }
@@ -153,12 +153,12 @@ clean_machines (void)
 
   r = vmspec_clean (temporary, &removed);
   if (r < 0)
-    say (temporary, r);
+    vms_say (temporary, r);
   if (directory >= 0)
     files = registry_clean (directory);
   registry_close (directory);
   if (files < 0)
-    say ("the list of machines cannot be cleaned", files);
+    vms_say ("the list of machines cannot be cleaned", files);
   if (removed)
     printf ("removed %zu run director%s of killed machines from %s\n", removed,
             removed == 1 ? "y" : "ies", temporary);

@@ -180,7 +180,7 @@ unknown (const char *word)
     char known[32];
 
     snprintf (known, sizeof known, "--%s", rows[i].name);
-    suggestion_offer (&near, known, "%s", known);
+    vms_suggestion_offer (&near, known, "%s", known);
   }
   /* "-m" and "-enable-kvm" are QEMU's. */
   if (!*near.hint && strncmp (word, "--", 2))

@@ -8,7 +8,7 @@
 #include "print.h"
 
 void
-say (const char *what, int error)
+vms_say (const char *what, int error)
 {
   fprintf (stderr, "vmspec-run: %s: %s\n", what,
            error == -ECANCELED ? "interrupted; nothing was left half made"
@@ -26,6 +26,6 @@ void
 explain (struct run *run, const char *what, int error)
 {
   if (vmspec_diag_count (run->diag) == 0)
-    say (what, error);
+    vms_say (what, error);
   flush_findings (run, NULL);
 }

@@ -46,7 +46,7 @@ die (const char *what)
 /* ---- measuring ---------------------------------------------------------- */
 
 static double
-now_ms (void)
+vms_now_ms (void)
 {
   struct timespec now;
 
@@ -239,20 +239,20 @@ measure (const struct task *task)
     double start;
 
     unlink ("ours");
-    start = now_ms ();
+    start = vms_now_ms ();
     ours (task, VMSPEC_ON);
-    with[i] = now_ms () - start;
+    with[i] = vms_now_ms () - start;
     unlink ("ours");
     bytes = written ();
-    start = now_ms ();
+    start = vms_now_ms ();
     ours (task, VMSPEC_OFF);
-    without[i] = now_ms () - start;
+    without[i] = vms_now_ms () - start;
     bytes = written () - bytes;
     our_size = stored ("ours");
     unlink ("theirs");
-    start = now_ms ();
+    start = vms_now_ms ();
     task->theirs (task);
-    beside[i] = now_ms () - start;
+    beside[i] = vms_now_ms () - start;
     their_size = stored ("theirs");
   }
   unlink ("ours");

@@ -53,7 +53,7 @@ calloc (size_t count, size_t size)
 static size_t said;
 
 static void *
-say (const void *data, size_t size)
+vms_say (const void *data, size_t size)
 {
   void *copy = malloc (size);
 
@@ -62,15 +62,17 @@ say (const void *data, size_t size)
   return memcpy (copy, data, size);
 }
 
-#define SAY(type, ...)                                                         \
-  say (&(struct type) { VMSPEC_INIT (type), __VA_ARGS__ }, sizeof (struct type))
+#define SAY(type, ...) \
+  vms_say (&(struct type){ VMSPEC_INIT (type), __VA_ARGS__ }, \
+           sizeof (struct type))
 
 static const char *
 say_text (const char *format, size_t number)
 {
   char text[64];
 
-  return say (text, (size_t) snprintf (text, sizeof text, format, number) + 1);
+  return vms_say (text,
+                  (size_t) snprintf (text, sizeof text, format, number) + 1);
 }
 
 static const void *
@@ -84,7 +86,7 @@ say_drive (size_t i)
   return SAY (vmspec_drive, .name = say_text ("data%zu", i),
               .file = say_text ("/srv/images/data%zu.qcow2", i),
               .format = VMSPEC_IMAGE_FORMAT_QCOW2,
-              .device_options = say (serial, sizeof serial));
+              .device_options = vms_say (serial, sizeof serial));
 }
 
 /* What is said of a small Linux guest; the rest is the library's to decide. */
@@ -100,7 +102,7 @@ description (size_t n_drives)
               .boot = SAY (vmspec_boot,
                            .kernel = say_text ("/srv/vmlinuz", 0),
                            .initrd = say_text ("/srv/initrd.img", 0)),
-              .drives = say (drives, (n_drives + 1) * sizeof *drives));
+              .drives = vms_say (drives, (n_drives + 1) * sizeof *drives));
 }
 
 /* A machine to plan for, so that none is looked at. */

@@ -19,7 +19,7 @@
   "\"major\": 7}, \"package\": \"\"}, \"capabilities\": []}}\r\n"
 
 static void
-say (int fd, const char *text)
+vms_say (int fd, const char *text)
 {
   if (write (fd, text, strlen (text)) < 0)
     _exit (1);
@@ -46,7 +46,7 @@ obey (int fd, const char *line)
     (void) sscanf (key, "\"id\":%d", &id);
   snprintf (text, sizeof text, "{\"return\": %s, \"id\": %d}\r\n",
             answer_to (line), id);
-  say (fd, text);
+  vms_say (fd, text);
   if (strstr (line, "\"system_powerdown\"") || strstr (line, "\"quit\""))
     _exit (0);
 }
@@ -58,7 +58,7 @@ speak_qmp (int fd)
   size_t size = 0;
   char c;
 
-  say (fd, GREETING);
+  vms_say (fd, GREETING);
   /* Whoever asks waits for the answer, so there is no need to be fast. */
   while (read (fd, &c, 1) == 1) {
     if (size + 1 < sizeof line)

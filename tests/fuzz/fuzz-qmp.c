@@ -175,15 +175,15 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   if (size)
     fill (ends[1], data + 1, size - 1, how & CLOSES);
   if (how & TO_AGENT) {
-    channel_open (&vm.agent, ends[0]);
+    vms_channel_open (&vm.agent, ends[0]);
     ask_agent (&vm, diag);
   } else {
-    qmp_open (&vm.qmp, ends[0]);
+    vms_qmp_open (&vm.qmp, ends[0]);
     ask_qemu (&vm, diag, how & CLOSES);
   }
-  qmp_close (&vm.qmp);
-  channel_close (&vm.agent);
-  arena_free (&vm.answers);
+  vms_qmp_close (&vm.qmp);
+  vms_channel_close (&vm.agent);
+  vms_arena_free (&vm.answers);
   vmspec_diag_free (diag);
   close (ends[1]);
   return 0;

@@ -51,7 +51,7 @@ complain (long stop, const char *what, const char *which)
 }
 
 static int64_t
-now_ms (void)
+vms_now_ms (void)
 {
   struct timespec now;
 
@@ -207,7 +207,7 @@ move_on (pid_t pid, int stopped_by, int64_t until, long *left)
     note_call (pid);
   if (is_call && --*left == 0)
     kill (pid, SIGKILL);
-  else if (now_ms () < until)
+  else if (vms_now_ms () < until)
     ptrace (PTRACE_SYSCALL, pid, NULL, passed);
   else {
     kill (pid, SIGTERM);
@@ -219,7 +219,7 @@ move_on (pid_t pid, int stopped_by, int64_t until, long *left)
 static int
 follow (pid_t pid, int status, long *left)
 {
-  int64_t until = now_ms () + (is_helped ? PATIENCE_MS : 60000);
+  int64_t until = vms_now_ms () + (is_helped ? PATIENCE_MS : 60000);
 
   while (WIFSTOPPED (status)) {
     move_on (pid, WSTOPSIG (status), until, left);
@@ -294,7 +294,7 @@ wait_for_orphans (int64_t until)
 
     if (pid < 0)
       return 1;
-    if (pid == 0 && now_ms () >= until)
+    if (pid == 0 && vms_now_ms () >= until)
       return 0;
     if (pid == 0)
       nanosleep (&moment, NULL);
@@ -335,7 +335,7 @@ end_orphans (long stop)
     }
     if (file)
       fclose (file);
-    if (wait_for_orphans (now_ms () + 200))
+    if (wait_for_orphans (vms_now_ms () + 200))
       return;
   }
 }
@@ -413,7 +413,7 @@ check_start (long stop)
   status = wait_for (start (be_undisturbed));
   if (status)
     complain (stop, "the next start fails", "");
-  check (stop, now_ms ());
+  check (stop, vms_now_ms ());
 }
 
 /* ------------------------------------------------------------------------- */
@@ -426,7 +426,7 @@ try_all (long step)
   for (long stop = 1;; stop += step) {
     long left = stop;
     int status = kills_keeper ? kill_keeper (&left) : kill_caller (&left);
-    int64_t death = now_ms ();
+    int64_t death = vms_now_ms ();
 
     if (WIFEXITED (status) && WEXITSTATUS (status) == 77)
       return -1;

@@ -157,7 +157,7 @@ compare (const struct entry *is, const struct entry *should, int flags)
 }
 
 static const char *
-say (const struct entry *e, const char *what)
+vms_say (const struct entry *e, const char *what)
 {
   static char text[300];
 
@@ -189,7 +189,7 @@ missing (const struct state *now, const struct state *wanted)
 {
   for (size_t i = 0; i < wanted->n; i++)
     if (!find (now, wanted->entries[i].path))
-      return say (&wanted->entries[i], "is missing");
+      return vms_say (&wanted->entries[i], "is missing");
   return NULL;
 }
 
@@ -202,7 +202,7 @@ state_problem (const struct state *now, const struct state *before,
     const char *what = entry_problem (e, before, reference, flags);
 
     if (what)
-      return say (e, what);
+      return vms_say (e, what);
   }
   return missing (now, flags & COMPLETE ? reference : before);
 }

@@ -45,7 +45,7 @@ note (const char *what)
 }
 
 static void
-say (int fd, const char *bytes, size_t size)
+vms_say (int fd, const char *bytes, size_t size)
 {
   while (size) {
     ssize_t n = write (fd, bytes, size);
@@ -66,7 +66,7 @@ sayf (int fd, const char *format, ...)
   va_list args;
 
   va_start (args, format);
-  say (fd, text, (size_t) vsnprintf (text, sizeof text, format, args));
+  vms_say (fd, text, (size_t) vsnprintf (text, sizeof text, format, args));
   va_end (args);
 }
 
@@ -181,9 +181,9 @@ greet (int fd)
   if (is ("late"))
     usleep (LATE_MS * 1000);
   if (is ("garbled"))
-    say (fd, "What is the answer?\n", 20);
+    vms_say (fd, "What is the answer?\n", 20);
   else if (!is ("silent"))
-    say (fd, greeting, strlen (greeting));
+    vms_say (fd, greeting, strlen (greeting));
 }
 
 /* ---- the agent ---------------------------------------------------------- */
@@ -209,7 +209,7 @@ answer_exec_status (int fd)
   for (size_t left = size / 3 * 4; left;) {
     size_t n = left < sizeof piece ? left : sizeof piece;
 
-    say (fd, piece, n);
+    vms_say (fd, piece, n);
     left -= n;
   }
   sayf (fd, "\"%s}}\n", size ? ", \"out-truncated\": true" : "");

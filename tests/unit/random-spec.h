@@ -27,8 +27,8 @@ random_text (struct random *r, struct arena *arena,
       && !random_below (r, 5))
     return "";
   return o->flags & VMSPEC_OPTION_ABSOLUTE
-           ? arena_concat (arena, "/", text, (char *) NULL)
-           : arena_strdup (arena, text);
+           ? vms_arena_concat (arena, "/", text, (char *) NULL)
+           : vms_arena_strdup (arena, text);
 }
 
 static UNUSED uint64_t
@@ -48,7 +48,7 @@ random_integer (struct random *r, const struct vmspec_option *o)
 static UNUSED uint64_t
 random_choice (struct random *r, const struct vmspec_option *o)
 {
-  uint64_t n = list_length (o->values), choice;
+  uint64_t n = vms_list_length (o->values), choice;
 
   do
     choice = random_below (r, n);
@@ -64,7 +64,7 @@ random_list (struct random *r, struct arena *arena,
              const struct vmspec_option *o)
 {
   size_t n = random_below (r, 4);
-  const void **list = arena_alloc (arena, (n + 1) * sizeof *list);
+  const void **list = vms_arena_alloc (arena, (n + 1) * sizeof *list);
 
   for (size_t i = 0; i < n; i++)
     list[i] = o->kind == VMSPEC_KIND_LIST ? random_struct (r, arena, o->element)
@@ -75,33 +75,33 @@ random_list (struct random *r, struct arena *arena,
 static UNUSED void *
 random_struct (struct random *r, struct arena *arena, const char *tag)
 {
-  const struct vmspec_option *rows = option_first (tag);
-  char *spec = arena_alloc (arena, spec_size (rows));
+  const struct vmspec_option *rows = vms_option_first (tag);
+  char *spec = vms_arena_alloc (arena, vms_spec_size (rows));
 
-  option_set_number (rows, spec, spec_size (rows));
-  for (const struct vmspec_option *o = option_sibling (rows); o;
-       o = option_sibling (o)) {
+  vms_option_set_number (rows, spec, vms_spec_size (rows));
+  for (const struct vmspec_option *o = vms_option_sibling (rows); o;
+       o = vms_option_sibling (o)) {
     if (!(o->flags & VMSPEC_OPTION_REQUIRED) && random_below (r, 3))
       continue;
     switch (o->kind) {
     case VMSPEC_KIND_STRING:
     case VMSPEC_KIND_PATH:
-      option_set_pointer (o, spec, random_text (r, arena, o));
+      vms_option_set_pointer (o, spec, random_text (r, arena, o));
       break;
     case VMSPEC_KIND_UINT32:
     case VMSPEC_KIND_UINT64:
-      option_set_number (o, spec, random_integer (r, o));
+      vms_option_set_number (o, spec, random_integer (r, o));
       break;
     case VMSPEC_KIND_SWITCH:
     case VMSPEC_KIND_ENUM:
-      option_set_number (o, spec, random_choice (r, o));
+      vms_option_set_number (o, spec, random_choice (r, o));
       break;
     case VMSPEC_KIND_STRINGS:
     case VMSPEC_KIND_LIST:
-      option_set_pointer (o, spec, random_list (r, arena, o));
+      vms_option_set_pointer (o, spec, random_list (r, arena, o));
       break;
     case VMSPEC_KIND_GROUP:
-      option_set_pointer (o, spec, random_struct (r, arena, o->element));
+      vms_option_set_pointer (o, spec, random_struct (r, arena, o->element));
       break;
     }
   }
@@ -116,11 +116,11 @@ static UNUSED int
 same_list (const struct vmspec_option *o, const void *const *a,
            const void *const *b, char *where, size_t size)
 {
-  size_t n = list_length (a);
+  size_t n = vms_list_length (a);
 
-  if (n != list_length (b)) {
+  if (n != vms_list_length (b)) {
     snprintf (where, size, "%s: %zu and %zu entries", o->name, n,
-              list_length (b));
+              vms_list_length (b));
     return 0;
   }
   for (size_t i = 0; i < n; i++)
@@ -160,8 +160,8 @@ static UNUSED int
 same_struct (const char *tag, const void *a, const void *b, char *where,
              size_t size)
 {
-  for (const struct vmspec_option *o = option_first (tag); o;
-       o = option_sibling (o)) {
+  for (const struct vmspec_option *o = vms_option_first (tag); o;
+       o = vms_option_sibling (o)) {
     switch (o->kind) {
     case VMSPEC_KIND_UINT32:
     case VMSPEC_KIND_UINT64:
@@ -169,14 +169,14 @@ same_struct (const char *tag, const void *a, const void *b, char *where,
     case VMSPEC_KIND_ENUM:
     case VMSPEC_KIND_RESERVED:
     case VMSPEC_KIND_SIZE:
-      if (option_number (o, a) == option_number (o, b))
+      if (vms_option_number (o, a) == vms_option_number (o, b))
         break;
       snprintf (where, size, "%s.%s: %" PRIu64 " and %" PRIu64, tag, o->name,
-                option_number (o, a), option_number (o, b));
+                vms_option_number (o, a), vms_option_number (o, b));
       return 0;
     default:
-      if (!same_pointer (o, option_pointer (o, a), option_pointer (o, b),
-                         where, size))
+      if (!same_pointer (o, vms_option_pointer (o, a),
+                         vms_option_pointer (o, b), where, size))
         return 0;
     }
   }

@@ -11,14 +11,14 @@ static void
 set_up (void)
 {
   peer_make ();
-  channel_open (&channel, ours);
+  vms_channel_open (&channel, ours);
   ck_assert_int_eq (vmspec_diag_new (&diag), 0);
 }
 
 static void
 tear_down (void)
 {
-  channel_close (&channel);
+  vms_channel_close (&channel);
   peer_close ();
   vmspec_diag_free (diag);
 }
@@ -40,8 +40,8 @@ static int
 ask (const char *command, int timeout_ms, const char *expected)
 {
   json_t *answer = NULL;
-  int r = agent_execute (&channel, command, NULL, deadline_after (timeout_ms),
-                         diag, &answer);
+  int r = vms_agent_execute (&channel, command, NULL,
+                             vms_deadline_after (timeout_ms), diag, &answer);
   char *text = answer ? json_dumps (answer, JSON_COMPACT | JSON_ENCODE_ANY)
                       : NULL;
 
@@ -67,8 +67,9 @@ START_TEST (the_channel_is_brought_in_step_before_each_command)
   json_t *arguments = json_pack ("{s:i}", "pid", 5), *answer = NULL;
 
   peer_says ("\xff{\"return\": 1}\n{\"return\": {\"a\": 1}}\n");
-  ck_assert_int_eq (agent_execute (&channel, "guest-exec-status", arguments,
-                                   deadline_after (SOON_MS), diag, &answer),
+  ck_assert_int_eq (vms_agent_execute (&channel, "guest-exec-status", arguments,
+                                       vms_deadline_after (SOON_MS), diag,
+                                       &answer),
                     0);
   ck_assert_str_eq (peer_hears (),
                     "\xff{\"execute\":\"guest-sync-delimited\","
@@ -138,8 +139,9 @@ START_TEST (outputs_may_be_as_large_as_the_agent_keeps_them)
   memset (output, 'A', size);
   memcpy (output + size - 3, "\"}\n", 3);
   writer_start (&w);
-  ck_assert_int_eq (agent_execute (&channel, "guest-exec-status", NULL,
-                                   deadline_after (6 * SOON_MS), diag, &answer),
+  ck_assert_int_eq (vms_agent_execute (&channel, "guest-exec-status", NULL,
+                                       vms_deadline_after (6 * SOON_MS), diag,
+                                       &answer),
                     0);
   writer_join (&w);
   ck_assert_uint_eq (json_string_length (answer), size - 3);
@@ -195,8 +197,9 @@ START_TEST (half_a_command_does_no_harm)
   memset (large, 'x', (4 << 20) - 1);
   arguments = json_pack ("{s:s}", "a", large);
   peer_says ("\xff{\"return\": 1}\n");
-  ck_assert_int_eq (agent_execute (&channel, "a", arguments,
-                                   deadline_after (50), diag, NULL), -ETIME);
+  ck_assert_int_eq (vms_agent_execute (&channel, "a", arguments,
+                                       vms_deadline_after (50), diag, NULL),
+                    -ETIME);
   is_said ("agent.timeout");
   while (*peer_hears ())
     ;
@@ -225,8 +228,9 @@ START_TEST (without_a_channel_it_is_closed)
 {
   struct channel none = { .fd = -1 };
 
-  ck_assert_int_eq (agent_execute (&none, "guest-ping", NULL,
-                                   deadline_after (0), diag, NULL), -ENOTCONN);
+  ck_assert_int_eq (vms_agent_execute (&none, "guest-ping", NULL,
+                                       vms_deadline_after (0), diag, NULL),
+                    -ENOTCONN);
   is_said ("agent.closed");
 }
 END_TEST
@@ -336,8 +340,9 @@ START_TEST (a_guest_may_close_the_channel_as_it_goes)
   writer_start (&w);
   writer_join (&w);
   ck_assert_int_eq (shutdown (theirs, SHUT_WR), 0);
-  ck_assert_int_eq (agent_execute (&channel, "guest-shutdown", NULL,
-                                   deadline_after (SOON_MS), diag, &answer),
+  ck_assert_int_eq (vms_agent_execute (&channel, "guest-shutdown", NULL,
+                                       vms_deadline_after (SOON_MS), diag,
+                                       &answer),
                     0);
   ck_assert_uint_eq (json_object_size (answer), 0);
   json_decref (answer);

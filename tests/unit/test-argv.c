@@ -11,13 +11,13 @@ static struct argv argv;
 static void
 set_up (void)
 {
-  argv_init (&argv, &arena);
+  vms_argv_init (&argv, &arena);
 }
 
 static void
 tear_down (void)
 {
-  arena_free (&arena);
+  vms_arena_free (&arena);
 }
 
 static const char *
@@ -29,13 +29,13 @@ word (size_t index)
 
 START_TEST (words_are_passed_as_they_are)
 {
-  argv_word (&argv, "a,b");
-  argv_word (&argv, "");
-  argv_pair (&argv, "-m", "c d");
-  argv_number (&argv, "-smp", 18446744073709551615u);
-  argv_words (&argv, STRINGS ("x", "y"));
-  argv_words (&argv, NULL);
-  argv_word (&argv, NULL);
+  vms_argv_word (&argv, "a,b");
+  vms_argv_word (&argv, "");
+  vms_argv_pair (&argv, "-m", "c d");
+  vms_argv_number (&argv, "-smp", 18446744073709551615u);
+  vms_argv_words (&argv, STRINGS ("x", "y"));
+  vms_argv_words (&argv, NULL);
+  vms_argv_word (&argv, NULL);
   ck_assert_uint_eq (argv.words.count, 8);
   ck_assert_str_eq (word (0), "a,b");
   ck_assert_str_eq (word (1), "");
@@ -48,12 +48,12 @@ END_TEST
 
 START_TEST (commas_in_values_are_doubled_and_nothing_else_is)
 {
-  argv_begin (&argv, "-device", "x");
-  argv_key (&argv, "a", ",b,,c,");
-  argv_key (&argv, "d", "e=f\\'\"");
-  argv_raw (&argv, ",g=h,");
-  argv_value (&argv, "i,j");
-  argv_end (&argv);
+  vms_argv_begin (&argv, "-device", "x");
+  vms_argv_key (&argv, "a", ",b,,c,");
+  vms_argv_key (&argv, "d", "e=f\\'\"");
+  vms_argv_raw (&argv, ",g=h,");
+  vms_argv_value (&argv, "i,j");
+  vms_argv_end (&argv);
   ck_assert_str_eq (word (0), "-device");
   ck_assert_str_eq (word (1), "x,a=,,b,,,,c,,,d=e=f\\'\",g=h,i,,j");
 }
@@ -61,22 +61,22 @@ END_TEST
 
 START_TEST (the_first_key_has_no_comma_before_it)
 {
-  argv_begin (&argv, "-drive", "");
-  argv_key (&argv, "file", "");
-  argv_key (&argv, "id", "d");
-  argv_end (&argv);
+  vms_argv_begin (&argv, "-drive", "");
+  vms_argv_key (&argv, "file", "");
+  vms_argv_key (&argv, "id", "d");
+  vms_argv_end (&argv);
   ck_assert_str_eq (word (1), "file=,id=d");
 }
 END_TEST
 
 START_TEST (an_option_does_not_change_those_before_it)
 {
-  argv_begin (&argv, "-a", "one");
-  argv_end (&argv);
-  argv_begin (&argv, "-b", "x");
-  argv_end (&argv);
-  argv_begin (&argv, "-c", "");
-  argv_end (&argv);
+  vms_argv_begin (&argv, "-a", "one");
+  vms_argv_end (&argv);
+  vms_argv_begin (&argv, "-b", "x");
+  vms_argv_end (&argv);
+  vms_argv_begin (&argv, "-c", "");
+  vms_argv_end (&argv);
   ck_assert_str_eq (word (1), "one");
   ck_assert_str_eq (word (3), "x");
   ck_assert_str_eq (word (5), "");
@@ -93,15 +93,15 @@ START_TEST (what_is_rendered_is_read_back_by_qemus_rules)
     size_t n = 1 + random_below (&r, MOST);
     const char *text;
 
-    argv_init (&argv, &arena);
-    argv_begin (&argv, "-drive", "");
+    vms_argv_init (&argv, &arena);
+    vms_argv_begin (&argv, "-drive", "");
     for (size_t k = 0; k < n; k++) {
       snprintf (expected[k].key, sizeof expected[k].key, "key-%zu.x_%zu", k,
                 random_below (&r, 1000));
       random_bytes (&r, expected[k].value, 40);
-      argv_key (&argv, expected[k].key, expected[k].value);
+      vms_argv_key (&argv, expected[k].key, expected[k].value);
     }
-    argv_end (&argv);
+    vms_argv_end (&argv);
     text = word (1);
     for (size_t k = 0; k < n; k++) {
       ck_assert_msg (text != NULL, "seed %u: only %zu keys", i, k);
@@ -110,18 +110,18 @@ START_TEST (what_is_rendered_is_read_back_by_qemus_rules)
       ck_assert_str_eq (read.value, expected[k].value);
     }
     ck_assert_msg (!text, "seed %u: more keys than were given: %s", i, text);
-    arena_free (&arena);
+    vms_arena_free (&arena);
   }
 }
 END_TEST
 
 START_TEST (without_memory_there_are_no_half_options)
 {
-  argv_begin (&argv, "-a", "b");
+  vms_argv_begin (&argv, "-a", "b");
   arena.error = -ENOMEM;
-  argv_key (&argv, "c", "d");
-  argv_end (&argv);
-  ck_assert_ptr_null (vector_end (&argv.words));
+  vms_argv_key (&argv, "c", "d");
+  vms_argv_end (&argv);
+  ck_assert_ptr_null (vms_vector_end (&argv.words));
 }
 END_TEST
 
@@ -132,8 +132,8 @@ quoted (const char *word_)
 {
   struct text text = { .arena = &arena };
 
-  text_add_quoted (&text, word_);
-  return text_end (&text);
+  vms_text_add_quoted (&text, word_);
+  return vms_text_end (&text);
 }
 
 START_TEST (only_what_needs_quotes_has_them)
@@ -162,10 +162,10 @@ START_TEST (quoted_words_come_out_of_a_shell_as_they_were)
     struct random r = { i };
 
     random_bytes (&r, word_, sizeof word_ - 1);
-    text_add (&script, "printf '%s\\0' ");
-    text_add_quoted (&script, word_);
-    text_add (&script, "\n");
-    text_add_bytes (&expected, word_, strlen (word_) + 1);
+    vms_text_add (&script, "printf '%s\\0' ");
+    vms_text_add_quoted (&script, word_);
+    vms_text_add (&script, "\n");
+    vms_text_add_bytes (&expected, word_, strlen (word_) + 1);
   }
   ck_assert_int_eq (write (fd, script.bytes, script.size),
                     (ssize_t) script.size);
@@ -173,12 +173,12 @@ START_TEST (quoted_words_come_out_of_a_shell_as_they_were)
   snprintf (command, sizeof command, "LC_ALL=C sh %s", name);
   pipe = popen (command, "r");
   ck_assert_ptr_nonnull (pipe);
-  output = arena_alloc (&arena, expected.size + 1);
+  output = vms_arena_alloc (&arena, expected.size + 1);
   size = fread (output, 1, expected.size + 1, pipe);
   ck_assert_int_eq (pclose (pipe), 0);
   unlink (name);
   ck_assert_uint_eq (size, expected.size);
-  ck_assert_mem_eq (output, text_end (&expected), size);
+  ck_assert_mem_eq (output, vms_text_end (&expected), size);
 }
 END_TEST
 
@@ -193,13 +193,13 @@ START_TEST (quoted_words_come_out_of_glibs_splitting_as_they_were)
 
     random_bytes (&r, one, sizeof one - 1);
     random_bytes (&r, other, sizeof other - 1);
-    text_add_quoted (&text, one);
-    text_add (&text, " ");
-    text_add_quoted (&text, other);
-    ck_assert_uint_eq (shell_split (text_end (&text), words, 3), 2);
+    vms_text_add_quoted (&text, one);
+    vms_text_add (&text, " ");
+    vms_text_add_quoted (&text, other);
+    ck_assert_uint_eq (shell_split (vms_text_end (&text), words, 3), 2);
     ck_assert_str_eq (words[0], one);
     ck_assert_str_eq (words[1], other);
-    arena_free (&arena);
+    vms_arena_free (&arena);
   }
 }
 END_TEST

@@ -10,13 +10,13 @@ static void
 set_up (void)
 {
   peer_make ();
-  channel_open (&channel, ours);
+  vms_channel_open (&channel, ours);
 }
 
 static void
 tear_down (void)
 {
-  channel_close (&channel);
+  vms_channel_close (&channel);
   peer_close ();
 }
 
@@ -26,7 +26,8 @@ receive (int timeout_ms, json_t **ret_object)
   int r;
 
   *ret_object = NULL;
-  r = channel_receive (&channel, deadline_after (timeout_ms), ret_object);
+  r = vms_channel_receive (&channel, vms_deadline_after (timeout_ms),
+                           ret_object);
   ck_assert_int_eq (r == 0, *ret_object != NULL);
   return r;
 }
@@ -60,7 +61,7 @@ is_shut (void)
   struct pollfd one = { .fd = ours, .events = POLLIN };
 
   next_fails (0, -ENOTCONN);
-  ck_assert_int_eq (channel_send (&channel, "x", 1, deadline_after (0)),
+  ck_assert_int_eq (vms_channel_send (&channel, "x", 1, vms_deadline_after (0)),
                     -ENOTCONN);
   ck_assert_int_ge (fcntl (ours, F_GETFD), 0);
   ck_assert_int_eq (poll (&one, 1, 0), 1);
@@ -192,7 +193,7 @@ receive_large (const char *head, const char *piece, size_t times,
   memcpy (all + head_size, body, size);
   memcpy (all + head_size + size, tail, tail_size);
   writer_start (&w);
-  r = channel_receive (&channel, deadline_after (SOON_MS), ret_object);
+  r = vms_channel_receive (&channel, vms_deadline_after (SOON_MS), ret_object);
   writer_stop (&w);
   free (body);
   free (all);
@@ -301,13 +302,13 @@ END_TEST
 
 START_TEST (deadlines)
 {
-  ck_assert_int_eq (deadline_left (deadline_after (0)), 0);
-  ck_assert_int_eq (deadline_left (0), 0);
-  ck_assert_int_gt (deadline_left (deadline_after (-1)), 9000);
-  ck_assert_int_le (deadline_left (deadline_after (-1)), 10000);
-  ck_assert_int_gt (deadline_left (deadline_after (INT32_MAX)),
+  ck_assert_int_eq (vms_deadline_left (vms_deadline_after (0)), 0);
+  ck_assert_int_eq (vms_deadline_left (0), 0);
+  ck_assert_int_gt (vms_deadline_left (vms_deadline_after (-1)), 9000);
+  ck_assert_int_le (vms_deadline_left (vms_deadline_after (-1)), 10000);
+  ck_assert_int_gt (vms_deadline_left (vms_deadline_after (INT32_MAX)),
                     INT32_MAX - 1000);
-  ck_assert_int_eq (deadline_left (INT64_MAX), INT32_MAX);
+  ck_assert_int_eq (vms_deadline_left (INT64_MAX), INT32_MAX);
 }
 END_TEST
 
@@ -317,7 +318,8 @@ START_TEST (messages_are_sent_in_a_line)
 {
   json_t *object = json_pack ("{s:s, s:i}", "a", "b\nc", "d", 1);
 
-  ck_assert_int_eq (channel_send_json (&channel, object, deadline_after (0)),
+  ck_assert_int_eq (vms_channel_send_json (&channel, object,
+                                           vms_deadline_after (0)),
                     0);
   ck_assert_str_eq (peer_hears (), "{\"a\":\"b\\nc\",\"d\":1}\n");
   ck_assert_uint_eq (object->refcount, 1);
@@ -331,7 +333,8 @@ START_TEST (whoever_does_not_read_is_not_waited_for_for_ever)
   char *bytes = calloc (1, size);
   int64_t start = milliseconds ();
 
-  ck_assert_int_eq (channel_send (&channel, bytes, size, deadline_after (100)),
+  ck_assert_int_eq (vms_channel_send (&channel, bytes, size,
+                                      vms_deadline_after (100)),
                     -ETIME);
   ck_assert_int_lt (milliseconds () - start, SOON_MS);
   ck_assert_int_eq (channel.torn, 1);
@@ -358,10 +361,11 @@ START_TEST (whoever_reads_slowly_does_not_gain_time)
   pthread_t thread;
 
   ck_assert_int_eq (pthread_create (&thread, NULL, read_slowly, NULL), 0);
-  ck_assert_int_eq (channel_send (&channel, bytes, size, deadline_after (100)),
+  ck_assert_int_eq (vms_channel_send (&channel, bytes, size,
+                                      vms_deadline_after (100)),
                     -ETIME);
   ck_assert_int_lt (milliseconds () - start, SOON_MS);
-  channel_shut (&channel);
+  vms_channel_shut (&channel);
   pthread_join (thread, NULL);
   free (bytes);
 }
@@ -375,7 +379,7 @@ START_TEST (a_message_that_was_not_begun_does_no_harm)
   int r;
 
   do
-    r = channel_send_json (&channel, object, deadline_after (0));
+    r = vms_channel_send_json (&channel, object, vms_deadline_after (0));
   while (r == 0 && ++sent < 1000000);
   json_decref (object);
   ck_assert_int_eq (r, -ETIME);
@@ -383,7 +387,7 @@ START_TEST (a_message_that_was_not_begun_does_no_harm)
   for (const char *text = peer_hears (); *text; text = peer_hears ())
     heard += strlen (text);
   ck_assert_uint_eq (heard, sent * 8);
-  ck_assert_int_eq (channel_send (&channel, "{}\n", 3, deadline_after (0)), 0);
+  ck_assert_int_eq (vms_channel_send (&channel, "{}\n", 3, vms_deadline_after (0)), 0);
   ck_assert_str_eq (peer_hears (), "{}\n");
 }
 END_TEST
@@ -406,7 +410,7 @@ START_TEST (last_words_are_heard_by_those_who_would_say_something)
   peer_says ("{\"a\": 1}\n{\"b\": 2}\n");
   peer_close ();
   for (int i = 0; i < 3; i++)
-    ck_assert_int_eq (channel_send (&channel, "{}\n", 3, deadline_after (0)),
+    ck_assert_int_eq (vms_channel_send (&channel, "{}\n", 3, vms_deadline_after (0)),
                       -ENOTCONN);
   next_is ("{\"a\":1}");
   next_is ("{\"b\":2}");
@@ -416,7 +420,7 @@ END_TEST
 
 START_TEST (unread_messages_at_the_other_end_change_nothing)
 {
-  ck_assert_int_eq (channel_send (&channel, "{}\n", 3, deadline_after (0)), 0);
+  ck_assert_int_eq (vms_channel_send (&channel, "{}\n", 3, vms_deadline_after (0)), 0);
   peer_says ("{\"a\": 1}\n");
   peer_close ();
   next_is ("{\"a\":1}");
@@ -429,14 +433,17 @@ START_TEST (without_a_socket_there_is_nothing)
   struct channel none = { .fd = -1 };
   json_t *object;
 
-  ck_assert_int_eq (channel_receive (&none, deadline_after (0), &object),
+  ck_assert_int_eq (vms_channel_receive (&none, vms_deadline_after (0),
+                                         &object),
                     -ENOTCONN);
-  ck_assert_int_eq (channel_receive_behind (&none, 'x', deadline_after (0),
-                                            &object), -ENOTCONN);
-  ck_assert_int_eq (channel_send (&none, "x", 1, deadline_after (0)),
+  ck_assert_int_eq (vms_channel_receive_behind (&none, 'x',
+                                                vms_deadline_after (0),
+                                                &object),
                     -ENOTCONN);
-  channel_shut (&none);
-  channel_close (&none);
+  ck_assert_int_eq (vms_channel_send (&none, "x", 1, vms_deadline_after (0)),
+                    -ENOTCONN);
+  vms_channel_shut (&none);
+  vms_channel_close (&none);
 }
 END_TEST
 
@@ -446,8 +453,8 @@ static int
 receive_behind (int timeout_ms, json_int_t *ret_number)
 {
   json_t *object = NULL;
-  int r = channel_receive_behind (&channel, '\xff',
-                                  deadline_after (timeout_ms), &object);
+  int r = vms_channel_receive_behind (&channel, '\xff',
+                                      vms_deadline_after (timeout_ms), &object);
 
   *ret_number = json_integer_value (json_object_get (object, "a"));
   json_decref (object);
@@ -507,7 +514,7 @@ START_TEST (a_reason_is_fit_to_be_read)
   char text[CHANNEL_REASON];
 
   ck_assert_ptr_nonnull (error);
-  channel_reason (error, text);
+  vms_channel_reason (error, text);
   ck_assert_str_eq (text, reasons[_i].expected);
   json_decref (error);
 }
@@ -522,7 +529,7 @@ START_TEST (a_long_reason_ends_with_a_whole_character)
 
     memset (euros, 'x', 3);
     error = json_pack ("{s:s}", "desc", euros + 3 - shift % 3);
-    channel_reason (error, text);
+    vms_channel_reason (error, text);
     kept = strlen (text);
     ck_assert_uint_lt (kept, CHANNEL_REASON);
     ck_assert_uint_ge (kept, CHANNEL_REASON - 4);

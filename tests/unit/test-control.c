@@ -92,7 +92,7 @@ log_is (void)
 }
 
 static int64_t
-now_ms (void)
+vms_now_ms (void)
 {
   struct timespec now;
 
@@ -270,14 +270,14 @@ END_TEST
 START_TEST (answers_that_never_come_are_not_waited_for)
 {
   const char *status;
-  int64_t begin = now_ms ();
+  int64_t begin = vms_now_ms ();
 
   start.ready_timeout = 100;
   started ("mute");
   is_said ("qmp.silent");
   ck_assert_int_eq (vmspec_vm_status (vm, 50, diag, &status), -ETIME);
   is_said ("qmp.timeout");
-  ck_assert_int_lt (now_ms () - begin, 20000);
+  ck_assert_int_lt (vms_now_ms () - begin, 20000);
 }
 END_TEST
 
@@ -496,9 +496,9 @@ stops_with (const char *behaviour, int grace_ms, const char *asked, int signal)
   int64_t begin;
 
   started (behaviour);
-  begin = now_ms ();
+  begin = vms_now_ms ();
   ck_assert_int_eq (vmspec_vm_stop (vm, grace_ms, &status), 0);
-  ck_assert_int_lt (now_ms () - begin, grace_ms + 3000);
+  ck_assert_int_lt (vms_now_ms () - begin, grace_ms + 3000);
   ck_assert_str_eq (log_is (), asked);
   if (signal)
     ck_assert (WIFSIGNALED (status) && WTERMSIG (status) == signal);
@@ -530,9 +530,9 @@ START_TEST (a_paused_guest_cannot_obey)
 
   started ("");
   ck_assert_int_eq (vmspec_vm_control (vm, VMSPEC_ACTION_PAUSE, -1, diag), 0);
-  begin = now_ms ();
+  begin = vms_now_ms ();
   ck_assert_int_eq (vmspec_vm_stop (vm, 600000, &status), 0);
-  ck_assert_int_lt (now_ms () - begin, 20000);
+  ck_assert_int_lt (vms_now_ms () - begin, 20000);
   ck_assert_str_eq (log_is (), "stop\nquery-status\nquit\n");
   ck_assert_int_eq (status, 0);
 }
@@ -545,9 +545,9 @@ START_TEST (what_cannot_be_asked_has_no_time_for_it)
 
   start.ready_timeout = 100;
   started ("closes");
-  begin = now_ms ();
+  begin = vms_now_ms ();
   ck_assert_int_eq (vmspec_vm_stop (vm, 600000, &status), 0);
-  ck_assert_int_lt (now_ms () - begin, 20000);
+  ck_assert_int_lt (vms_now_ms () - begin, 20000);
   ck_assert_str_eq (log_is (), "SIGTERM\n");
   ck_assert_int_eq (status, 0);
 }
@@ -560,9 +560,9 @@ START_TEST (a_silent_one_is_stopped_in_time)
 
   start.ready_timeout = 100;
   started ("silent steadfast");
-  begin = now_ms ();
+  begin = vms_now_ms ();
   ck_assert_int_eq (vmspec_vm_stop (vm, 1000, &status), 0);
-  ck_assert_int_lt (now_ms () - begin, 4000);
+  ck_assert_int_lt (vms_now_ms () - begin, 4000);
   ck_assert (WIFSIGNALED (status) && WTERMSIG (status) == SIGKILL);
 }
 END_TEST
@@ -574,9 +574,9 @@ START_TEST (a_frozen_one_is_stopped_in_time)
 
   started ("");
   ck_assert_int_eq (vmspec_vm_kill (vm, SIGSTOP), 0);
-  begin = now_ms ();
+  begin = vms_now_ms ();
   ck_assert_int_eq (vmspec_vm_stop (vm, 1000, &status), 0);
-  ck_assert_int_lt (now_ms () - begin, 4000);
+  ck_assert_int_lt (vms_now_ms () - begin, 4000);
   ck_assert (WIFSIGNALED (status) && WTERMSIG (status) == SIGKILL);
 }
 END_TEST

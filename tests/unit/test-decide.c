@@ -73,17 +73,17 @@ START_TEST (qemu_gets_the_environment_with_the_runs_tmpdir)
   host.environment = STRINGS ("A=b", "TMPDIR=/t", "C=", "NIX_DISK_IMAGE=d");
   decided (NULL);
   environment = vmspec_plan_environment (plan);
-  ck_assert_str_eq (environment_get (environment, "TMPDIR"),
+  ck_assert_str_eq (vms_environment_get (environment, "TMPDIR"),
                     "/t/vmspec.0123456789");
-  ck_assert_str_eq (environment_get (environment, "A"), "b");
-  ck_assert_str_eq (environment_get (environment, "C"), "");
-  ck_assert_str_eq (environment_get (environment, "NIX_DISK_IMAGE"), "d");
-  ck_assert_uint_eq (list_length (environment), 4);
+  ck_assert_str_eq (vms_environment_get (environment, "A"), "b");
+  ck_assert_str_eq (vms_environment_get (environment, "C"), "");
+  ck_assert_str_eq (vms_environment_get (environment, "NIX_DISK_IMAGE"), "d");
+  ck_assert_uint_eq (vms_list_length (environment), 4);
   /* What did not come exported does not go exported. */
   host.environment = STRINGS ("A=b");
   decided (NULL);
   ck_assert_ptr_null (
-    environment_get (vmspec_plan_environment (plan), "TMPDIR"));
+    vms_environment_get (vmspec_plan_environment (plan), "TMPDIR"));
 }
 END_TEST
 
@@ -690,12 +690,12 @@ END_TEST
 START_TEST (entries_are_counted_from_the_first_that_somebody_wrote)
 {
   struct arena arena = { 0 };
-  struct path own = entry_path ("drives", 1, 2);
-  struct path said = entry_path ("drives", 2, 2);
+  struct path own = vms_entry_path ("drives", 1, 2);
+  struct path said = vms_entry_path ("drives", 2, 2);
 
-  ck_assert_str_eq (path_text (&arena, &own), "drives");
-  ck_assert_str_eq (path_text (&arena, &said), "drives[0]");
-  arena_free (&arena);
+  ck_assert_str_eq (vms_path_text (&arena, &own), "drives");
+  ck_assert_str_eq (vms_path_text (&arena, &said), "drives[0]");
+  vms_arena_free (&arena);
 }
 END_TEST
 

@@ -18,7 +18,7 @@ static struct arena arena;
 static void
 tear_down (void)
 {
-  arena_free (&arena);
+  vms_arena_free (&arena);
 }
 
 static struct machine
@@ -37,16 +37,16 @@ machine (void)
 static struct resolution *
 resolved (struct machine *m)
 {
-  struct resolution *r = arena_alloc (&arena, sizeof *r);
+  struct resolution *r = vms_arena_alloc (&arena, sizeof *r);
   void *given = NULL;
 
   m->spec.qemu = &m->qemu;
   m->spec.boot = &m->boot;
   m->spec.efi = &m->efi;
   m->spec.store = &m->store;
-  ck_assert_int_eq (spec_copy (&arena, "vmspec", &m->spec, NULL, &given), 0);
-  resolve (r, &arena, given, &m->host);
-  ck_assert_int_eq (arena_error (&arena), 0);
+  ck_assert_int_eq (vms_spec_copy (&arena, "vmspec", &m->spec, NULL, &given), 0);
+  vms_resolve (r, &arena, given, &m->host);
+  ck_assert_int_eq (vms_arena_error (&arena), 0);
   return r;
 }
 
@@ -233,11 +233,11 @@ START_TEST (a_machine_without_interfaces_is_on_the_first_vlan)
   struct machine m = machine ();
   struct resolution *r = resolved (&m);
 
-  ck_assert_uint_eq (list_length (r->spec.vlans), 1);
+  ck_assert_uint_eq (vms_list_length (r->spec.vlans), 1);
   ck_assert_uint_eq (r->spec.vlans[0]->number, 1);
   m.spec.interfaces = LIST (vmspec_interface, &eth);
   r = resolved (&m);
-  ck_assert_uint_eq (list_length (r->spec.vlans), 0);
+  ck_assert_uint_eq (vms_list_length (r->spec.vlans), 0);
   ck_assert_uint_eq (r->spec.interfaces[0]->assign_ip, VMSPEC_OFF);
 }
 END_TEST
@@ -361,7 +361,7 @@ START_TEST (built_in_drives_come_first_and_are_no_longer_built_in)
   m.qemu.disk_interface = VMSPEC_DISK_INTERFACE_NVME;
   r = resolved (&m);
   ck_assert_uint_eq (r->own_drives, 4);
-  ck_assert_uint_eq (list_length (r->spec.drives), 5);
+  ck_assert_uint_eq (vms_list_length (r->spec.drives), 5);
   same_text (r->spec.drives[0]->name, "root");
   same_text (r->spec.drives[1]->name, "nix-store");
   same_text (r->spec.drives[2]->file, "$TMPDIR/empty0.qcow2");
@@ -376,7 +376,7 @@ START_TEST (built_in_drives_come_first_and_are_no_longer_built_in)
   }
   m.spec.builtin_drives = VMSPEC_OFF;
   r = resolved (&m);
-  ck_assert_uint_eq (list_length (r->spec.drives), 1);
+  ck_assert_uint_eq (vms_list_length (r->spec.drives), 1);
 }
 END_TEST
 
@@ -399,7 +399,7 @@ START_TEST (without_an_image_there_is_no_root_drive)
   const struct vmspec_disk none = { VMSPEC_INIT (vmspec_disk), .image = "" };
 
   m.spec.disk = &none;
-  ck_assert_uint_eq (list_length (resolved (&m)->spec.drives), 0);
+  ck_assert_uint_eq (vms_list_length (resolved (&m)->spec.drives), 0);
 }
 END_TEST
 
@@ -414,7 +414,7 @@ START_TEST (shares_that_are_said_replace_built_in_ones_of_their_tag)
   m.boot.system = "/sys";
   m.spec.host_certs = VMSPEC_ON;
   r = resolved (&m);
-  ck_assert_uint_eq (list_length (r->spec.shares), 4);
+  ck_assert_uint_eq (vms_list_length (r->spec.shares), 4);
   ck_assert_uint_eq (r->own_shares, 4);
   same_text (r->spec.shares[0]->tag, "nix-store");
   same_text (r->spec.shares[1]->tag, "xchg");
@@ -427,7 +427,7 @@ START_TEST (shares_that_are_said_replace_built_in_ones_of_their_tag)
   ck_assert_uint_eq (r->spec.shares[3]->security_model,
                      VMSPEC_SECURITY_MODEL_MAPPED_XATTR);
   m.spec.builtin_shares = VMSPEC_OFF;
-  ck_assert_uint_eq (list_length (resolved (&m)->spec.shares), 1);
+  ck_assert_uint_eq (vms_list_length (resolved (&m)->spec.shares), 1);
 }
 END_TEST
 
@@ -455,9 +455,9 @@ random_spec (unsigned seed)
 
   /* A package's directory is absolute, though the table does not say so. */
   if (spec->efi && spec->efi->package) {
-    struct vmspec_efi *efi = writable (spec->efi);
+    struct vmspec_efi *efi = vms_writable (spec->efi);
 
-    efi->package = arena_concat (&arena, "/", efi->package, (char *) NULL);
+    efi->package = vms_arena_concat (&arena, "/", efi->package, (char *) NULL);
   }
   return spec;
 }
@@ -505,7 +505,7 @@ START_TEST (resolving_again_changes_nothing)
     vmspec_plan_free (again);
     vmspec_doc_free (once);
     vmspec_doc_free (twice);
-    arena_free (&arena);
+    vms_arena_free (&arena);
   }
   ck_assert_uint_gt (accepted, rounds / 4);
 }
@@ -532,7 +532,7 @@ START_TEST (a_resolved_description_survives_its_xml)
     }
     vmspec_doc_free (doc);
     vmspec_doc_free (read);
-    arena_free (&arena);
+    vms_arena_free (&arena);
   }
 }
 END_TEST
@@ -546,19 +546,19 @@ START_TEST (everything_that_has_a_default_has_it_after_resolving)
 
   ck_assert_int_eq (vmspec_resolve (&spec, &host, NULL, &doc), 0);
   s = vmspec_doc_spec (doc);
-  for (const struct vmspec_option *o = option_first ("vmspec"); o;
-       o = option_sibling (o)) {
+  for (const struct vmspec_option *o = vms_option_first ("vmspec"); o;
+       o = vms_option_sibling (o)) {
     const struct vmspec_option *in;
 
     if (o->kind == VMSPEC_KIND_SWITCH || o->kind == VMSPEC_KIND_ENUM
         || o->kind == VMSPEC_KIND_UINT32)
-      ck_assert_msg (option_number (o, s) != 0, "%s", o->name);
+      ck_assert_msg (vms_option_number (o, s) != 0, "%s", o->name);
     if (o->kind != VMSPEC_KIND_GROUP)
       continue;
-    ck_assert_msg (option_pointer (o, s) != NULL, "%s", o->name);
-    for (in = option_first (o->element); in; in = option_sibling (in))
+    ck_assert_msg (vms_option_pointer (o, s) != NULL, "%s", o->name);
+    for (in = vms_option_first (o->element); in; in = vms_option_sibling (in))
       if (in->kind == VMSPEC_KIND_SWITCH)
-        ck_assert_msg (option_number (in, option_pointer (o, s)) != 0,
+        ck_assert_msg (vms_option_number (in, vms_option_pointer (o, s)) != 0,
                        "%s.%s", o->name, in->name);
   }
   vmspec_doc_free (doc);

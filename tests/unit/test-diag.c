@@ -27,13 +27,13 @@ START_TEST (paths_are_written_as_the_manual_has_them)
   struct arena arena = { 0 };
   struct path first = { .name = "shares", .has_index = 1 };
 
-  ck_assert_str_eq (path_text (&arena, NULL), "");
-  ck_assert_str_eq (path_text (&arena, &network), "network");
-  ck_assert_str_eq (path_text (&arena, &rule), "network.forward_ports[2]");
-  ck_assert_str_eq (path_text (&arena, &proto),
+  ck_assert_str_eq (vms_path_text (&arena, NULL), "");
+  ck_assert_str_eq (vms_path_text (&arena, &network), "network");
+  ck_assert_str_eq (vms_path_text (&arena, &rule), "network.forward_ports[2]");
+  ck_assert_str_eq (vms_path_text (&arena, &proto),
                     "network.forward_ports[2].proto");
-  ck_assert_str_eq (path_text (&arena, &first), "shares[0]");
-  arena_free (&arena);
+  ck_assert_str_eq (vms_path_text (&arena, &first), "shares[0]");
+  vms_arena_free (&arena);
 }
 END_TEST
 
@@ -43,8 +43,8 @@ START_TEST (a_finding_holds_all_that_was_said)
   struct place place = { file, 12 };
   const struct vmspec_finding *f;
 
-  diag_add (diag, VMSPEC_SEVERITY_WARNING, "a.b", &proto, &place, "%d, %s", 5,
-            "6");
+  vms_diag_add (diag, VMSPEC_SEVERITY_WARNING, "a.b", &proto, &place, "%d, %s", 5,
+                "6");
   memset (file, '!', sizeof file - 1);
   ck_assert_uint_eq (vmspec_diag_count (diag), 1);
   f = vmspec_diag_get (diag, 0);
@@ -62,7 +62,7 @@ START_TEST (what_was_not_said_is_empty_and_not_missing)
 {
   const struct vmspec_finding *f;
 
-  diag_add (diag, VMSPEC_SEVERITY_ERROR, "a.b", NULL, NULL, "text");
+  vms_diag_add (diag, VMSPEC_SEVERITY_ERROR, "a.b", NULL, NULL, "text");
   f = vmspec_diag_get (diag, 0);
   ck_assert_str_eq (f->path, "");
   ck_assert_ptr_null (f->file);
@@ -75,10 +75,10 @@ START_TEST (findings_stay_in_order_and_where_they_are)
   const struct vmspec_finding *first;
   char expected[32];
 
-  diag_add (diag, VMSPEC_SEVERITY_ERROR, "a.b", NULL, NULL, "number 0");
+  vms_diag_add (diag, VMSPEC_SEVERITY_ERROR, "a.b", NULL, NULL, "number 0");
   first = vmspec_diag_get (diag, 0);
   for (int i = 1; i < 1000; i++)
-    diag_add (diag, VMSPEC_SEVERITY_ERROR, "a.b", &proto, NULL, "number %d", i);
+    vms_diag_add (diag, VMSPEC_SEVERITY_ERROR, "a.b", &proto, NULL, "number %d", i);
   ck_assert_ptr_eq (vmspec_diag_get (diag, 0), first);
   ck_assert_uint_eq (vmspec_diag_count (diag), 1000);
   for (size_t i = 0; i < 1000; i++) {
@@ -96,32 +96,32 @@ START_TEST (a_long_message_is_whole)
 
   memset (message, 'm', sizeof message);
   message[30000] = '\0';
-  diag_add (diag, VMSPEC_SEVERITY_ERROR, "a.b", NULL, NULL, "%s", message);
+  vms_diag_add (diag, VMSPEC_SEVERITY_ERROR, "a.b", NULL, NULL, "%s", message);
   ck_assert_str_eq (vmspec_diag_get (diag, 0)->text, message);
 }
 END_TEST
 
 START_TEST (only_errors_are_errors)
 {
-  diag_add (diag, VMSPEC_SEVERITY_WARNING, "a.b", NULL, NULL, "w");
-  diag_add (diag, VMSPEC_SEVERITY_BLOCKER, "a.b", NULL, NULL, "b");
-  ck_assert_int_eq (diag_error (diag), 0);
+  vms_diag_add (diag, VMSPEC_SEVERITY_WARNING, "a.b", NULL, NULL, "w");
+  vms_diag_add (diag, VMSPEC_SEVERITY_BLOCKER, "a.b", NULL, NULL, "b");
+  ck_assert_int_eq (vms_diag_error (diag), 0);
   ck_assert_uint_eq (diag->blockers, 1);
-  diag_add (diag, VMSPEC_SEVERITY_ERROR, "a.b", NULL, NULL, "e");
-  ck_assert_int_eq (diag_error (diag), -EINVAL);
+  vms_diag_add (diag, VMSPEC_SEVERITY_ERROR, "a.b", NULL, NULL, "e");
+  ck_assert_int_eq (vms_diag_error (diag), -EINVAL);
 }
 END_TEST
 
 START_TEST (after_clear_all_is_forgotten)
 {
-  diag_add (diag, VMSPEC_SEVERITY_BLOCKER, "a.b", NULL, NULL, "b");
-  diag_add (diag, VMSPEC_SEVERITY_ERROR, "a.b", NULL, NULL, "e");
+  vms_diag_add (diag, VMSPEC_SEVERITY_BLOCKER, "a.b", NULL, NULL, "b");
+  vms_diag_add (diag, VMSPEC_SEVERITY_ERROR, "a.b", NULL, NULL, "e");
   vmspec_diag_clear (diag);
   ck_assert_uint_eq (vmspec_diag_count (diag), 0);
   ck_assert_ptr_null (vmspec_diag_get (diag, 0));
-  ck_assert_int_eq (diag_error (diag), 0);
+  ck_assert_int_eq (vms_diag_error (diag), 0);
   ck_assert_uint_eq (diag->blockers, 0);
-  diag_add (diag, VMSPEC_SEVERITY_WARNING, "c.d", NULL, NULL, "w");
+  vms_diag_add (diag, VMSPEC_SEVERITY_WARNING, "c.d", NULL, NULL, "w");
   ck_assert_str_eq (vmspec_diag_get (diag, 0)->id, "c.d");
 }
 END_TEST
@@ -133,10 +133,10 @@ START_TEST (findings_outlive_the_diagnosis_they_were_taken_from)
   vmspec_diag *from;
 
   ck_assert_int_eq (vmspec_diag_new (&from), 0);
-  diag_add (from, VMSPEC_SEVERITY_BLOCKER, "a.b", &proto, &place, "text");
-  diag_add (from, VMSPEC_SEVERITY_ERROR, "c.d", NULL, NULL, "more");
-  diag_append (diag, from);
-  diag_append (NULL, from);
+  vms_diag_add (from, VMSPEC_SEVERITY_BLOCKER, "a.b", &proto, &place, "text");
+  vms_diag_add (from, VMSPEC_SEVERITY_ERROR, "c.d", NULL, NULL, "more");
+  vms_diag_append (diag, from);
+  vms_diag_append (NULL, from);
   vmspec_diag_free (from);
   ck_assert_uint_eq (vmspec_diag_count (diag), 2);
   f = vmspec_diag_get (diag, 0);
@@ -145,13 +145,13 @@ START_TEST (findings_outlive_the_diagnosis_they_were_taken_from)
   ck_assert_str_eq (f->file, "a.xml");
   ck_assert_uint_eq (f->line, 3);
   ck_assert_uint_eq (diag->blockers, 1);
-  ck_assert_int_eq (diag_error (diag), -EINVAL);
+  ck_assert_int_eq (vms_diag_error (diag), -EINVAL);
 }
 END_TEST
 
 START_TEST (no_diagnosis_is_needed)
 {
-  diag_add (NULL, VMSPEC_SEVERITY_ERROR, "a.b", &proto, NULL, "text");
+  vms_diag_add (NULL, VMSPEC_SEVERITY_ERROR, "a.b", &proto, NULL, "text");
   vmspec_diag_free (NULL);
 }
 END_TEST
@@ -159,10 +159,10 @@ END_TEST
 START_TEST (an_error_counts_even_without_memory_to_describe_it)
 {
   diag->arena.error = -ENOMEM;
-  diag_add (diag, VMSPEC_SEVERITY_ERROR, "a.b", &proto, NULL, "text");
+  vms_diag_add (diag, VMSPEC_SEVERITY_ERROR, "a.b", &proto, NULL, "text");
   ck_assert_uint_eq (vmspec_diag_count (diag), 0);
   ck_assert_uint_eq (diag->errors, 1);
-  ck_assert_int_eq (diag_error (diag), -ENOMEM);
+  ck_assert_int_eq (vms_diag_error (diag), -ENOMEM);
 }
 END_TEST
 

@@ -31,13 +31,13 @@ set_up (void)
   arena = (struct arena) { 0 };
   said = (struct vmspec_work) { VMSPEC_INIT (vmspec_work) };
   ck_assert_int_eq (vmspec_diag_new (&diag), 0);
-  ck_assert_int_eq (work_init (&work, &arena, &said, diag), 0);
+  ck_assert_int_eq (vms_work_init (&work, &arena, &said, diag), 0);
 }
 
 static void
 tear_down (void)
 {
-  arena_free (&arena);
+  vms_arena_free (&arena);
   vmspec_diag_free (diag);
   scratch_remove ();
 }
@@ -46,7 +46,7 @@ tear_down (void)
 static void
 work_anew (void)
 {
-  ck_assert_int_eq (work_init (&work, &arena, &said, diag), 0);
+  ck_assert_int_eq (vms_work_init (&work, &arena, &said, diag), 0);
 }
 
 /* The text of the one finding that there is. */
@@ -96,31 +96,31 @@ count_ticks (void *data UNUSED)
 static const char *
 said_by (struct helper_setup *setup)
 {
-  struct text *text = arena_alloc (&arena, sizeof *text);
+  struct text *text = vms_arena_alloc (&arena, sizeof *text);
 
   text->arena = &arena;
   setup->text = text;
-  ck_assert_msg (helper_run (&work, setup, NULL, NULL) == 0, "%s",
+  ck_assert_msg (vms_helper_run (&work, setup, NULL, NULL) == 0, "%s",
                  unit_findings (diag));
-  return text_end (text);
+  return vms_text_end (text);
 }
 
 START_TEST (a_helper_that_fails_says_why_in_its_last_line)
 {
-  ck_assert_int_eq (helper_run (&work, SHELL ("echo first; echo 'it is '"
-                                              "broken' ' >&2; echo; exit 3"),
-                                NULL, NULL), -EIO);
+  ck_assert_int_eq (vms_helper_run (&work, SHELL ("echo first; echo 'it is '"
+                                                  "broken' ' >&2; echo; exit 3"),
+                                    NULL, NULL), -EIO);
   ck_assert_str_eq (only ("helper.failed"),
                     "sh failed with status 3: it is broken");
   vmspec_diag_clear (diag);
-  ck_assert_int_eq (helper_run (&work, SHELL ("exit 1"), NULL, NULL), -EIO);
+  ck_assert_int_eq (vms_helper_run (&work, SHELL ("exit 1"), NULL, NULL), -EIO);
   ck_assert_str_eq (only ("helper.failed"),
                     "sh failed with status 1: it did not say why");
   vmspec_diag_clear (diag);
   /* A terminal would obey, and a line may be long. */
-  ck_assert_int_eq (helper_run (&work, SHELL ("printf 'x\\r\\033[31m%01000d'"
-                                              " 0; exit 1"),
-                                NULL, NULL), -EIO);
+  ck_assert_int_eq (vms_helper_run (&work, SHELL ("printf 'x\\r\\033[31m%01000d'"
+                                                  " 0; exit 1"),
+                                    NULL, NULL), -EIO);
   ck_assert_int_eq (strncmp (only ("helper.failed"),
                              "sh failed with status 1:  [31m000", 33), 0);
   ck_assert_uint_lt (strlen (only ("helper.failed")), 600);
@@ -133,12 +133,12 @@ START_TEST (a_line_with_the_mark_comes_before_the_last)
     = SHELL ("echo '<E> one'; echo '<E> two'; echo usage; exit 1");
 
   setup->mark = "<E>";
-  ck_assert_int_eq (helper_run (&work, setup, NULL, NULL), -EIO);
+  ck_assert_int_eq (vms_helper_run (&work, setup, NULL, NULL), -EIO);
   ck_assert_str_eq (only ("helper.failed"), "sh failed with status 1: <E> two");
   vmspec_diag_clear (diag);
   setup = SHELL ("echo one; echo two; exit 1");
   setup->mark = "<E>";
-  ck_assert_int_eq (helper_run (&work, setup, NULL, NULL), -EIO);
+  ck_assert_int_eq (vms_helper_run (&work, setup, NULL, NULL), -EIO);
   ck_assert_str_eq (only ("helper.failed"), "sh failed with status 1: two");
 }
 END_TEST
@@ -148,12 +148,12 @@ START_TEST (a_helper_that_is_killed_or_missing_is_reported)
   const struct helper_setup absent
     = { .argv = STRINGS ("/absent"), .extra = -1 };
 
-  ck_assert_int_eq (helper_run (&work, SHELL ("kill -9 $$"), NULL, NULL), -EIO);
+  ck_assert_int_eq (vms_helper_run (&work, SHELL ("kill -9 $$"), NULL, NULL), -EIO);
   ck_assert_str_eq (only ("helper.failed"), "sh was killed by signal 9");
   vmspec_diag_clear (diag);
   /* valgrind lets the start of what is missing succeed. */
   if (!unit_is_watched ()) {
-    ck_assert_int_eq (helper_run (&work, &absent, NULL, NULL), -ENOENT);
+    ck_assert_int_eq (vms_helper_run (&work, &absent, NULL, NULL), -ENOENT);
     ck_assert_str_eq (only ("helper.failed"),
                       "/absent cannot be started: No such file or directory");
   }
@@ -179,9 +179,9 @@ START_TEST (a_helper_is_waited_for_after_it_has_closed_its_output)
 
   getrusage (RUSAGE_SELF, &before);
   ticks = last_tick = 0;
-  ck_assert_int_eq (helper_run (&work, SHELL ("exec >&- 2>&-; sleep 0.5;"
-                                              "exit 7"),
-                                count_ticks, NULL), -EIO);
+  ck_assert_int_eq (vms_helper_run (&work, SHELL ("exec >&- 2>&-; sleep 0.5;"
+                                                  "exit 7"),
+                                    count_ticks, NULL), -EIO);
   getrusage (RUSAGE_SELF, &after);
   only ("helper.failed");
   ck_assert (seconds () - start >= 0.5);
@@ -206,7 +206,8 @@ START_TEST (a_helper_is_cancelled_also_when_it_is_silent)
 
     ticks = 0;
     last_tick = 3;
-    ck_assert_int_eq (helper_run (&work, SHELL (scripts[i]), count_ticks, NULL),
+    ck_assert_int_eq (vms_helper_run (&work, SHELL (scripts[i]), count_ticks,
+                                      NULL),
                       -ECANCELED);
     ck_assert (seconds () - start < 20);
     ck_assert_int_eq (ticks, 3);
@@ -235,11 +236,11 @@ START_TEST (a_helper_that_is_killed_is_reaped)
 {
   struct helper helper;
 
-  ck_assert_int_eq (helper_start (&helper, &work, SHELL ("exec sleep 100")), 0);
+  ck_assert_int_eq (vms_helper_start (&helper, &work, SHELL ("exec sleep 100")), 0);
   ck_assert (has_children ());
-  helper_kill (&helper);
+  vms_helper_kill (&helper);
   ck_assert (!has_children ());
-  helper_kill (&helper); /* nothing is left to kill */
+  vms_helper_kill (&helper); /* nothing is left to kill */
 }
 END_TEST
 
@@ -249,7 +250,7 @@ START_TEST (an_ignored_sigchld_gives_a_finding)
   double start = seconds ();
 
   ck_assert_int_eq (sigaction (SIGCHLD, &ignore, &old), 0);
-  ck_assert_int_eq (helper_run (&work, SHELL ("sleep 0.2"), NULL, NULL),
+  ck_assert_int_eq (vms_helper_run (&work, SHELL ("sleep 0.2"), NULL, NULL),
                     -ECHILD);
   ck_assert_int_eq (sigaction (SIGCHLD, &old, NULL), 0);
   ck_assert_ptr_nonnull (strstr (only ("helper.failed"), "is lost"));
@@ -327,9 +328,9 @@ run_without_descriptors (unsigned closed)
   setup->text = &text;
   setup->extra = open ("extra", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   setup->directory = scratch;
-  if (setup->extra < 0 || helper_run (&work, setup, NULL, NULL) != -EIO)
+  if (setup->extra < 0 || vms_helper_run (&work, setup, NULL, NULL) != -EIO)
     return 1;
-  list = text_end (&text);
+  list = vms_text_end (&text);
   if (!list || strcmp (list, "0 1 2 3 ") != 0)
     return 2;
   return strstr (vmspec_diag_get (diag, 0)->text, "status 5") ? 0 : 3;
@@ -361,17 +362,17 @@ START_TEST (a_program_is_looked_for_in_the_path_that_was_given)
   make_file ("bin/text", 0644, "");
   said.environment = STRINGS ("A=b", "PATH=/absent:bin::sbin");
   work_anew ();
-  found = work_program (&work, "tool"); /* a directory is none */
+  found = vms_work_program (&work, "tool"); /* a directory is none */
   ck_assert_str_eq (found, below ("sbin/tool"));
-  ck_assert_ptr_null (work_program (&work, "text"));
+  ck_assert_ptr_null (vms_work_program (&work, "text"));
   ck_assert_int_eq (chdir ("sbin"), 0);
-  ck_assert_str_eq (work_program (&work, "tool"), below ("sbin/tool"));
+  ck_assert_str_eq (vms_work_program (&work, "tool"), below ("sbin/tool"));
   said.environment = STRINGS ("A=b");
   work_anew ();
-  ck_assert_ptr_null (work_program (&work, "sh"));
+  ck_assert_ptr_null (vms_work_program (&work, "sh"));
   said.environment = NULL;
   work_anew ();
-  ck_assert_ptr_nonnull (work_program (&work, "sh"));
+  ck_assert_ptr_nonnull (vms_work_program (&work, "sh"));
 }
 END_TEST
 
@@ -383,13 +384,13 @@ kept_of (const char *closure, const char *store)
   struct text text = { .arena = &arena };
   const char *const *kept = NULL;
 
-  ck_assert_msg (erofs_kept_names (&work, closure, store, &kept) == 0, "%s",
+  ck_assert_msg (vms_erofs_kept_names (&work, closure, store, &kept) == 0, "%s",
                  unit_findings (diag));
   for (; *kept; kept++) {
-    text_add (&text, *kept);
-    text_add (&text, "|");
+    vms_text_add (&text, *kept);
+    vms_text_add (&text, "|");
   }
-  return text_end (&text);
+  return vms_text_end (&text);
 }
 
 START_TEST (names_below_the_store_are_taken_once_and_in_order)
@@ -415,7 +416,7 @@ START_TEST (a_line_outside_of_the_store_is_an_error)
 
   for (size_t i = 0; i < COUNT (lines); i++) {
     snprintf (closure, sizeof closure, "/nix/store/a\n\n%s\n", lines[i]);
-    ck_assert_msg (erofs_kept_names (&work, closure, "/nix/store", &kept)
+    ck_assert_msg (vms_erofs_kept_names (&work, closure, "/nix/store", &kept)
                      == -EINVAL, "%s", lines[i]);
     ck_assert_ptr_nonnull (strstr (only ("erofs.closure"), "line 3"));
     vmspec_diag_clear (diag);
@@ -425,7 +426,7 @@ START_TEST (a_line_outside_of_the_store_is_an_error)
   snprintf (closure, sizeof closure, "/s/%s", name);
   ck_assert_uint_eq (strlen (kept_of (closure, "/s")), 256);
   snprintf (closure, sizeof closure, "/s/%sy", name);
-  ck_assert_int_eq (erofs_kept_names (&work, closure, "/s", &kept), -EINVAL);
+  ck_assert_int_eq (vms_erofs_kept_names (&work, closure, "/s", &kept), -EINVAL);
   only ("erofs.closure");
 }
 END_TEST
@@ -440,7 +441,7 @@ struct rules {
 static void
 compile (struct rules *rules, const char *const *kept)
 {
-  const char *const *all = erofs_exclusions (&arena, kept);
+  const char *const *all = vms_erofs_exclusions (&arena, kept);
 
   ck_assert_ptr_nonnull (all);
   for (rules->count = 0; all[rules->count]; rules->count++) {
@@ -563,7 +564,7 @@ START_TEST (every_path_is_left_out_but_those_of_kept_names)
                      "seed %" PRIu64 ", path '%s'", seed, path);
     }
     release (&rules);
-    arena_free (&arena);
+    vms_arena_free (&arena);
   }
   work_anew ();
 }
@@ -589,7 +590,7 @@ START_TEST (any_two_bytes_may_stand_beside_each_other)
                      "%#x among %#x and %#x", c, *a, *b);
     }
     release (&rules);
-    arena_free (&arena);
+    vms_arena_free (&arena);
   }
   work_anew ();
 }
@@ -628,14 +629,14 @@ END_TEST
 static const char *const *
 random_store (struct random *r, size_t n)
 {
-  const char **kept = arena_alloc (&arena, (n + 1) * sizeof *kept);
+  const char **kept = vms_arena_alloc (&arena, (n + 1) * sizeof *kept);
 
   for (size_t i = 0; i < n; i++) {
     char name[] = "00000000000000000000000000000000-name";
 
     for (int k = 0; k < 32; k++)
       name[k] = digits[random_below (r, 32)];
-    kept[i] = arena_strdup (&arena, name);
+    kept[i] = vms_arena_strdup (&arena, name);
   }
   return kept;
 }
@@ -646,7 +647,7 @@ START_TEST (twenty_thousand_names_are_no_trouble)
   struct random r = { 1 };
   const char *const *kept = random_store (&r, n);
   double start = seconds ();
-  const char *const *all = erofs_exclusions (&arena, kept);
+  const char *const *all = vms_erofs_exclusions (&arena, kept);
   struct rules rules;
 
   ck_assert (unit_is_watched () || seconds () - start < 1);
@@ -672,14 +673,14 @@ END_TEST
 START_TEST (an_expression_that_grows_too_long_goes_on_in_another)
 {
   const size_t n = 3000;
-  const char **kept = arena_alloc (&arena, (n + 1) * sizeof *kept);
+  const char **kept = vms_arena_alloc (&arena, (n + 1) * sizeof *kept);
   struct rules rules;
   char name[256];
 
   memset (name, '.', sizeof name);
   for (size_t i = 0; i < n; i++) {
     snprintf (name + 150, 106, "%04zu%0101d", i * 3, 0);
-    kept[i] = arena_strdup (&arena, name);
+    kept[i] = vms_arena_strdup (&arena, name);
   }
   compile (&rules, kept);
   ck_assert_uint_gt (rules.count, 5);
@@ -702,7 +703,7 @@ static struct output output;
 static const char *
 mkfs (void)
 {
-  return work_program (&work, "mkfs.erofs");
+  return vms_work_program (&work, "mkfs.erofs");
 }
 
 static void
@@ -710,7 +711,7 @@ set_up_image (const char *program, const char *file)
 {
   setup = (struct erofs_setup) { .program = program, .tree = below ("tree"),
                                  .label = "nix-store", .uuid = UUID };
-  ck_assert_msg (output_open (&output, &work, below (file), 0644) == 0, "%s",
+  ck_assert_msg (vms_output_open (&output, &work, below (file), 0644) == 0, "%s",
                  unit_findings (diag));
 }
 
@@ -719,15 +720,15 @@ static int
 make_image (void)
 {
   struct erofs erofs;
-  int r = erofs_start (&erofs, &setup, &output, &work);
+  int r = vms_erofs_start (&erofs, &setup, &output, &work);
 
   if (r == 0)
-    r = erofs_wait (&erofs, &work);
+    r = vms_erofs_wait (&erofs, &work);
   else
-    erofs_abandon (&erofs);
+    vms_erofs_abandon (&erofs);
   if (r == 0)
-    r = output_commit (&output, &work);
-  output_close (&output);
+    r = vms_output_commit (&output, &work);
+  vms_output_close (&output);
   ck_assert (!has_children ());
   return r;
 }
@@ -909,12 +910,12 @@ START_TEST (an_image_runs_beside_other_work_and_can_be_abandoned)
   make_tree ("tree");
   output_of ("truncate -s 4G tree/large");
   set_up_image (mkfs (), "image");
-  ck_assert_int_eq (erofs_start (&erofs, &setup, &output, &work), 0);
+  ck_assert_int_eq (vms_erofs_start (&erofs, &setup, &output, &work), 0);
   ck_assert (has_children ());
-  erofs_abandon (&erofs);
+  vms_erofs_abandon (&erofs);
   ck_assert (!has_children ());
-  erofs_abandon (&erofs);
-  output_close (&output);
+  vms_erofs_abandon (&erofs);
+  vms_output_close (&output);
   ck_assert (!exists ("image"));
 }
 END_TEST
@@ -1104,25 +1105,25 @@ START_TEST (an_image_is_cancelled_while_the_tree_is_looked_through)
   work_anew ();
   pretend (OPTIONS, "", "exec sleep 100");
   output_of ("cd tree; seq 2000 | xargs touch");
-  ck_assert_int_eq (erofs_start (&erofs, &setup, &output, &work), 0);
+  ck_assert_int_eq (vms_erofs_start (&erofs, &setup, &output, &work), 0);
   seen.cancel_at = seen.calls + 1;
   work.next_report = 0;
-  ck_assert_int_eq (erofs_wait (&erofs, &work), -ECANCELED);
+  ck_assert_int_eq (vms_erofs_wait (&erofs, &work), -ECANCELED);
   ck_assert_uint_eq (seen.total, 0); /* not known yet */
   ck_assert (!has_children ());
-  output_close (&output);
+  vms_output_close (&output);
 }
 END_TEST
 
 START_TEST (a_closure_that_no_command_line_holds_is_refused)
 {
   size_t n = 10000;
-  const char **kept = arena_alloc (&arena, (n + 1) * sizeof *kept);
+  const char **kept = vms_arena_alloc (&arena, (n + 1) * sizeof *kept);
   struct random r = { 1 };
 
   for (size_t i = 0; i < n; i++)
-    kept[i] = arena_printf (&arena, "%016" PRIx64 "%016" PRIx64,
-                            random_number (&r), random_number (&r));
+    kept[i] = vms_arena_printf (&arena, "%016" PRIx64 "%016" PRIx64,
+                                random_number (&r), random_number (&r));
   pretend (OPTIONS, "", "exit 9");
   setup.kept = kept;
   ck_assert_int_eq (make_image (), -E2BIG);

@@ -11,7 +11,7 @@ static struct arena arena;
 static void
 tear_down (void)
 {
-  arena_free (&arena);
+  vms_arena_free (&arena);
 }
 
 static const char *const environment[] = {
@@ -25,17 +25,17 @@ static const char *
 path_of (const char *piece)
 {
   struct text text = { .arena = &arena };
-  const char *problem = expand_path (&text, piece, environment);
+  const char *problem = vms_expand_path (&text, piece, environment);
 
   ck_assert_msg (!problem, "'%s': %s", piece, problem);
-  return text_end (&text);
+  return vms_text_end (&text);
 }
 
 static void
 path_refused (const char *piece)
 {
   struct text text = { .arena = &arena };
-  const char *problem = expand_path (&text, piece, environment);
+  const char *problem = vms_expand_path (&text, piece, environment);
 
   ck_assert_msg (problem != NULL, "'%s' was accepted", piece);
 }
@@ -151,15 +151,15 @@ words_of (const char *piece)
 {
   struct vector words = { .arena = &arena };
   struct text all = { .arena = &arena };
-  const char *problem = expand_words (&words, piece, environment);
+  const char *problem = vms_expand_words (&words, piece, environment);
 
   ck_assert_msg (!problem, "'%s': %s", piece, problem);
   for (size_t i = 0; i < words.count; i++) {
-    text_add (&all, "<");
-    text_add (&all, words.items[i]);
-    text_add (&all, ">");
+    vms_text_add (&all, "<");
+    vms_text_add (&all, words.items[i]);
+    vms_text_add (&all, ">");
   }
-  return text_end (&all);
+  return vms_text_end (&all);
 }
 
 START_TEST (words_are_split_at_unquoted_blanks)
@@ -186,7 +186,7 @@ START_TEST (only_blanks_split_a_plain_value)
 {
   struct vector words = { .arena = &arena };
 
-  split_words (&words, "  -m 1\t\"a b\"\n$V ");
+  vms_split_words (&words, "  -m 1\t\"a b\"\n$V ");
   ck_assert_uint_eq (words.count, 5);
   ck_assert_str_eq (words.items[0], "-m");
   ck_assert_str_eq (words.items[2], "\"a");
@@ -199,12 +199,12 @@ START_TEST (the_first_of_a_name_counts)
 {
   static const char *const twice[] = { "AB=0", "A=1", "A=2", "B=", "C", NULL };
 
-  ck_assert_str_eq (environment_get (twice, "A"), "1");
-  ck_assert_str_eq (environment_get (twice, "B"), "");
-  ck_assert_ptr_null (environment_said (twice, "B"));
-  ck_assert_ptr_null (environment_get (twice, "C"));
-  ck_assert_ptr_null (environment_get (twice, "D"));
-  ck_assert_ptr_null (environment_get (NULL, "A"));
+  ck_assert_str_eq (vms_environment_get (twice, "A"), "1");
+  ck_assert_str_eq (vms_environment_get (twice, "B"), "");
+  ck_assert_ptr_null (vms_environment_said (twice, "B"));
+  ck_assert_ptr_null (vms_environment_get (twice, "C"));
+  ck_assert_ptr_null (vms_environment_get (twice, "D"));
+  ck_assert_ptr_null (vms_environment_get (NULL, "A"));
 }
 END_TEST
 
@@ -258,9 +258,9 @@ static void
 add_words (struct text *all, const char *const *words, size_t n)
 {
   for (size_t i = 0; i < n; i++) {
-    text_add (all, "<");
-    text_add (all, words[i]);
-    text_add (all, ">");
+    vms_text_add (all, "<");
+    vms_text_add (all, words[i]);
+    vms_text_add (all, ">");
   }
 }
 
@@ -270,7 +270,7 @@ show (const void *words, size_t n)
   struct text all = { .arena = &arena };
 
   add_words (&all, words, n);
-  return text_end (&all);
+  return vms_text_end (&all);
 }
 
 /* Not what glibc gets wrong (2.36: a blank at a value's start, a "~" next to a
@@ -297,7 +297,7 @@ START_TEST (words_are_those_of_wordexp)
     int refused;
 
     random_piece (&r, &tokens, piece);
-    problem = expand_words (&words, piece, environment);
+    problem = vms_expand_words (&words, piece, environment);
     refused = wordexp (piece, &theirs, WRDE_NOCMD);
     ck_assert_msg (!problem == !refused, "%u: '%s': %s", i, piece,
                    problem ? problem : "refused by wordexp");
@@ -310,7 +310,7 @@ START_TEST (words_are_those_of_wordexp)
                      show (theirs.we_wordv, theirs.we_wordc));
       wordfree (&theirs);
     }
-    arena_free (&arena);
+    vms_arena_free (&arena);
   }
   ck_assert_uint_gt (both, rounds / 4);
 }
@@ -353,11 +353,11 @@ shell (const struct text *script, size_t *ret_size)
   pipe = popen (command, "r");
   ck_assert_ptr_nonnull (pipe);
   while ((n = fread (block, 1, sizeof block, pipe)))
-    text_add_bytes (&output, block, n);
+    vms_text_add_bytes (&output, block, n);
   ck_assert_int_eq (pclose (pipe), 0);
   unlink (name);
   *ret_size = output.size;
-  return text_end (&output);
+  return vms_text_end (&output);
 }
 
 /* Names the piece that differs, whose result ends with a NUL in both. */
@@ -365,7 +365,7 @@ static void
 compare (struct text *script, struct text *expected, const char *theirs,
          size_t size)
 {
-  const char *piece = text_end (script), *ours = text_end (expected);
+  const char *piece = vms_text_end (script), *ours = vms_text_end (expected);
 
   for (size_t o = 0, t = 0; o < expected->size && t < size;) {
     ck_assert_msg (!strcmp (ours + o, theirs + t), "%.*s: ours %s, sh's %s",
@@ -392,14 +392,14 @@ START_TEST (words_are_those_of_a_shell)
     char piece[200];
 
     random_piece (&r, &tokens, piece);
-    if (!is_clear (piece) || expand_words (&words, piece, environment))
+    if (!is_clear (piece) || vms_expand_words (&words, piece, environment))
       continue;
     accepted++;
-    text_add (&script, "for x in ");
-    text_add (&script, piece);
-    text_add (&script, "\ndo printf '<%s>' \"$x\"; done; printf '\\0'\n");
+    vms_text_add (&script, "for x in ");
+    vms_text_add (&script, piece);
+    vms_text_add (&script, "\ndo printf '<%s>' \"$x\"; done; printf '\\0'\n");
     add_words (&expected, (const void *) words.items, words.count);
-    text_add_bytes (&expected, "", 1);
+    vms_text_add_bytes (&expected, "", 1);
   }
   ck_assert_uint_gt (accepted, rounds / 5);
   theirs = shell (&script, &size);
@@ -426,13 +426,13 @@ START_TEST (a_path_is_what_a_shell_makes_of_it_without_splitting)
      * colon or end at one; for us these are characters. */
     if (strpbrk (piece, " \t") || strstr (piece, ":~")
         || strstr (piece, "~:") || !is_clear (piece)
-        || expand_path (&path, piece, environment))
+        || vms_expand_path (&path, piece, environment))
       continue;
-    text_add (&script, "x=");
-    text_add (&script, piece);
-    text_add (&script, "\nprintf '%s\\0' \"$x\"\n");
-    text_add (&expected, text_end (&path));
-    text_add_bytes (&expected, "", 1);
+    vms_text_add (&script, "x=");
+    vms_text_add (&script, piece);
+    vms_text_add (&script, "\nprintf '%s\\0' \"$x\"\n");
+    vms_text_add (&expected, vms_text_end (&path));
+    vms_text_add_bytes (&expected, "", 1);
   }
   theirs = shell (&script, &size);
   compare (&script, &expected, theirs, size);

@@ -112,7 +112,7 @@ explained_bytes (const char *words, size_t size)
   memcpy (copy, words, size);
   copy[size] = '\0';
   vmspec_diag_clear (diag);
-  explain_failure (plan, copy, size, diag);
+  vms_explain_failure (plan, copy, size, diag);
   free (copy);
   ck_assert_uint_eq (vmspec_diag_count (diag), 1);
   finding = vmspec_diag_get (diag, 0);
@@ -866,11 +866,11 @@ END_TEST
 
 START_TEST (patterns)
 {
-  ck_assert (explain_matches ("One two THREE", "one*three"));
-  ck_assert (explain_matches ("one two three", "nine|two"));
-  ck_assert (!explain_matches ("one two three", "three*one"));
-  ck_assert (!explain_matches ("one two three", "two*two|nine"));
-  ck_assert (!explain_matches ("", "a"));
+  ck_assert (vms_explain_matches ("One two THREE", "one*three"));
+  ck_assert (vms_explain_matches ("one two three", "nine|two"));
+  ck_assert (!vms_explain_matches ("one two three", "three*one"));
+  ck_assert (!vms_explain_matches ("one two three", "two*two|nine"));
+  ck_assert (!vms_explain_matches ("", "a"));
 }
 END_TEST
 

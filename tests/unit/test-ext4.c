@@ -33,7 +33,7 @@ set_up (void)
 
   scratch_make ();
   ck_assert_int_eq (vmspec_diag_new (&diag), 0);
-  ck_assert_int_eq (work_init (&work, &arena, &plain, diag), 0);
+  ck_assert_int_eq (vms_work_init (&work, &arena, &plain, diag), 0);
   setup = (struct ext4_setup) { .size = 64 * MIB, .label = "nixos",
                                 .uuid = uuid, .hash_seed = uuid,
                                 .time = TIME };
@@ -43,7 +43,7 @@ static void
 tear_down (void)
 {
   vmspec_diag_free (diag);
-  arena_free (&arena);
+  vms_arena_free (&arena);
   scratch_remove ();
 }
 
@@ -59,15 +59,15 @@ make (uint32_t format, int (*fill) (void *data, void *fs))
   int r;
 
   unlink ("ours");
-  ck_assert_int_eq (output_open (&output, &work, "ours", 0644), 0);
-  ck_assert_int_eq (image_new (output.fd, &how, &image), 0);
-  r = ext4_make (image, &setup, fill, NULL, &work);
+  ck_assert_int_eq (vms_output_open (&output, &work, "ours", 0644), 0);
+  ck_assert_int_eq (vms_image_new (output.fd, &how, &image), 0);
+  r = vms_ext4_make (image, &setup, fill, NULL, &work);
   if (r == 0)
-    ck_assert_int_eq (image_finish (image), 0);
-  image_free (image);
+    ck_assert_int_eq (vms_image_finish (image), 0);
+  vms_image_free (image);
   if (r == 0)
-    ck_assert_int_eq (output_commit (&output, &work), 0);
-  output_close (&output);
+    ck_assert_int_eq (vms_output_commit (&output, &work), 0);
+  vms_output_close (&output);
   return r;
 }
 
@@ -121,17 +121,17 @@ START_TEST (sixteen_tebibytes_are_no_special_case)
   fd = open ("ours", O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   ck_assert_int_ge (fd, 0);
   setup.size = 16 * TIB;
-  ck_assert_int_eq (image_new (fd, &how, &image), 0);
-  ck_assert_int_eq (ext4_make (image, &setup, NULL, NULL, &work), 0);
-  ck_assert_int_eq (image_read (image, 1024, &super, sizeof super), 0);
+  ck_assert_int_eq (vms_image_new (fd, &how, &image), 0);
+  ck_assert_int_eq (vms_ext4_make (image, &setup, NULL, NULL, &work), 0);
+  ck_assert_int_eq (vms_image_read (image, 1024, &super, sizeof super), 0);
   ck_assert_uint_eq (ext2fs_blocks_count (&super), 4294967296);
   ck_assert_uint_eq (ext2fs_r_blocks_count (&super), 214748364);
   ck_assert_uint_eq (super.s_inodes_count, 268435456);
   ck_assert_uint_eq (super.s_inodes_per_group, 2048);
   ck_assert (ext2fs_has_feature_64bit (&super));
   ck_assert (!ext2fs_has_feature_resize_inode (&super));
-  ck_assert_int_eq (image_finish (image), 0);
-  image_free (image);
+  ck_assert_int_eq (vms_image_finish (image), 0);
+  vms_image_free (image);
   close (fd);
   RUN ("qemu-img check -f qcow2 ours");
   SAYS ("No errors were found");
@@ -273,14 +273,14 @@ START_TEST (a_configuration_is_read_as_mke2fs_reads_it)
              " ; features = none\n }\n"
              " small = {\n  blocksize = 1024\n }\n"
              " inode_ratio = 77\n");
-  mke2fs_conf_read (&conf, &arena, "conf");
-  ck_assert_str_eq (mke2fs_conf_of_type (&conf, "ext4", "features"), "a,b");
-  ck_assert_ptr_null (mke2fs_conf_of_type (&conf, "small", "features"));
-  ck_assert_ptr_null (mke2fs_conf_of_type (&conf, "big", "features"));
-  ck_assert_int_eq (mke2fs_conf_number (&conf, types, "blocksize", 0), 1024);
-  ck_assert_int_eq (mke2fs_conf_number (&conf, types, "inode_ratio", 0), 8192);
-  ck_assert_int_eq (mke2fs_conf_number (&conf, types, "other", 5), 5);
-  ck_assert_str_eq (mke2fs_conf_get (&conf, types, "name", ""), "quoted text");
+  vms_mke2fs_conf_read (&conf, &arena, "conf");
+  ck_assert_str_eq (vms_mke2fs_conf_of_type (&conf, "ext4", "features"), "a,b");
+  ck_assert_ptr_null (vms_mke2fs_conf_of_type (&conf, "small", "features"));
+  ck_assert_ptr_null (vms_mke2fs_conf_of_type (&conf, "big", "features"));
+  ck_assert_int_eq (vms_mke2fs_conf_number (&conf, types, "blocksize", 0), 1024);
+  ck_assert_int_eq (vms_mke2fs_conf_number (&conf, types, "inode_ratio", 0), 8192);
+  ck_assert_int_eq (vms_mke2fs_conf_number (&conf, types, "other", 5), 5);
+  ck_assert_str_eq (vms_mke2fs_conf_get (&conf, types, "name", ""), "quoted text");
 }
 END_TEST
 
@@ -288,10 +288,10 @@ START_TEST (without_a_configuration_there_is_a_built_in_one)
 {
   struct mke2fs_conf conf;
 
-  mke2fs_conf_read (&conf, &arena, "absent");
-  ck_assert_int_eq (mke2fs_conf_number (&conf, types, "blocksize", 0), 1024);
-  ck_assert_ptr_nonnull (strstr (mke2fs_conf_of_type (&conf, "ext4",
-                                                      "features"), "extent"));
+  vms_mke2fs_conf_read (&conf, &arena, "absent");
+  ck_assert_int_eq (vms_mke2fs_conf_number (&conf, types, "blocksize", 0), 1024);
+  ck_assert_ptr_nonnull (strstr (vms_mke2fs_conf_of_type (&conf, "ext4",
+                                                          "features"), "extent"));
 }
 END_TEST
 
@@ -307,9 +307,9 @@ START_TEST (a_configuration_may_be_anything)
 
     unlink ("conf");
     make_file ("conf", 0644, texts[i]);
-    mke2fs_conf_read (&conf, &arena, "conf");
-    mke2fs_conf_number (&conf, types, "blocksize", 0);
-    mke2fs_conf_of_type (&conf, "ext4", "features");
+    vms_mke2fs_conf_read (&conf, &arena, "conf");
+    vms_mke2fs_conf_number (&conf, types, "blocksize", 0);
+    vms_mke2fs_conf_of_type (&conf, "ext4", "features");
   }
 }
 END_TEST

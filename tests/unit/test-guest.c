@@ -36,7 +36,7 @@ tear_down (void)
 {
   scratch_remove ();
   vmspec_diag_free (diag);
-  arena_free (&arena);
+  vms_arena_free (&arena);
 }
 
 static struct vmspec_guest_settings
@@ -97,18 +97,18 @@ nasty_text (struct random *r, const char *start, int any_byte)
   struct text text = { .arena = &arena };
   size_t n = random_below (r, 8);
 
-  text_add (&text, start);
+  vms_text_add (&text, start);
   for (size_t i = 0; i < n; i++)
-    text_add (&text,
-              pieces[random_below (r, COUNT (pieces) - (any_byte ? 0 : 2))]);
-  return text_end (&text);
+    vms_text_add (&text, pieces[random_below (r, COUNT (pieces)
+                                                   - (any_byte ? 0 : 2))]);
+  return vms_text_end (&text);
 }
 
 static const struct vmspec_file_system *
 nasty_file_system (struct random *r, int any_byte)
 {
-  const char **options = arena_alloc (&arena, 3 * sizeof *options);
-  struct vmspec_file_system *fs = arena_alloc (&arena, sizeof *fs);
+  const char **options = vms_arena_alloc (&arena, 3 * sizeof *options);
+  struct vmspec_file_system *fs = vms_arena_alloc (&arena, sizeof *fs);
 
   options[0] = nasty_text (r, "a=", any_byte);
   options[1] = nasty_text (r, "b", any_byte);
@@ -122,7 +122,7 @@ nasty_file_system (struct random *r, int any_byte)
 static const char *
 joined (const struct vmspec_file_system *fs)
 {
-  return guest_options (&arena, fs);
+  return vms_guest_options (&arena, fs);
 }
 
 /* ---- fstab -------------------------------------------------------------- */
@@ -153,7 +153,7 @@ START_TEST (fstab_has_a_line_for_each_mount)
   struct vmspec_guest_settings settings = settings_of (table);
 
   ck_assert_str_eq (
-    render (guest_fstab, &settings),
+    render (vms_guest_fstab, &settings),
     "# What the guest mounts, by vmspec: see fstab(5).\n"
     "/dev/disk/by-label/nixos / ext4 defaults 0 1\n"
     "LABEL=ESP /boot vfat defaults 0 0\n"
@@ -176,13 +176,13 @@ START_TEST (what_cannot_be_checked_is_not)
         "erofs", "squashfs", "iso9660", "btrfs", "xfs", "zfs", "bcachefs" };
 
   for (size_t i = 0; i < COUNT (types); i++)
-    ck_assert_msg (!guest_is_checked (FS (.mount_point = "/a", .type = types[i],
-                                          .device = "/dev/vda")),
+    ck_assert_msg (!vms_guest_is_checked (FS (.mount_point = "/a", .type = types[i],
+                                              .device = "/dev/vda")),
                    "%s", types[i]);
-  ck_assert_int_eq (guest_is_checked (FS (.mount_point = "/a", .type = "vfat",
-                                          .device = "PARTLABEL=a")), 1);
-  ck_assert_int_eq (guest_is_checked (FS (.mount_point = "/a", .type = "ext4",
-                                          .device = "/a.img")), 0);
+  ck_assert_int_eq (vms_guest_is_checked (FS (.mount_point = "/a", .type = "vfat",
+                                              .device = "PARTLABEL=a")), 1);
+  ck_assert_int_eq (vms_guest_is_checked (FS (.mount_point = "/a", .type = "ext4",
+                                              .device = "/a.img")), 0);
 }
 END_TEST
 
@@ -190,10 +190,10 @@ START_TEST (a_line_of_fstab_takes_more_options)
 {
   struct text text = { .arena = &arena };
 
-  guest_fstab_line (&text, FS (.mount_point = "/a b", .device = "#\\\t\n",
-                               .type = "9p", .needed_for_boot = VMSPEC_ON),
-                    ",nofail");
-  ck_assert_str_eq (text_end (&text), "\\043\\134\\011\\012 /a\\040b 9p "
+  vms_guest_fstab_line (&text, FS (.mount_point = "/a b", .device = "#\\\t\n",
+                                   .type = "9p", .needed_for_boot = VMSPEC_ON),
+                        ",nofail");
+  ck_assert_str_eq (vms_text_end (&text), "\\043\\134\\011\\012 /a\\040b 9p "
                                       "defaults,nofail 0 0\n");
 }
 END_TEST
@@ -228,7 +228,7 @@ START_TEST (whatever_fstab_says_reads_back)
     const struct vmspec_file_system *fs = nasty_file_system (&r, 1);
     const struct vmspec_file_system *const table[] = { fs, NULL };
     struct vmspec_guest_settings settings = settings_of (table);
-    char *line = strchr (render (guest_fstab, &settings), '\n') + 1;
+    char *line = strchr (render (vms_guest_fstab, &settings), '\n') + 1;
     char *field[6], *rest = line;
 
     ck_assert_ptr_eq (strchr (line, '\n'), line + strlen (line) - 1);
@@ -255,7 +255,7 @@ START_TEST (the_c_library_reads_fstab)
     const struct vmspec_file_system *fs = nasty_file_system (&r, 1);
     const struct vmspec_file_system *const table[] = { fs, NULL };
     struct vmspec_guest_settings settings = settings_of (table);
-    const char *content = render (guest_fstab, &settings);
+    const char *content = render (vms_guest_fstab, &settings);
     FILE *stream = fmemopen ((void *) (uintptr_t) content, strlen (content),
                              "r");
     struct mntent *entry;
@@ -281,13 +281,13 @@ START_TEST (options_are_told_apart)
     = FS (.mount_point = "/a",
           .options = STRINGS ("rw,a=\"ro,b\"", "c=d,", "bind"));
 
-  ck_assert_int_eq (guest_has_option (fs, "rw"), 1);
-  ck_assert_int_eq (guest_has_option (fs, "bind"), 1);
-  ck_assert_int_eq (guest_has_option (fs, "c="), 1);
-  ck_assert_int_eq (guest_has_option (fs, "c"), 0);
-  ck_assert_int_eq (guest_has_option (fs, "ro"), 0);
-  ck_assert_int_eq (guest_has_option (fs, "b"), 0);
-  ck_assert_int_eq (guest_has_option (FS (.mount_point = "/a"), "ro"), 0);
+  ck_assert_int_eq (vms_guest_has_option (fs, "rw"), 1);
+  ck_assert_int_eq (vms_guest_has_option (fs, "bind"), 1);
+  ck_assert_int_eq (vms_guest_has_option (fs, "c="), 1);
+  ck_assert_int_eq (vms_guest_has_option (fs, "c"), 0);
+  ck_assert_int_eq (vms_guest_has_option (fs, "ro"), 0);
+  ck_assert_int_eq (vms_guest_has_option (fs, "b"), 0);
+  ck_assert_int_eq (vms_guest_has_option (FS (.mount_point = "/a"), "ro"), 0);
 }
 END_TEST
 
@@ -314,9 +314,9 @@ START_TEST (devices_have_a_path_and_a_tag)
   for (size_t i = 0; i < COUNT (cases); i++) {
     const struct vmspec_file_system *fs
       = FS (.mount_point = "/a", .device = cases[i].device);
-    const char *tag = guest_device_tag (&arena, fs);
+    const char *tag = vms_guest_device_tag (&arena, fs);
 
-    ck_assert_str_eq (guest_device_path (&arena, fs), cases[i].path);
+    ck_assert_str_eq (vms_guest_device_path (&arena, fs), cases[i].path);
     ck_assert_pstr_eq (tag, cases[i].tag);
   }
 }
@@ -340,7 +340,7 @@ START_TEST (units_mount_and_check)
   };
   struct vmspec_guest_settings settings = settings_of (table);
 
-  guest_units (&files, &settings, diag);
+  vms_guest_units (&files, &settings, diag);
   ck_assert_uint_eq (files.count, 5);
   ck_assert_str_eq (
     content_of (UNIT ("-.mount"), VMSPEC_OFF),
@@ -385,7 +385,7 @@ START_TEST (units_of_the_initial_ram_disk)
   };
   struct vmspec_guest_settings settings = settings_of (table);
 
-  guest_units (&files, &settings, diag);
+  vms_guest_units (&files, &settings, diag);
   ck_assert_uint_eq (files.count, 5);
   ck_assert_ptr_null (find_file (UNIT ("sysroot-later.mount"), VMSPEC_ON));
   ck_assert_str_eq (content_of (UNIT ("sysroot-bound.mount"), VMSPEC_ON),
@@ -410,7 +410,7 @@ START_TEST (the_store_overlay_as_units)
 
   settings.overlay = &overlay;
   settings.tmpfiles = STRINGS ("f /a", "d /b");
-  guest_units (&files, &settings, diag);
+  vms_guest_units (&files, &settings, diag);
   ck_assert_uint_eq (files.count, 3);
   ck_assert_str_eq (
     content_of (UNIT ("sysroot-nix-store.mount"), VMSPEC_ON),
@@ -432,7 +432,7 @@ START_TEST (the_store_overlay_as_units)
   ck_assert_str_eq (content_of ("/etc/tmpfiles.d/10-qemu-vm.conf", VMSPEC_OFF),
                     "# Made by vmspec: see tmpfiles.d(5).\nf /a\nd /b\n");
 
-  ck_assert_ptr_nonnull (strstr (render (guest_fstab, &settings),
+  ck_assert_ptr_nonnull (strstr (render (vms_guest_fstab, &settings),
                                  "\n# /nix/store is an overlay"));
 }
 END_TEST
@@ -461,7 +461,7 @@ START_TEST (units_are_named_by_their_path)
     const char *name;
 
     files.count = 0;
-    guest_units (&files, &settings, diag);
+    vms_guest_units (&files, &settings, diag);
     ck_assert_uint_ge (files.count, 1);
     name = ((const struct vmspec_guest_file *) files.items[0])->name;
     ck_assert_str_eq (name + strlen (UNIT ("")), cases[i].name);
@@ -476,8 +476,8 @@ static const char *
 unit_value (const char *unit, const char *key)
 {
   struct text text = { .arena = &arena };
-  char *start = strstr (unit, arena_concat (&arena, "\n", key, "=",
-                                            (char *) NULL));
+  char *start = strstr (unit, vms_arena_concat (&arena, "\n", key, "=",
+                                                (char *) NULL));
   const char *end;
 
   if (!start)
@@ -496,9 +496,9 @@ unit_value (const char *unit, const char *key)
       if (*start == 'i')
         continue;
     }
-    text_add_bytes (&text, start, 1);
+    vms_text_add_bytes (&text, start, 1);
   }
-  return text_end (&text);
+  return vms_text_end (&text);
 }
 
 static size_t
@@ -514,7 +514,7 @@ lines (const char *text)
 static int
 is_sayable (const char *text)
 {
-  return guest_is_utf8 (text) && !strpbrk (text, "\r\n");
+  return vms_guest_is_utf8 (text) && !strpbrk (text, "\r\n");
 }
 
 START_TEST (whatever_a_unit_says_reads_back)
@@ -533,7 +533,7 @@ START_TEST (whatever_a_unit_says_reads_back)
 
     vmspec_diag_clear (diag);
     files.count = 0;
-    guest_units (&files, &settings, diag);
+    vms_guest_units (&files, &settings, diag);
     if (!sayable) {
       ck_assert_uint_eq (files.count, 0);
       ck_assert_ptr_nonnull (unit_finding (diag, "guest.unit-text"));
@@ -573,7 +573,7 @@ START_TEST (what_a_unit_cannot_say_is_told_once)
   memset (long_path, 'a', sizeof long_path - 1);
   long_path[0] = '/';
   long_path[299] = '\0';
-  guest_units (&files, &settings, diag);
+  vms_guest_units (&files, &settings, diag);
   ck_assert_uint_eq (files.count, 0);
   ck_assert_uint_eq (vmspec_diag_count (diag), 4);
   ck_assert_str_eq (vmspec_diag_get (diag, 0)->id, "guest.unit-text");
@@ -608,7 +608,7 @@ START_TEST (kernel_parameters_are_one_line)
   settings.swap = settings.luks = settings.predictable_names = VMSPEC_OFF;
   settings.graphics = VMSPEC_ON;
   ck_assert_str_eq (
-    render (guest_cmdline, &settings),
+    render (vms_guest_cmdline, &settings),
     "quiet a=b c luks=0 \"root=/dev/disk/by-label/a b\" rootfstype=ext4 "
     "rootflags=noatime rw "
     "systemd.mount-extra=a\\x3ab:/mnt/a\\x20b:9p:trans=virtio,"
@@ -622,7 +622,7 @@ START_TEST (kernel_parameters_are_one_line)
   settings.nixos = VMSPEC_ON;
   settings.graphics = VMSPEC_OFF;
   settings.swap = VMSPEC_UNSET;
-  ck_assert_str_eq (render (guest_cmdline, &settings),
+  ck_assert_str_eq (render (vms_guest_cmdline, &settings),
                     "quiet a=b c luks=0 net.ifnames=0\n");
 }
 END_TEST
@@ -650,7 +650,7 @@ START_TEST (a_root_is_said_as_it_is)
     struct vmspec_guest_settings settings = settings_of (table);
 
     fs.mount_point = "/";
-    ck_assert_str_eq (render (guest_cmdline, &settings), cases[i].params);
+    ck_assert_str_eq (render (vms_guest_cmdline, &settings), cases[i].params);
   }
 }
 END_TEST
@@ -672,7 +672,7 @@ START_TEST (what_no_kernel_parameter_can_say)
 
   memset (long_option, 'a', sizeof long_option - 1);
   long_option[sizeof long_option - 1] = '\0';
-  params = render (guest_cmdline, &settings);
+  params = render (vms_guest_cmdline, &settings);
   ck_assert_uint_eq (strspn (params, " "), 1);
   ck_assert (!strncmp (params, " rw systemd.mount-extra=e:/e:9p:a", 33));
   ck_assert_ptr_null (strstr (params, "/f"));
@@ -700,10 +700,10 @@ take_field (const char **rest)
       byte = (char) code;
       *rest += 3;
     }
-    text_add_bytes (&text, &byte, 1);
+    vms_text_add_bytes (&text, &byte, 1);
   }
   *rest += **rest == ':';
-  return text_end (&text);
+  return vms_text_end (&text);
 }
 
 START_TEST (whatever_a_mount_parameter_says_reads_back)
@@ -715,10 +715,10 @@ START_TEST (whatever_a_mount_parameter_says_reads_back)
     const struct vmspec_file_system *fs = nasty_file_system (&r, 0);
     const struct vmspec_file_system *const table[] = { fs, NULL };
     struct vmspec_guest_settings settings = settings_of (table);
-    const char *params = render (guest_cmdline, &settings);
+    const char *params = render (vms_guest_cmdline, &settings);
     char *word;
 
-    if (guest_not_in_unit (&arena, fs)) {
+    if (vms_guest_not_in_unit (&arena, fs)) {
       ck_assert_str_eq (params, "\n");
       continue;
     }
@@ -726,8 +726,8 @@ START_TEST (whatever_a_mount_parameter_says_reads_back)
     ck_assert_uint_eq (strcspn (params, " \t\v\f\r\n\xa0\"'"),
                        strlen (params) - 1);
     ck_assert (!strncmp (params, name, strlen (name)));
-    word = arena_copy (&arena, params + strlen (name),
-                       strlen (params) - strlen (name) - 1);
+    word = vms_arena_copy (&arena, params + strlen (name),
+                           strlen (params) - strlen (name) - 1);
     params = word;
     ck_assert_str_eq (take_field (&params), fs->device);
     ck_assert_str_eq (take_field (&params), fs->mount_point);
@@ -755,7 +755,7 @@ START_TEST (modules_are_named_once)
     NEED (.symbol = "NONE", .initrd = VMSPEC_INITRD_AVAILABLE),
     NEED (.module = "b", .initrd = VMSPEC_INITRD_LOAD),
     NEED (.module = "a", .initrd = VMSPEC_INITRD_AVAILABLE));
-  guest_modules (&files, &settings, diag);
+  vms_guest_modules (&files, &settings, diag);
   ck_assert_uint_eq (files.count, 2);
   ck_assert_str_eq (content_of ("initrd-modules", VMSPEC_OFF),
                     "# Kernel modules that the initial RAM disk has to hold, by "
@@ -763,12 +763,12 @@ START_TEST (modules_are_named_once)
   ck_assert_str_eq (content_of ("/etc/modules-load.d/vmspec.conf", VMSPEC_ON),
                     "# Loaded at once: see modules-load.d(5).  Made by vmspec.\n"
                     "b\n");
-  ck_assert_ptr_nonnull (strstr (render (guest_hook, &settings),
+  ck_assert_ptr_nonnull (strstr (render (vms_guest_hook, &settings),
                                  "\nmodprobe -a -q a b 2> "));
 
   settings.kernel_needs = no_needs;
-  render (guest_modules, &settings);
-  ck_assert_ptr_null (strstr (render (guest_hook, &settings), "modprobe"));
+  render (vms_guest_modules, &settings);
+  ck_assert_ptr_null (strstr (render (vms_guest_hook, &settings), "modprobe"));
 }
 END_TEST
 
@@ -778,8 +778,8 @@ static int
 run_hook (const char *hook, const char *target)
 {
   const char *command
-    = arena_concat (&arena, "PATH=", scratch, ":/usr/bin:/bin LOG=log sh hook ",
-                    scratch, "/", target, " 2> errors", (char *) NULL);
+    = vms_arena_concat (&arena, "PATH=", scratch, ":/usr/bin:/bin LOG=log sh hook ",
+                        scratch, "/", target, " 2> errors", (char *) NULL);
 
   unlink (below ("hook"));
   unlink (below ("log"));
@@ -817,12 +817,12 @@ START_TEST (the_hook_mounts_parents_first)
   settings.kernel_needs = LIST (
     vmspec_kernel_need, NEED (.module = "a", .initrd = VMSPEC_INITRD_LOAD));
   make_stubs ("#!/bin/sh\necho \"$@\" >> \"$LOG\"\n");
-  ck_assert_int_ne (run_hook (render (guest_hook, &settings), "t"), 0);
-  expected = arena_concat (&arena, "-t ext4 -o rw -- /dev/null ", scratch,
-                           "/t\n-t none -o bind -- ", scratch, "/t/data ",
-                           scratch, "/t/bound\n"
-                           "-t tmpfs -o size=1,mode=0755 -- tmpfs ", scratch,
-                           "/t/data\ndone ", scratch, "/t", (char *) NULL);
+  ck_assert_int_ne (run_hook (render (vms_guest_hook, &settings), "t"), 0);
+  expected = vms_arena_concat (&arena, "-t ext4 -o rw -- /dev/null ", scratch,
+                               "/t\n-t none -o bind -- ", scratch, "/t/data ",
+                               scratch, "/t/bound\n"
+                               "-t tmpfs -o size=1,mode=0755 -- tmpfs ", scratch,
+                               "/t/data\ndone ", scratch, "/t", (char *) NULL);
   ck_assert_str_eq (read_file (below ("log")), expected);
   ck_assert_str_eq (read_file (below ("errors")),
                     "vmspec: the root file system could not be completed\n");
@@ -849,7 +849,7 @@ START_TEST (the_hook_says_what_it_cannot_mount)
   struct vmspec_guest_settings settings = settings_of (table);
 
   make_stubs ("#!/bin/sh\nexit 32\n");
-  ck_assert_int_ne (run_hook (render (guest_hook, &settings), "t"), 0);
+  ck_assert_int_ne (run_hook (render (vms_guest_hook, &settings), "t"), 0);
   ck_assert_str_eq (read_file (below ("errors")),
                     "vmspec: a could not be mounted on /a, as 9p with options "
                     "rw\nvmspec: going on without it\n"
@@ -874,7 +874,7 @@ START_TEST (the_hook_looks_for_devices_by_their_label)
   make_file (below ("blkid"), 0700,
              "#!/bin/sh\necho \"blkid $*\" >> \"$LOG\"\n");
   make_file (below ("sleep"), 0700, "#!/bin/sh\n[ \"$1\" != 0.1 ]\n");
-  ck_assert_int_ne (run_hook (render (guest_hook, &settings), "t"), 0);
+  ck_assert_int_ne (run_hook (render (vms_guest_hook, &settings), "t"), 0);
   ck_assert_str_eq (read_file (below ("errors")),
                     "vmspec: /dev/disk/by-label/no\\x20such did not appear\n"
                     "vmspec: the guest cannot boot without it\n");
@@ -889,7 +889,7 @@ END_TEST
 static void
 check_mount (const char **at, const struct vmspec_file_system *fs)
 {
-  const char *options = guest_mount_options (&arena, fs);
+  const char *options = vms_guest_mount_options (&arena, fs);
   const char *const expected[]
     = { "-t", fs->type, "-o", *options ? options : "rw", "--", fs->device };
 
@@ -915,7 +915,7 @@ START_TEST (whatever_the_hook_mounts_reaches_mount)
       = VMSPEC_ON;
   }
   make_stubs ("#!/bin/sh\nprintf '%s\\0' \"$@\" >> \"$LOG\"\n");
-  ck_assert_int_eq (run_hook (render (guest_hook, &settings), "t"), 0);
+  ck_assert_int_eq (run_hook (render (vms_guest_hook, &settings), "t"), 0);
   ck_assert_str_eq (read_file (below ("errors")), "");
   at = read_file (below ("log"));
   for (size_t i = 0; i < 40; i++)
@@ -932,7 +932,7 @@ START_TEST (the_hook_formats_what_is_empty)
     NULL
   };
   struct vmspec_guest_settings settings = settings_of (table);
-  const char *hook = render (guest_hook, &settings);
+  const char *hook = render (vms_guest_hook, &settings);
 
   make_stubs ("#!/bin/sh\necho mount >> \"$LOG\"\n");
   make_file (below ("mkfs.ext4"), 0700,
@@ -972,7 +972,7 @@ dumped (json_t *object, const char *key)
 
   ck_assert_msg (value != NULL, "%s is not there", key);
   text = json_dumps (value, JSON_COMPACT | JSON_ENCODE_ANY);
-  copy = arena_strdup (&arena, text);
+  copy = vms_arena_strdup (&arena, text);
   free (text);
   return copy;
 }
@@ -996,7 +996,7 @@ START_TEST (json_has_every_member)
     VMSPEC_INIT (vmspec_guest_file), .content = "never" });
   settings.kernel_needs = LIST (
     vmspec_kernel_need, NEED (.module = "m", .initrd = VMSPEC_INITRD_LOAD));
-  object = parsed (render (guest_json, &settings));
+  object = parsed (render (vms_guest_json, &settings));
   while ((row = vmspec_option_next (row)))
     if (!strcmp (row->owner, "vmspec_guest_settings")
         && row->kind != VMSPEC_KIND_SIZE && row->kind != VMSPEC_KIND_RESERVED
@@ -1038,13 +1038,13 @@ START_TEST (json_keeps_every_byte)
     const struct vmspec_file_system *fs = nasty_file_system (&r, 1);
     const struct vmspec_file_system *const table[] = { fs, NULL };
     struct vmspec_guest_settings settings = settings_of (table);
-    json_t *object = parsed (render (guest_json, &settings));
+    json_t *object = parsed (render (vms_guest_json, &settings));
     json_t *device
       = json_object_get (json_array_get (json_object_get (object,
                                                           "file_systems"), 0),
                          "device");
 
-    if (guest_is_utf8 (fs->device))
+    if (vms_guest_is_utf8 (fs->device))
       ck_assert_str_eq (json_string_value (device), fs->device);
     else
       ck_assert_uint_eq (json_array_size (device), strlen (fs->device));
@@ -1067,9 +1067,9 @@ START_TEST (utf8_is_told_from_bytes)
         "\xf5\x80\x80\x80", "\xff", "a\xf0\x90\x80" };
 
   for (size_t i = 0; i < COUNT (right); i++)
-    ck_assert_int_eq (guest_is_utf8 (right[i]), 1);
+    ck_assert_int_eq (vms_guest_is_utf8 (right[i]), 1);
   for (size_t i = 0; i < COUNT (wrong); i++)
-    ck_assert_int_eq (guest_is_utf8 (wrong[i]), 0);
+    ck_assert_int_eq (vms_guest_is_utf8 (wrong[i]), 0);
 }
 END_TEST
 

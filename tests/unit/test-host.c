@@ -15,7 +15,7 @@ set_up (void)
 static void
 tear_down (void)
 {
-  arena_free (&arena);
+  vms_arena_free (&arena);
 }
 
 START_TEST (relative_paths_start_at_the_hosts_directory)
@@ -37,7 +37,7 @@ START_TEST (relative_paths_start_at_the_hosts_directory)
   };
 
   for (size_t i = 0; i < COUNT (cases); i++)
-    ck_assert_str_eq (host_absolute (&arena, &host, cases[i][0]),
+    ck_assert_str_eq (vms_host_absolute (&arena, &host, cases[i][0]),
                       cases[i][1]);
 }
 END_TEST
@@ -47,18 +47,18 @@ START_TEST (absolute_paths_are_left_alone)
   static const char *const paths[] = { "/", "//", "/a/./b//c", "/dev/null" };
 
   for (size_t i = 0; i < COUNT (paths); i++)
-    ck_assert_ptr_eq (host_absolute (&arena, &host, paths[i]), paths[i]);
-  ck_assert_ptr_null (host_absolute (&arena, &host, NULL));
+    ck_assert_ptr_eq (vms_host_absolute (&arena, &host, paths[i]), paths[i]);
+  ck_assert_ptr_null (vms_host_absolute (&arena, &host, NULL));
 }
 END_TEST
 
 START_TEST (without_a_directory_paths_start_at_the_root)
 {
   host.directory = NULL;
-  ck_assert_str_eq (host_absolute (&arena, &host, "a"), "/a");
+  ck_assert_str_eq (vms_host_absolute (&arena, &host, "a"), "/a");
   host.directory = "/";
-  ck_assert_str_eq (host_absolute (&arena, &host, "./a"), "/a");
-  ck_assert_str_eq (host_absolute (&arena, &host, "."), "/");
+  ck_assert_str_eq (vms_host_absolute (&arena, &host, "./a"), "/a");
+  ck_assert_str_eq (vms_host_absolute (&arena, &host, "."), "/");
 }
 END_TEST
 
@@ -76,14 +76,14 @@ START_TEST (what_is_made_absolute_stays_the_same)
       end = stpcpy (end, parts[random_below (&r, COUNT (parts))]);
     if (*path == '/')
       continue;
-    once = host_absolute (&arena, &host, path);
+    once = vms_host_absolute (&arena, &host, path);
     ck_assert_int_eq (*once, '/');
     ck_assert_ptr_null (strstr (once, "//"));
     ck_assert_ptr_null (strstr (once, "/./"));
-    ck_assert_str_eq (host_absolute (&arena, &host, once), once);
+    ck_assert_str_eq (vms_host_absolute (&arena, &host, once), once);
     ck_assert_str_eq (
-      host_absolute (&arena, &host,
-                     arena_concat (&arena, "./", path, "/", (char *) NULL)),
+      vms_host_absolute (&arena, &host,
+                         vms_arena_concat (&arena, "./", path, "/", (char *) NULL)),
       once);
   }
 }
@@ -99,27 +99,27 @@ START_TEST (real_paths_are_those_that_are_known)
                                     .path = "/here/plain" };
 
   host.files = LIST (vmspec_host_file, &link, &plain);
-  ck_assert_str_eq (host_real_path (&arena, &host, "./link"), "/data/disk");
-  ck_assert_str_eq (host_real_path (&arena, &host, "/here/link"), "/data/disk");
-  ck_assert_str_eq (host_real_path (&arena, &host, "plain"), "/here/plain");
-  ck_assert_str_eq (host_real_path (&arena, &host, "other"), "/here/other");
-  ck_assert_ptr_eq (host_file (&host, "/here/plain"), &plain);
-  ck_assert_ptr_null (host_file (&host, "/here"));
-  ck_assert_ptr_null (host_file (&host, NULL));
+  ck_assert_str_eq (vms_host_real_path (&arena, &host, "./link"), "/data/disk");
+  ck_assert_str_eq (vms_host_real_path (&arena, &host, "/here/link"), "/data/disk");
+  ck_assert_str_eq (vms_host_real_path (&arena, &host, "plain"), "/here/plain");
+  ck_assert_str_eq (vms_host_real_path (&arena, &host, "other"), "/here/other");
+  ck_assert_ptr_eq (vms_host_file (&host, "/here/plain"), &plain);
+  ck_assert_ptr_null (vms_host_file (&host, "/here"));
+  ck_assert_ptr_null (vms_host_file (&host, NULL));
   host.files = NULL;
-  ck_assert_ptr_null (host_file (&host, "/here/plain"));
+  ck_assert_ptr_null (vms_host_file (&host, "/here/plain"));
 }
 END_TEST
 
 START_TEST (a_program_is_looked_up_by_name_and_taken_by_path)
 {
-  ck_assert_str_eq (host_program (&host, "qemu-system-x86_64"),
+  ck_assert_str_eq (vms_host_program (&host, "qemu-system-x86_64"),
                     "/bin/qemu-system-x86_64");
-  ck_assert_ptr_null (host_program (&host, "qemu-system-x86"));
-  ck_assert_str_eq (host_program (&host, "./nc"), "./nc");
-  ck_assert_str_eq (host_program (&host, "/opt/nc"), "/opt/nc");
+  ck_assert_ptr_null (vms_host_program (&host, "qemu-system-x86"));
+  ck_assert_str_eq (vms_host_program (&host, "./nc"), "./nc");
+  ck_assert_str_eq (vms_host_program (&host, "/opt/nc"), "/opt/nc");
   host.programs = NULL;
-  ck_assert_ptr_null (host_program (&host, "nc"));
+  ck_assert_ptr_null (vms_host_program (&host, "nc"));
 }
 END_TEST
 
@@ -134,15 +134,15 @@ START_TEST (the_first_firmware_that_fits_is_taken)
             FIRMWARE (X86_64, VMSPEC_ON, "secure"),
             FIRMWARE (X86_64, VMSPEC_UNSET, "first"),
             FIRMWARE (X86_64, VMSPEC_OFF, "second"));
-  ck_assert_str_eq (host_firmware (&host, VMSPEC_ARCH_X86_64, 0)->firmware,
+  ck_assert_str_eq (vms_host_firmware (&host, VMSPEC_ARCH_X86_64, 0)->firmware,
                     "first");
-  ck_assert_str_eq (host_firmware (&host, VMSPEC_ARCH_X86_64, 1)->firmware,
+  ck_assert_str_eq (vms_host_firmware (&host, VMSPEC_ARCH_X86_64, 1)->firmware,
                     "secure");
-  ck_assert_str_eq (host_firmware (&host, VMSPEC_ARCH_AARCH64, 0)->firmware,
+  ck_assert_str_eq (vms_host_firmware (&host, VMSPEC_ARCH_AARCH64, 0)->firmware,
                     "arm");
-  ck_assert_ptr_null (host_firmware (&host, VMSPEC_ARCH_AARCH64, 1));
+  ck_assert_ptr_null (vms_host_firmware (&host, VMSPEC_ARCH_AARCH64, 1));
   host.firmware = NULL;
-  ck_assert_ptr_null (host_firmware (&host, VMSPEC_ARCH_X86_64, 0));
+  ck_assert_ptr_null (vms_host_firmware (&host, VMSPEC_ARCH_X86_64, 0));
 }
 END_TEST
 
@@ -152,7 +152,7 @@ START_TEST (a_host_that_was_given_is_copied_and_nothing_is_looked_up)
   const struct vmspec_host *ours = NULL;
 
   host.os = VMSPEC_OS_DARWIN;
-  ck_assert_int_eq (host_or_detect (&spec, &host, &arena, NULL, &ours), 0);
+  ck_assert_int_eq (vms_host_or_detect (&spec, &host, &arena, NULL, &ours), 0);
   ck_assert_ptr_ne (ours, &host);
   ck_assert_uint_eq (ours->os, VMSPEC_OS_DARWIN);
   ck_assert_str_eq (ours->directory, "/here");

@@ -437,15 +437,15 @@ START_TEST (a_stream_makes_exactly_its_cluster)
 
   for (size_t i = 0; i < COUNT (streams); i++)
     for (uint32_t bits = 9; bits <= 12; bits++) {
-      int r = image_qcow_inflate (streams[i].bytes, streams[i].size, bits,
-                                  cluster);
+      int r = vms_image_qcow_inflate (streams[i].bytes, streams[i].size, bits,
+                                      cluster);
 
       ck_assert_int_eq (r, streams[i].made == 1u << bits ? 0 : -EUCLEAN);
       if (r == 0)
         ck_assert (!cluster[0] && !cluster[(1u << bits) - 1]);
     }
-  ck_assert_int_eq (image_qcow_inflate ("\xff\xff", 2, 9, cluster), -EUCLEAN);
-  ck_assert_int_eq (image_qcow_inflate ("", 0, 9, cluster), -EUCLEAN);
+  ck_assert_int_eq (vms_image_qcow_inflate ("\xff\xff", 2, 9, cluster), -EUCLEAN);
+  ck_assert_int_eq (vms_image_qcow_inflate ("", 0, 9, cluster), -EUCLEAN);
 }
 END_TEST
 
@@ -679,7 +679,7 @@ END_TEST
 static void
 wait_for_lock (const char *file, enum image_use use)
 {
-  for (int i = 0; i < 2000 && image_lock_test (file, use) == 0; i++)
+  for (int i = 0; i < 2000 && vms_image_lock_test (file, use) == 0; i++)
     usleep (10000);
 }
 
@@ -712,16 +712,16 @@ START_TEST (who_writes_is_alone)
                                    QEMU "image > /dev/null" };
 
   RUN ("qemu-img create -q -f qcow2 image 1M");
-  ck_assert_int_eq (image_lock_test ("image", IMAGE_WRITE), 0);
+  ck_assert_int_eq (vms_image_lock_test ("image", IMAGE_WRITE), 0);
   for (size_t i = 0; i < COUNT (programs); i++) {
     FILE *program = hold (programs[i], "image", IMAGE_READ);
 
-    ck_assert_int_eq (image_lock_test ("image", IMAGE_WRITE), -EAGAIN);
-    ck_assert_int_eq (image_lock_test ("image", IMAGE_READ), -EAGAIN);
+    ck_assert_int_eq (vms_image_lock_test ("image", IMAGE_WRITE), -EAGAIN);
+    ck_assert_int_eq (vms_image_lock_test ("image", IMAGE_READ), -EAGAIN);
     look ("image", ANY);
     ck_assert_uint_eq (info->in_use, VMSPEC_ON);
     let_go (program);
-    ck_assert_int_eq (image_lock_test ("image", IMAGE_WRITE), 0);
+    ck_assert_int_eq (vms_image_lock_test ("image", IMAGE_WRITE), 0);
     look ("image", ANY);
     ck_assert_uint_eq (info->in_use, VMSPEC_OFF);
   }
@@ -735,17 +735,17 @@ START_TEST (readers_are_alone_with_each_other)
   RUN ("qemu-img create -q -f qcow2 image 1M; echo x > raw;"
        "qemu-img create -q -f qcow2 -F qcow2 -b image over");
   program = hold (QEMU "image,readonly=on > /dev/null", "image", IMAGE_WRITE);
-  ck_assert_int_eq (image_lock_test ("image", IMAGE_WRITE), -EAGAIN);
-  ck_assert_int_eq (image_lock_test ("image", IMAGE_READ), 0);
+  ck_assert_int_eq (vms_image_lock_test ("image", IMAGE_WRITE), -EAGAIN);
+  ck_assert_int_eq (vms_image_lock_test ("image", IMAGE_READ), 0);
   let_go (program);
   /* An overlay that is written to: what is below is only read. */
   program = hold (QEMU "over > /dev/null", "over", IMAGE_READ);
   wait_for_lock ("image", IMAGE_WRITE);
-  ck_assert_int_eq (image_lock_test ("over", IMAGE_READ), -EAGAIN);
-  ck_assert_int_eq (image_lock_test ("image", IMAGE_READ), 0);
-  ck_assert_int_eq (image_lock_test ("image", IMAGE_WRITE), -EAGAIN);
+  ck_assert_int_eq (vms_image_lock_test ("over", IMAGE_READ), -EAGAIN);
+  ck_assert_int_eq (vms_image_lock_test ("image", IMAGE_READ), 0);
+  ck_assert_int_eq (vms_image_lock_test ("image", IMAGE_WRITE), -EAGAIN);
   let_go (program);
-  ck_assert_int_eq (image_lock_test ("gone", IMAGE_READ), -ENOENT);
+  ck_assert_int_eq (vms_image_lock_test ("gone", IMAGE_READ), -ENOENT);
 }
 END_TEST
 
@@ -759,10 +759,10 @@ START_TEST (each_lock_means_what_it_means_to_qemu)
                           .l_start = (i < 4 ? 100 : 200 - 4) + i, .l_len = 1 };
 
     ck_assert_int_eq (fcntl (fd, F_OFD_SETLK, &lock), 0);
-    ck_assert_msg ((image_lock_test ("image", IMAGE_WRITE) < 0)
+    ck_assert_msg ((vms_image_lock_test ("image", IMAGE_WRITE) < 0)
                      == (run ("qemu-io -f qcow2 -c quit image") != 0),
                    "%d: %s", i, judgement);
-    ck_assert_msg ((image_lock_test ("image", IMAGE_READ) < 0)
+    ck_assert_msg ((vms_image_lock_test ("image", IMAGE_READ) < 0)
                      == (run ("qemu-io -r -f qcow2 -c quit image") != 0),
                    "%d: %s", i, judgement);
     close (fd);

@@ -32,7 +32,7 @@ set_up (void)
 static void
 close_image (void)
 {
-  image_free (image);
+  vms_image_free (image);
   image = NULL;
   if (fd >= 0)
     close (fd);
@@ -52,7 +52,7 @@ begin (void)
   unlink ("image");
   fd = open ("image", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
   ck_assert_int_ge (fd, 0);
-  ck_assert_int_eq (image_new (fd, &format, &image), 0);
+  ck_assert_int_eq (vms_image_new (fd, &format, &image), 0);
 }
 
 /* No leaks and no errors, of whatever size. */
@@ -68,7 +68,7 @@ check_image (void)
 static void
 end (void)
 {
-  ck_assert_int_eq (image_finish (image), 0);
+  ck_assert_int_eq (vms_image_finish (image), 0);
   close_image ();
   check_image ();
 }
@@ -102,7 +102,7 @@ change (struct random *r, struct model *model)
   switch (random_below (r, 4)) {
   case 0:
     memset (bytes, 0, size);
-    ck_assert_int_eq (image_zero (image, at, size), 0);
+    ck_assert_int_eq (vms_image_zero (image, at, size), 0);
     return;
   case 1:
     memset (bytes, 0, size);
@@ -110,7 +110,7 @@ change (struct random *r, struct model *model)
   default:
     fill (r, bytes, size);
   }
-  ck_assert_int_eq (image_write (image, at, bytes, size), 0);
+  ck_assert_int_eq (vms_image_write (image, at, bytes, size), 0);
 }
 
 static void
@@ -121,7 +121,7 @@ read_back (struct random *r, const struct model *model)
   unsigned char *bytes = malloc (size);
 
   ck_assert_ptr_nonnull (bytes);
-  ck_assert_int_eq (image_read (image, at, bytes, size), 0);
+  ck_assert_int_eq (vms_image_read (image, at, bytes, size), 0);
   ck_assert_mem_eq (bytes, model->bytes + at, size);
   free (bytes);
 }
@@ -220,10 +220,10 @@ START_TEST (more_than_memory_holds_reaches_the_file_on_the_way)
         memset (bytes, 0, 5000);
       else
         fill (&r, bytes, 9000);
-      ck_assert_int_eq (image_write (image, at, bytes, round ? 5000 : 9000),
+      ck_assert_int_eq (vms_image_write (image, at, bytes, round ? 5000 : 9000),
                         0);
     }
-  ck_assert_uint_gt (image_written (image), 0);
+  ck_assert_uint_gt (vms_image_written (image), 0);
   read_back (&r, &model);
   end ();
   qemu_reads (&model);
@@ -270,14 +270,14 @@ START_TEST (a_disk_is_not_larger_than_the_format_allows)
 
   for (size_t i = 0; i < COUNT (clusters); i++) {
     format.cluster_size = clusters[i];
-    format.size = image_largest (&format);
+    format.size = vms_image_largest (&format);
     begin ();
     end ();
     format.size += 512;
     if (format.size < INT64_MAX)
       ck_assert_int_ne (run ("qemu-img create -f qcow2 -o cluster_size=%u "
                              "theirs %" PRIu64, clusters[i], format.size), 0);
-    ck_assert_int_eq (image_new (0, &format, &image), -EFBIG);
+    ck_assert_int_eq (vms_image_new (0, &format, &image), -EFBIG);
   }
 }
 END_TEST
@@ -289,15 +289,15 @@ START_TEST (zeros_cost_nothing)
 
   format.size = GIB;
   begin ();
-  ck_assert_int_eq (image_finish (image), 0);
-  empty = image_written (image);
+  ck_assert_int_eq (vms_image_finish (image), 0);
+  empty = vms_image_written (image);
   close_image ();
   begin ();
-  ck_assert_int_eq (image_zero (image, 0, GIB), 0);
+  ck_assert_int_eq (vms_image_zero (image, 0, GIB), 0);
   for (uint64_t at = 0; at < 64 * MIB; at += MIB)
-    ck_assert_int_eq (image_write (image, at, zeros, MIB), 0);
-  ck_assert_int_eq (image_finish (image), 0);
-  ck_assert_uint_eq (image_written (image), empty);
+    ck_assert_int_eq (vms_image_write (image, at, zeros, MIB), 0);
+  ck_assert_int_eq (vms_image_finish (image), 0);
+  ck_assert_uint_eq (vms_image_written (image), empty);
   close_image ();
   check_image ();
 }
@@ -310,10 +310,10 @@ START_TEST (only_what_holds_something_is_written)
   format.size = GIB;
   begin ();
   for (uint64_t at = 0; at < GIB; at += 64 * MIB)
-    ck_assert_int_eq (image_write (image, at + 12345, &byte, 1), 0);
-  ck_assert_int_eq (image_finish (image), 0);
+    ck_assert_int_eq (vms_image_write (image, at + 12345, &byte, 1), 0);
+  ck_assert_int_eq (vms_image_finish (image), 0);
   /* 16 pieces of 4 KiB, as many of the tables, and little more. */
-  ck_assert_uint_le (image_written (image), (16 + 16 + 4) * 4 * KIB);
+  ck_assert_uint_le (vms_image_written (image), (16 + 16 + 4) * 4 * KIB);
   close_image ();
   check_image ();
 }
@@ -329,9 +329,9 @@ START_TEST (what_is_overwritten_by_zeros_is_zero)
   for (unsigned round = 0; round < 3; round++) {
     fill (&r, bytes, sizeof bytes);
     memcpy (model.bytes + 1000, bytes, sizeof bytes);
-    ck_assert_int_eq (image_write (image, 1000, bytes, sizeof bytes), 0);
+    ck_assert_int_eq (vms_image_write (image, 1000, bytes, sizeof bytes), 0);
     memset (model.bytes + 5000, 0, 100 * KIB);
-    ck_assert_int_eq (image_zero (image, 5000, 100 * KIB), 0);
+    ck_assert_int_eq (vms_image_zero (image, 5000, 100 * KIB), 0);
   }
   end ();
   qemu_reads (&model);
@@ -349,7 +349,7 @@ START_TEST (metadata_can_be_complete_from_the_beginning)
   for (size_t i = 0; i < COUNT (sizes); i++) {
     format.size = sizes[i];
     begin ();
-    ck_assert_int_eq (image_write (image, sizes[i] - 5, "hello", 5), 0);
+    ck_assert_int_eq (vms_image_write (image, sizes[i] - 5, "hello", 5), 0);
     end ();
     RUN ("qemu-img map --output=json -f qcow2 image");
     ck_assert_ptr_null (strstr (judgement, "\"present\": false"));
@@ -406,18 +406,18 @@ START_TEST (a_name_that_does_not_fit_is_refused)
   format.backing_format = "qcow2";
   name[1023] = '\0';
   begin ();
-  ck_assert_int_eq (image_finish (image), 0);
+  ck_assert_int_eq (vms_image_finish (image), 0);
   close_image ();
   name[1023] = 'a';
   name[1024] = '\0';
-  ck_assert_int_eq (image_new (0, &format, &image), -ENAMETOOLONG);
+  ck_assert_int_eq (vms_image_new (0, &format, &image), -ENAMETOOLONG);
   format.cluster_size = 512;
   name[384] = '\0';
-  ck_assert_int_eq (image_new (0, &format, &image), 0);
-  image_free (image);
+  ck_assert_int_eq (vms_image_new (0, &format, &image), 0);
+  vms_image_free (image);
   name[384] = 'a';
   name[385] = '\0';
-  ck_assert_int_eq (image_new (0, &format, &image), -ENAMETOOLONG);
+  ck_assert_int_eq (vms_image_new (0, &format, &image), -ENAMETOOLONG);
   image = NULL;
 }
 END_TEST
@@ -435,10 +435,10 @@ lend_and_adopt (void)
   begin ();
   fill (&r, model.bytes, 200 * KIB);
   fill (&r, model.bytes + 20 * MIB, 100 * KIB);
-  ck_assert_int_eq (image_write (image, 0, model.bytes, 200 * KIB), 0);
-  ck_assert_int_eq (image_write (image, 20 * MIB, model.bytes + 20 * MIB,
-                                 100 * KIB), 0);
-  ck_assert_int_eq (image_lend (image, 4 * MIB, size, &place), 0);
+  ck_assert_int_eq (vms_image_write (image, 0, model.bytes, 200 * KIB), 0);
+  ck_assert_int_eq (vms_image_write (image, 20 * MIB, model.bytes + 20 * MIB,
+                                     100 * KIB), 0);
+  ck_assert_int_eq (vms_image_lend (image, 4 * MIB, size, &place), 0);
   ck_assert_uint_eq (place % format.cluster_size, 0);
   fill (&r, model.bytes + 5 * MIB, 70 * KIB);
   memset (model.bytes + 9 * MIB, 0, MIB);
@@ -447,12 +447,12 @@ lend_and_adopt (void)
   ck_assert_int_eq (pwrite (fd, model.bytes + 9 * MIB, MIB,
                             (off_t) (place + 5 * MIB)), (ssize_t) MIB);
   before = stored_size ("image");
-  ck_assert_int_eq (image_adopt (image, 4 * MIB, size), 0);
+  ck_assert_int_eq (vms_image_adopt (image, 4 * MIB, size), 0);
   /* What was only zeros is a hole now. */
   ck_assert_uint_le (stored_size ("image"), before - MIB / 2);
   fill (&r, model.bytes + 21 * MIB, 10 * KIB);
-  ck_assert_int_eq (image_write (image, 21 * MIB, model.bytes + 21 * MIB,
-                                 10 * KIB), 0);
+  ck_assert_int_eq (vms_image_write (image, 21 * MIB, model.bytes + 21 * MIB,
+                                     10 * KIB), 0);
   read_back (&r, &model);
   end ();
   qemu_reads (&model);
@@ -479,12 +479,12 @@ START_TEST (a_failure_stays)
 {
   make_file ("image", 0644, "");
   fd = open ("image", O_RDONLY | O_CLOEXEC);
-  ck_assert_int_eq (image_new (fd, &format, &image), 0);
-  ck_assert_int_eq (image_write (image, 0, "x", 1), 0);
-  ck_assert_int_eq (image_finish (image), -EBADF);
-  ck_assert_int_eq (image_write (image, 0, "x", 1), -EBADF);
-  ck_assert_int_eq (image_zero (image, 0, 1), -EBADF);
-  ck_assert_int_eq (image_finish (image), -EBADF);
+  ck_assert_int_eq (vms_image_new (fd, &format, &image), 0);
+  ck_assert_int_eq (vms_image_write (image, 0, "x", 1), 0);
+  ck_assert_int_eq (vms_image_finish (image), -EBADF);
+  ck_assert_int_eq (vms_image_write (image, 0, "x", 1), -EBADF);
+  ck_assert_int_eq (vms_image_zero (image, 0, 1), -EBADF);
+  ck_assert_int_eq (vms_image_finish (image), -EBADF);
 }
 END_TEST
 
@@ -501,8 +501,8 @@ START_TEST (an_image_is_not_larger_than_qemu_imgs)
     unsigned char bytes[5000];
 
     fill (&r, bytes, sizeof bytes);
-    ck_assert_int_eq (image_write (image, random_below (&r, 3 * GIB - 5000),
-                                   bytes, sizeof bytes), 0);
+    ck_assert_int_eq (vms_image_write (image, random_below (&r, 3 * GIB - 5000),
+                                       bytes, sizeof bytes), 0);
   }
   end ();
   RUN ("qemu-img convert -f qcow2 -O qcow2 image theirs && "

@@ -30,9 +30,9 @@ open_vm (const char *bytes)
 static void
 close_vm (void)
 {
-  qmp_close (&vm.qmp);
-  channel_close (&vm.agent);
-  arena_free (&vm.answers);
+  vms_qmp_close (&vm.qmp);
+  vms_channel_close (&vm.agent);
+  vms_arena_free (&vm.answers);
   vmspec_diag_clear (diag);
   memory.watching = 0;
   vmspec_diag_free (diag);
@@ -53,7 +53,7 @@ try_qmp (void)
            "{\"return\": {\"status\": \"running\", \"n\": 12345.5}, \"id\": 2}\n"
            "{\"error\": {\"desc\": \"no\"}, \"id\": 3}\n");
   memory.watching = 1;
-  qmp_open (&vm.qmp, ours);
+  vms_qmp_open (&vm.qmp, ours);
   r = vmspec_vm_qmp (&vm, "query-status", "{\"a\": [\"b\"]}", 1000, diag,
                      &answer);
   if ((r == 0) != (answer != NULL))
@@ -78,7 +78,7 @@ try_agent (void)
            "\xff{\"return\": 2}\n{\"return\": {\"exited\": true,"
            "\"out-data\": \"aGVsbG8K\"}}\n");
   memory.watching = 1;
-  channel_open (&vm.agent, ours);
+  vms_channel_open (&vm.agent, ours);
   r = vmspec_vm_exec (&vm, argv, 1000, diag, &result);
   if (r == 0)
     r = strcmp (result->output, "hello\n") != 0;

@@ -57,7 +57,7 @@ static const char *const padded_environment[]
 static void
 pad (size_t size)
 {
-  struct vmspec_boot *boot = writable (spec->boot);
+  struct vmspec_boot *boot = vms_writable (spec->boot);
 
   memset (padding, 'x', sizeof padding);
   memcpy (padding, "PAD=", 4);
@@ -74,7 +74,7 @@ set_up (void)
   xmlInitParser ();
   ck_assert_int_eq (vmspec_doc_read_memory (description, strlen (description),
                                             "a.xml", NULL, &doc), 0);
-  spec = writable (vmspec_doc_spec (doc));
+  spec = vms_writable (vmspec_doc_spec (doc));
   host = unit_host ();
   host.environment = padded_environment;
   pad (0);
@@ -84,7 +84,7 @@ static void
 tear_down (void)
 {
   vmspec_doc_free (doc);
-  arena_free (&arena);
+  vms_arena_free (&arena);
 }
 
 static int

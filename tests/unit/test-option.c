@@ -87,18 +87,18 @@ END_TEST
 START_TEST (rows_of_a_struct_stand_together_in_the_order_of_their_offsets)
 {
   for (size_t i = 0; i < COUNT (structs); i++) {
-    const struct vmspec_option *o = option_first (structs[i].tag);
+    const struct vmspec_option *o = vms_option_first (structs[i].tag);
     size_t offset = 0, rows = 0, all = 0;
 
     ck_assert_ptr_nonnull (o);
     ck_assert_str_eq (o->name, "struct_size");
-    for (; o; o = option_sibling (o), rows++) {
+    for (; o; o = vms_option_sibling (o), rows++) {
       ck_assert_str_eq (o->owner, structs[i].tag);
       ck_assert_uint_eq (o->offset, offset);
       offset += o->size;
     }
     ck_assert_uint_eq (offset, structs[i].size);
-    ck_assert_uint_eq (spec_size (option_first (structs[i].tag)),
+    ck_assert_uint_eq (vms_spec_size (vms_option_first (structs[i].tag)),
                        structs[i].size);
     FOR_EACH (any)
       all += !strcmp (any->owner, structs[i].tag);
@@ -115,7 +115,7 @@ START_TEST (every_owner_and_every_element_is_a_struct_of_the_header)
       ck_assert_msg (struct_of (o->element) != NULL, "%s.%s: struct %s",
                      o->owner, o->name, o->element);
   }
-  ck_assert_ptr_null (option_first ("vmspec_nothing"));
+  ck_assert_ptr_null (vms_option_first ("vmspec_nothing"));
 }
 END_TEST
 
@@ -134,8 +134,8 @@ END_TEST
 START_TEST (names_are_unique_in_their_struct)
 {
   FOR_EACH (a)
-    for (const struct vmspec_option *b = option_sibling (a); b;
-         b = option_sibling (b)) {
+    for (const struct vmspec_option *b = vms_option_sibling (a); b;
+         b = vms_option_sibling (b)) {
       ck_assert_str_ne (a->name, b->name);
       if (a->key && b->key)
         ck_assert_str_ne (a->key, b->key);
@@ -231,9 +231,9 @@ END_TEST
 
 START_TEST (a_name_is_found_by_its_number)
 {
-  ck_assert_str_eq (option_value ("vmspec_drive", "format",
-                                  VMSPEC_IMAGE_FORMAT_VHDX), "vhdx");
-  ck_assert_str_eq (option_value ("vmspec", "arch", VMSPEC_ARCH_S390X),
+  ck_assert_str_eq (vms_option_value ("vmspec_drive", "format",
+                                      VMSPEC_IMAGE_FORMAT_VHDX), "vhdx");
+  ck_assert_str_eq (vms_option_value ("vmspec", "arch", VMSPEC_ARCH_S390X),
                     "s390x");
 }
 END_TEST
@@ -318,7 +318,7 @@ assert_names (const char *header, const struct vmspec_option *o)
       = sscanf (item, " %79[A-Z0-9_] = %" SCNu64, constant, &number);
 
     ck_assert_int_ge (fields, 1);
-    ck_assert_msg (number < list_length (o->values), "%s has no name",
+    ck_assert_msg (number < vms_list_length (o->values), "%s has no name",
                    constant);
     constant_name (expected, sizeof expected, enum_of (o), o->values[number]);
     ck_assert_str_eq (constant, expected);

@@ -30,14 +30,14 @@ set_up (void)
   arena = (struct arena) { 0 };
   said = (struct vmspec_work) { VMSPEC_INIT (vmspec_work) };
   ck_assert_int_eq (vmspec_diag_new (&diag), 0);
-  ck_assert_int_eq (work_init (&work, &arena, &said, diag), 0);
+  ck_assert_int_eq (vms_work_init (&work, &arena, &said, diag), 0);
   work.sync = 0;
 }
 
 static void
 tear_down (void)
 {
-  arena_free (&arena);
+  vms_arena_free (&arena);
   vmspec_diag_free (diag);
   scratch_remove ();
 }
@@ -66,13 +66,13 @@ put (const char *text)
 static int
 make (const char *path, unsigned mode, const char *text)
 {
-  int r = output_open (&output, &work, path, mode);
+  int r = vms_output_open (&output, &work, path, mode);
 
   if (r == 0)
     r = put (text);
   if (r == 0)
-    r = output_commit (&output, &work);
-  output_close (&output);
+    r = vms_output_commit (&output, &work);
+  vms_output_close (&output);
   return r;
 }
 
@@ -180,13 +180,13 @@ START_TEST (a_file_appears_under_its_name_when_it_is_complete)
 {
   int before = open_descriptors ();
 
-  ck_assert_int_eq (output_open (&output, &work, below ("a"), 0644), 0);
+  ck_assert_int_eq (vms_output_open (&output, &work, below ("a"), 0644), 0);
   ck_assert_int_eq (put ("content"), 0);
   ck_assert_int_eq (entries ("."), 0);
-  ck_assert_int_eq (output_commit (&output, &work), 0);
+  ck_assert_int_eq (vms_output_commit (&output, &work), 0);
   ck_assert_int_eq (entries ("."), 1);
-  output_close (&output);
-  output_close (&output);
+  vms_output_close (&output);
+  vms_output_close (&output);
   ck_assert_str_eq (read_file ("a"), "content");
   ck_assert_int_eq (open_descriptors (), before);
 }
@@ -196,9 +196,9 @@ START_TEST (a_file_that_is_given_up_leaves_nothing)
 {
   int before = open_descriptors ();
 
-  ck_assert_int_eq (output_open (&output, &work, below ("a"), 0644), 0);
+  ck_assert_int_eq (vms_output_open (&output, &work, below ("a"), 0644), 0);
   ck_assert_int_eq (put ("content"), 0);
-  output_close (&output);
+  vms_output_close (&output);
   ck_assert_int_eq (entries ("."), 0);
   ck_assert_int_eq (open_descriptors (), before);
 }
@@ -240,7 +240,7 @@ START_TEST (a_path_that_cannot_be_is_reported)
   refused (name, -ENAMETOOLONG, "image.directory");
   ck_assert_int_eq (open_descriptors (), before);
   /* Nothing is left to close. */
-  ck_assert_int_eq (output_open (&output, &work, "file", 0644), -EEXIST);
+  ck_assert_int_eq (vms_output_open (&output, &work, "file", 0644), -EEXIST);
   ck_assert_int_eq (output.fd, -1);
   ck_assert_int_eq (open_descriptors (), before);
 }
@@ -304,11 +304,11 @@ END_TEST
 
 START_TEST (somebody_else_may_make_the_file_meanwhile)
 {
-  ck_assert_int_eq (output_open (&output, &work, "a", 0644), 0);
+  ck_assert_int_eq (vms_output_open (&output, &work, "a", 0644), 0);
   ck_assert_int_eq (put ("late"), 0);
   make_file ("a", 0644, "early");
-  ck_assert_int_eq (output_commit (&output, &work), -EEXIST);
-  output_close (&output);
+  ck_assert_int_eq (vms_output_commit (&output, &work), -EEXIST);
+  vms_output_close (&output);
   ck_assert_uint_eq (vmspec_diag_count (diag), 0);
   ck_assert_str_eq (read_file ("a"), "early");
   ck_assert_int_eq (entries ("."), 1);
@@ -318,10 +318,10 @@ END_TEST
 START_TEST (the_directory_may_vanish_meanwhile)
 {
   ck_assert_int_eq (mkdir ("dir", 0755), 0);
-  ck_assert_int_eq (output_open (&output, &work, "dir/a", 0644), 0);
+  ck_assert_int_eq (vms_output_open (&output, &work, "dir/a", 0644), 0);
   ck_assert_int_eq (rmdir ("dir"), 0);
-  ck_assert_int_eq (output_commit (&output, &work), -ENOENT);
-  output_close (&output);
+  ck_assert_int_eq (vms_output_commit (&output, &work), -ENOENT);
+  vms_output_close (&output);
   only ("image.failed");
 }
 END_TEST
@@ -335,24 +335,24 @@ write_with_a_name (void)
 
   if (forbid_nameless ())
     return 77;
-  EXPECT (output_open (&output, &work, "a", 0640) == 0);
+  EXPECT (vms_output_open (&output, &work, "a", 0640) == 0);
   EXPECT (entries (".") == 1 && !exists ("a") && *output.temporary == '.');
   EXPECT (put ("content") == 0);
-  EXPECT (output_commit (&output, &work) == 0);
-  output_close (&output);
+  EXPECT (vms_output_commit (&output, &work) == 0);
+  vms_output_close (&output);
   EXPECT (entries (".") == 1 && !strcmp (read_file ("a"), "content"));
-  EXPECT (output_open (&output, &work, "b", 0640) == 0);
-  output_close (&output);
+  EXPECT (vms_output_open (&output, &work, "b", 0640) == 0);
+  vms_output_close (&output);
   EXPECT (entries (".") == 1);
   memset (name, 'n', 255);
   name[255] = '\0';
   EXPECT (make (name, 0644, "") == 0 && exists (name));
   EXPECT (entries (".") == 2);
   /* Meanwhile. */
-  EXPECT (output_open (&output, &work, "c", 0644) == 0);
+  EXPECT (vms_output_open (&output, &work, "c", 0644) == 0);
   make_file ("c", 0644, "early");
-  EXPECT (output_commit (&output, &work) == -EEXIST);
-  output_close (&output);
+  EXPECT (vms_output_commit (&output, &work) == -EEXIST);
+  vms_output_close (&output);
   EXPECT (entries (".") == 3 && !strcmp (read_file ("c"), "early"));
   EXPECT (vmspec_diag_count (diag) == 0);
   return 0;
@@ -374,10 +374,10 @@ write_with_two_names (void)
   EXPECT (make ("a", 0644, "content") == 0);
   EXPECT (!strcmp (read_file ("a"), "content") && entries (".") == 1);
   EXPECT (stat ("a", &status) == 0 && status.st_nlink == 1);
-  EXPECT (output_open (&output, &work, "b", 0644) == 0);
+  EXPECT (vms_output_open (&output, &work, "b", 0644) == 0);
   make_file ("b", 0644, "early");
-  EXPECT (output_commit (&output, &work) == -EEXIST);
-  output_close (&output);
+  EXPECT (vms_output_commit (&output, &work) == -EEXIST);
+  vms_output_close (&output);
   EXPECT (entries (".") == 2 && !strcmp (read_file ("b"), "early"));
   return 0;
 }
@@ -428,7 +428,7 @@ write_without_luck (void)
   if (forbid_nameless () || fail_calls (SYS_newfstatat, 3, AT_SYMLINK_NOFOLLOW,
                                         ENOENT))
     return 77;
-  EXPECT (output_open (&output, &work, "a", 0644) == -EBUSY);
+  EXPECT (vms_output_open (&output, &work, "a", 0644) == -EBUSY);
   return 0;
 }
 
@@ -447,7 +447,7 @@ leave_something (const char *name)
 {
   if (forbid_nameless ())
     return 77;
-  EXPECT (output_open (&output, &work, name, 0444) == 0);
+  EXPECT (vms_output_open (&output, &work, name, 0444) == 0);
   kill (getpid (), SIGKILL);
   return 1;
 }
@@ -502,14 +502,14 @@ meet_a_living_writer (void)
 
   if (forbid_nameless ())
     return 77;
-  EXPECT (output_open (&other, &work, "a", 0644) == 0);
+  EXPECT (vms_output_open (&other, &work, "a", 0644) == 0);
   EXPECT (write (other.fd, "mine", 4) == 4);
-  EXPECT (output_open (&output, &work, "a", 0644) == 0);
+  EXPECT (vms_output_open (&output, &work, "a", 0644) == 0);
   EXPECT (entries (".") == 2);
-  EXPECT (output_commit (&other, &work) == 0);
-  EXPECT (output_commit (&output, &work) == -EEXIST);
-  output_close (&other);
-  output_close (&output);
+  EXPECT (vms_output_commit (&other, &work) == 0);
+  EXPECT (vms_output_commit (&output, &work) == -EEXIST);
+  vms_output_close (&other);
+  vms_output_close (&output);
   EXPECT (entries (".") == 1 && !strcmp (read_file ("a"), "mine"));
   return 0;
 }
@@ -699,7 +699,7 @@ fail_to_sync_the_directory (void)
   if (fail_calls (SYS_openat, 2, O_DIRECTORY, EIO))
     return 77;
   work.sync = 1;
-  EXPECT (output_commit (&output, &work) == -EIO);
+  EXPECT (vms_output_commit (&output, &work) == -EIO);
   EXPECT (strstr (unit_finding (diag, "image.failed")->text, "is made, but"));
   EXPECT (!strcmp (read_file ("a"), "content"));
   return 0;
@@ -707,10 +707,10 @@ fail_to_sync_the_directory (void)
 
 START_TEST (the_directory_is_synced_after_it_holds_the_name)
 {
-  ck_assert_int_eq (output_open (&output, &work, "a", 0644), 0);
+  ck_assert_int_eq (vms_output_open (&output, &work, "a", 0644), 0);
   ck_assert_int_eq (put ("content"), 0);
   in_child (fail_to_sync_the_directory);
-  output_close (&output);
+  vms_output_close (&output);
   work.sync = 1;
   made ("b");
 }
@@ -751,10 +751,10 @@ exceed_a_limit (void)
   signal (SIGXFSZ, SIG_IGN);
   EXPECT (setrlimit (RLIMIT_FSIZE, &limit) == 0);
   memset (text, 'x', sizeof text - 1);
-  EXPECT (output_open (&output, &work, "a", 0644) == 0);
+  EXPECT (vms_output_open (&output, &work, "a", 0644) == 0);
   EXPECT (write (output.fd, text, 4096) == 4096);
   EXPECT (put (text) == -EFBIG);
-  output_close (&output);
+  vms_output_close (&output);
   EXPECT (entries (".") == 0);
   return 0;
 }
@@ -778,37 +778,37 @@ START_TEST (progress_is_told_now_and_then_and_may_cancel)
 {
   int reports = 0;
 
-  ck_assert_int_eq (work_progress_now (&work, 1, 2), 0);
+  ck_assert_int_eq (vms_work_progress_now (&work, 1, 2), 0);
   said.progress = count_reports;
   said.data = &reports;
-  ck_assert_int_eq (work_init (&work, &arena, &said, diag), 0);
-  ck_assert_int_eq (work_progress (&work, 0, 2), 0);
+  ck_assert_int_eq (vms_work_init (&work, &arena, &said, diag), 0);
+  ck_assert_int_eq (vms_work_progress (&work, 0, 2), 0);
   ck_assert_int_eq (reports, 1);
   work.next_report = INT64_MAX; /* a moment ago */
-  ck_assert_int_eq (work_progress (&work, 1, 2), 0);
+  ck_assert_int_eq (vms_work_progress (&work, 1, 2), 0);
   ck_assert_int_eq (reports, 1);
-  ck_assert_int_eq (work_progress_now (&work, 1, 2), 0);
-  ck_assert_int_eq (work_progress_now (&work, 2, 2), -ECANCELED);
+  ck_assert_int_eq (vms_work_progress_now (&work, 1, 2), 0);
+  ck_assert_int_eq (vms_work_progress_now (&work, 2, 2), -ECANCELED);
   ck_assert_int_eq (reports, 3);
 }
 END_TEST
 
 START_TEST (work_is_synced_unless_it_is_said)
 {
-  ck_assert_int_eq (work_init (&work, &arena, NULL, diag), 0);
+  ck_assert_int_eq (vms_work_init (&work, &arena, NULL, diag), 0);
   ck_assert_int_eq (work.sync, 1);
   said.sync = VMSPEC_OFF;
-  ck_assert_int_eq (work_init (&work, &arena, &said, diag), 0);
+  ck_assert_int_eq (vms_work_init (&work, &arena, &said, diag), 0);
   ck_assert_int_eq (work.sync, 0);
   said.sync = 77;
-  ck_assert_int_eq (work_init (&work, &arena, &said, diag), -EINVAL);
+  ck_assert_int_eq (vms_work_init (&work, &arena, &said, diag), -EINVAL);
 }
 END_TEST
 
 START_TEST (a_finding_is_about_the_option_that_asked_for_the_work)
 {
   work.option = "disk.image";
-  ck_assert_int_eq (output_open (&output, &work, "absent/a", 0644), -ENOENT);
+  ck_assert_int_eq (vms_output_open (&output, &work, "absent/a", 0644), -ENOENT);
   ck_assert_str_eq (unit_finding (diag, "image.directory")->path, "disk.image");
 }
 END_TEST

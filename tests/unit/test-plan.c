@@ -75,7 +75,7 @@ START_TEST (a_plan_needs_its_description_and_its_host_no_more)
   command = strdup (vmspec_plan_command (plan));
   memset (spec, 0xff, sizeof *spec);
   memset (&host, 0xff, sizeof host);
-  arena_free (&arena);
+  vms_arena_free (&arena);
   ck_assert_str_eq (vmspec_plan_command (plan), command);
   ck_assert_str_eq (vmspec_plan_argv (plan)[0], "/bin/qemu-system-x86_64");
   free (command);
@@ -275,7 +275,7 @@ make_plans (void)
     }
     vmspec_check (spec, &host, diag);
     vmspec_diag_free (diag);
-    arena_free (&arena);
+    vms_arena_free (&arena);
   }
 }
 
@@ -317,7 +317,7 @@ START_TEST (the_same_gives_the_same)
       ck_assert_str_eq (vmspec_plan_command (one), vmspec_plan_command (other));
     vmspec_plan_free (one);
     vmspec_plan_free (other);
-    arena_free (&arena);
+    vms_arena_free (&arena);
   }
 }
 END_TEST

@@ -14,14 +14,14 @@ static void
 set_up (void)
 {
   peer_make ();
-  qmp_open (&qmp, ours);
+  vms_qmp_open (&qmp, ours);
   ck_assert_int_eq (vmspec_diag_new (&diag), 0);
 }
 
 static void
 tear_down (void)
 {
-  qmp_close (&qmp);
+  vms_qmp_close (&qmp);
   peer_close ();
   vmspec_diag_free (diag);
 }
@@ -43,7 +43,7 @@ is_said (const char *id)
 static void
 greets (int timeout_ms, int result, const char *id)
 {
-  ck_assert_int_eq (qmp_greet (&qmp, deadline_after (timeout_ms), diag),
+  ck_assert_int_eq (vms_qmp_greet (&qmp, vms_deadline_after (timeout_ms), diag),
                     result);
   is_said (id);
 }
@@ -61,8 +61,8 @@ static int
 ask (int timeout_ms, const char *expected)
 {
   json_t *answer = NULL;
-  int r = qmp_execute (&qmp, "query-status", NULL, deadline_after (timeout_ms),
-                       diag, &answer);
+  int r = vms_qmp_execute (&qmp, "query-status", NULL, vms_deadline_after (timeout_ms),
+                           diag, &answer);
   char *text = answer ? json_dumps (answer, JSON_COMPACT | JSON_ENCODE_ANY)
                       : NULL;
 
@@ -88,7 +88,7 @@ next_event (uint64_t *ret_lost)
   json_t *event = NULL;
   json_int_t number = -1;
 
-  ck_assert_int_eq (qmp_event (&qmp, &event, ret_lost), 0);
+  ck_assert_int_eq (vms_qmp_event (&qmp, &event, ret_lost), 0);
   number = json_integer_value (
     json_object_get (json_object_get (event, "data"), "n"));
   json_decref (event);
@@ -110,7 +110,7 @@ no_event (int error)
   json_t *event;
   uint64_t lost;
 
-  ck_assert_int_eq (qmp_event (&qmp, &event, &lost), error);
+  ck_assert_int_eq (vms_qmp_event (&qmp, &event, &lost), error);
 }
 
 #define EVENT(n) "{\"event\": \"E\", \"data\": {\"n\": " #n "}}\r\n"
@@ -175,12 +175,13 @@ START_TEST (without_a_socket_it_is_closed)
   json_t *event;
   uint64_t lost;
 
-  ck_assert_int_eq (qmp_greet (&none, deadline_after (0), diag), -ENOTCONN);
+  ck_assert_int_eq (vms_qmp_greet (&none, vms_deadline_after (0), diag),
+                    -ENOTCONN);
   is_said ("qmp.closed");
-  ck_assert_int_eq (qmp_execute (&none, "quit", NULL, deadline_after (0), diag,
-                                 NULL), -ENOTCONN);
+  ck_assert_int_eq (vms_qmp_execute (&none, "quit", NULL, vms_deadline_after (0), diag,
+                                     NULL), -ENOTCONN);
   is_said ("qmp.closed");
-  ck_assert_int_eq (qmp_event (&none, &event, &lost), -ENOTCONN);
+  ck_assert_int_eq (vms_qmp_event (&none, &event, &lost), -ENOTCONN);
 }
 END_TEST
 
@@ -192,8 +193,10 @@ START_TEST (commands_have_arguments_and_answers)
 
   ready ();
   peer_says ("{\"return\": {\"a\": [1]}, \"id\": 2}\n");
-  ck_assert_int_eq (qmp_execute (&qmp, "device_del", arguments,
-                                 deadline_after (SOON_MS), diag, &answer), 0);
+  ck_assert_int_eq (vms_qmp_execute (&qmp, "device_del", arguments,
+                                     vms_deadline_after (SOON_MS), diag,
+                                     &answer),
+                    0);
   ck_assert_str_eq (peer_hears (),
                     "{\"execute\":\"device_del\",\"id\":2,"
                     "\"arguments\":{\"id\":\"disk1\"}}\n");
@@ -203,8 +206,8 @@ START_TEST (commands_have_arguments_and_answers)
   json_decref (answer);
   json_decref (arguments);
   peer_says ("{\"return\": {}, \"id\": 3}\n");
-  ck_assert_int_eq (qmp_execute (&qmp, "stop", NULL, deadline_after (SOON_MS),
-                                 NULL, NULL), 0);
+  ck_assert_int_eq (vms_qmp_execute (&qmp, "stop", NULL, vms_deadline_after (SOON_MS),
+                                     NULL, NULL), 0);
   is_said (NULL);
 }
 END_TEST
@@ -325,8 +328,8 @@ END_TEST
 START_TEST (what_is_no_text_is_not_sent)
 {
   ready ();
-  ck_assert_int_eq (qmp_execute (&qmp, "quit\xff", NULL, deadline_after (0),
-                                 diag, NULL), -EINVAL);
+  ck_assert_int_eq (vms_qmp_execute (&qmp, "quit\xff", NULL, vms_deadline_after (0),
+                                     diag, NULL), -EINVAL);
   is_said ("qmp.arguments");
   ck_assert_str_eq (peer_hears (), "");
 }
@@ -342,8 +345,8 @@ START_TEST (a_peer_that_does_not_read_is_left)
   ready ();
   memset (large, 'x', (4 << 20) - 1);
   arguments = json_pack ("{s:s}", "a", large);
-  ck_assert_int_eq (qmp_execute (&qmp, "a", arguments, deadline_after (50),
-                                 diag, NULL), -ETIME);
+  ck_assert_int_eq (vms_qmp_execute (&qmp, "a", arguments, vms_deadline_after (50),
+                                     diag, NULL), -ETIME);
   is_said ("qmp.timeout");
   fails (0, -ENOTCONN, "qmp.closed");
   ck_assert_int_lt (milliseconds () - start, SOON_MS);
@@ -502,7 +505,7 @@ START_TEST (large_events_are_fewer)
   while (recv (ours, sentence, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
     fails (10, -ETIME, "qmp.timeout");
   ck_assert_uint_le (qmp.event_bytes, QMP_MOST_EVENT_BYTES);
-  while (qmp_event (&qmp, &event, &lost) == 0) {
+  while (vms_qmp_event (&qmp, &event, &lost) == 0) {
     ck_assert_int_eq (lost > 0, kept == 0);
     json_decref (event);
     kept++;

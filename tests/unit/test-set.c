@@ -123,7 +123,7 @@ START_TEST (entries_are_added_and_changed)
   set ("shares[].tag=two");
   set ("shares[1].source=/a,,b");
   set ("shares[0]=source=/new,expand=on");
-  ck_assert_uint_eq (list_length (spec ()->shares), 2);
+  ck_assert_uint_eq (vms_list_length (spec ()->shares), 2);
   ck_assert_str_eq (spec ()->shares[0]->tag, "src");
   ck_assert_str_eq (spec ()->shares[0]->source, "/new");
   ck_assert_str_eq (spec ()->shares[0]->target, "/mnt");
@@ -167,7 +167,7 @@ START_TEST (texts_in_lists_are_taken_exactly)
   set ("qemu.options[]=-vga");
   set ("qemu.options[]= a,b=c.d[0] ");
   set ("qemu.options[]=");
-  ck_assert_uint_eq (list_length (spec ()->qemu->options), 3);
+  ck_assert_uint_eq (vms_list_length (spec ()->qemu->options), 3);
   ck_assert_str_eq (spec ()->qemu->options[1], " a,b=c.d[0] ");
   ck_assert_str_eq (spec ()->qemu->options[2], "");
   set ("qemu.options[0]=-nographic");
@@ -322,8 +322,8 @@ set_all (const char *owner, const char *prefix)
 {
   char key[200], assignment[400];
 
-  for (const struct vmspec_option *o = option_first (owner); o;
-       o = option_sibling (o)) {
+  for (const struct vmspec_option *o = vms_option_first (owner); o;
+       o = vms_option_sibling (o)) {
     const char *value = "1";
 
     snprintf (key, sizeof key, "%s%s", prefix, o->name);
@@ -336,9 +336,9 @@ set_all (const char *owner, const char *prefix)
     } else if (o->kind == VMSPEC_KIND_STRINGS) {
       snprintf (assignment, sizeof assignment, "%s[]=x", key);
       set (assignment);
-    } else if (value_is_scalar (o)) {
+    } else if (vms_value_is_scalar (o)) {
       if (o->values)
-        value = o->values[list_length (o->values) - 1];
+        value = o->values[vms_list_length (o->values) - 1];
       snprintf (assignment, sizeof assignment, "%s=%s", key, value);
       set (assignment);
     }
@@ -351,8 +351,8 @@ add_entries (const char *owner, const char *prefix)
 {
   char key[200], assignment[400];
 
-  for (const struct vmspec_option *o = option_first (owner); o;
-       o = option_sibling (o)) {
+  for (const struct vmspec_option *o = vms_option_first (owner); o;
+       o = vms_option_sibling (o)) {
     const struct vmspec_option *member;
 
     snprintf (key, sizeof key, "%s%s.", prefix, o->name);
@@ -360,9 +360,9 @@ add_entries (const char *owner, const char *prefix)
       add_entries (o->element, key);
     if (o->kind != VMSPEC_KIND_LIST)
       continue;
-    member = option_first (o->element);
-    while (!value_is_scalar (member))
-      member = option_sibling (member);
+    member = vms_option_first (o->element);
+    while (!vms_value_is_scalar (member))
+      member = vms_option_sibling (member);
     snprintf (assignment, sizeof assignment, "%s%s[].%s=%s", prefix, o->name,
               member->name, member->values ? member->values[2] : "1");
     set (assignment);
@@ -426,7 +426,7 @@ START_TEST (many_settings_take_no_more_than_their_result)
     snprintf (assignment, sizeof assignment, "drives[]=file=/srv/%d", i);
     ck_assert_int_eq (vmspec_doc_set (doc, assignment, NULL), 0);
   }
-  ck_assert_uint_eq (list_length (vmspec_doc_spec (doc)->drives), N);
+  ck_assert_uint_eq (vms_list_length (vmspec_doc_spec (doc)->drives), N);
   ck_assert_str_eq (vmspec_doc_spec (doc)->drives[N - 1]->file, "/srv/3999");
   ck_assert_uint_lt (doc->arena.total, 8 << 20);
 }

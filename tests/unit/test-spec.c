@@ -16,14 +16,14 @@ static void
 tear_down (void)
 {
   vmspec_diag_free (diag);
-  arena_free (&arena);
+  vms_arena_free (&arena);
 }
 
 static int
 copy (const char *tag, const void *from, void **ret_copy)
 {
   vmspec_diag_clear (diag);
-  return spec_copy (&arena, tag, from, diag, ret_copy);
+  return vms_spec_copy (&arena, tag, from, diag, ret_copy);
 }
 
 /* The copy is refused with one finding, and nothing is given back. */
@@ -68,8 +68,8 @@ END_TEST
 
 START_TEST (a_shorter_struct_is_not_read_past_its_end)
 {
-  for (const struct vmspec_option *o = option_first ("vmspec"); o;
-       o = option_sibling (o)) {
+  for (const struct vmspec_option *o = vms_option_first ("vmspec"); o;
+       o = vms_option_sibling (o)) {
     size_t size = (size_t) o->offset + o->size;
     char *exact = malloc (size);
     uint32_t said = (uint32_t) size;
@@ -177,11 +177,11 @@ START_TEST (a_copy_is_the_same_and_needs_its_source_no_more)
                    "seed %u: %s", i, where);
     /* The source is changed and gone, with everything it pointed to. */
     memset (spec, 0xff, sizeof (struct vmspec));
-    arena_free (&source);
+    vms_arena_free (&source);
     ck_assert_msg (same_struct ("vmspec", twin, result, where, sizeof where),
                    "seed %u: %s", i, where);
-    arena_free (&other);
-    arena_free (&arena);
+    vms_arena_free (&other);
+    vms_arena_free (&arena);
   }
 }
 END_TEST
@@ -231,15 +231,15 @@ START_TEST (reserved_members_must_be_zero)
 {
   for (const struct vmspec_option *o = vmspec_option_next (NULL); o;
        o = vmspec_option_next (o)) {
-    const struct vmspec_option *rows = option_first (o->owner);
+    const struct vmspec_option *rows = vms_option_first (o->owner);
     char expected[100];
     uint64_t spec[64] = { 0 };
 
     if (o->kind != VMSPEC_KIND_RESERVED)
       continue;
     snprintf (expected, sizeof expected, "%s.%s", o->owner, o->name);
-    option_set_number (rows, spec, spec_size (rows));
-    option_set_number (o, spec, 1u << 31);
+    vms_option_set_number (rows, spec, vms_spec_size (rows));
+    vms_option_set_number (o, spec, 1u << 31);
     refused (o->owner, spec, -EINVAL, "struct.reserved", o->name, expected);
   }
 }
@@ -253,7 +253,7 @@ accept (const struct vmspec *spec)
   void *ours = NULL;
 
   ck_assert_int_eq (copy ("vmspec", spec, &ours), 0);
-  spec_accept (&arena, "vmspec", ours, diag);
+  vms_spec_accept (&arena, "vmspec", ours, diag);
   return ours;
 }
 
@@ -414,17 +414,17 @@ START_TEST (what_follows_the_table_is_accepted_as_it_is)
                                 sizeof where), "seed %u: %s", i, where);
     ck_assert_msg (vmspec_diag_count (diag) == 0, "seed %u: %s", i,
                    unit_findings (diag));
-    arena_free (&source);
-    arena_free (&arena);
+    vms_arena_free (&source);
+    vms_arena_free (&arena);
   }
 }
 END_TEST
 
 START_TEST (lists_that_are_not_said_have_no_entries)
 {
-  ck_assert_uint_eq (list_length (NULL), 0);
-  ck_assert_uint_eq (list_length (STRINGS (NULL)), 0);
-  ck_assert_uint_eq (list_length (STRINGS ("a", "b")), 2);
+  ck_assert_uint_eq (vms_list_length (NULL), 0);
+  ck_assert_uint_eq (vms_list_length (STRINGS (NULL)), 0);
+  ck_assert_uint_eq (vms_list_length (STRINGS ("a", "b")), 2);
 }
 END_TEST
 

@@ -9,7 +9,7 @@ hint_among (struct suggestion *near, const char *word,
 {
   *near = (struct suggestion) { .word = word };
   for (; *names; names++)
-    suggestion_offer (near, *names, "'%s'", *names);
+    vms_suggestion_offer (near, *names, "'%s'", *names);
   return near->hint;
 }
 
@@ -91,7 +91,7 @@ START_TEST (a_long_hint_is_cut_and_still_a_question)
   struct suggestion near = { .word = "name" };
 
   memset (shown, 'x', sizeof shown - 1);
-  suggestion_offer (&near, "name", "%s", shown);
+  vms_suggestion_offer (&near, "name", "%s", shown);
   ck_assert_uint_eq (strlen (near.hint), sizeof near.hint - 1);
   ck_assert_str_eq (near.hint + sizeof near.hint - 3, "x?");
 }
@@ -100,8 +100,8 @@ START_TEST (names_from_elsewhere_are_understood)
 {
   struct suggestion near = { .word = "smp" };
 
-  suggestion_offer (&near, "smm", "smm");
-  suggestion_offer (&near, "cores", "cores");
+  vms_suggestion_offer (&near, "smm", "smm");
+  vms_suggestion_offer (&near, "cores", "cores");
   ck_assert_str_eq (near.hint, "; did you mean cores?");
 }
 END_TEST

@@ -560,13 +560,13 @@ START_TEST (partitions_that_cannot_be_are_refused)
   struct image *image;
   int fd = open ("raw", O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 
-  ck_assert_int_eq (work_init (&inner, &arena, NULL, diag), 0);
-  ck_assert_int_eq (image_new (fd, &format, &image), 0);
-  ck_assert_int_lt (partition_table_write (image, &table, &inner), 0);
+  ck_assert_int_eq (vms_work_init (&inner, &arena, NULL, diag), 0);
+  ck_assert_int_eq (vms_image_new (fd, &format, &image), 0);
+  ck_assert_int_lt (vms_partition_table_write (image, &table, &inner), 0);
   ck_assert_ptr_nonnull (unit_finding (diag, "system-image.partitions"));
-  image_free (image);
+  vms_image_free (image);
   close (fd);
-  arena_free (&arena);
+  vms_arena_free (&arena);
 }
 END_TEST
 

@@ -11,7 +11,7 @@ static struct arena arena;
 static void
 tear_down (void)
 {
-  arena_free (&arena);
+  vms_arena_free (&arena);
 }
 
 START_TEST (the_first_of_equal_keys_stays)
@@ -19,9 +19,9 @@ START_TEST (the_first_of_equal_keys_stays)
   struct set set = { .arena = &arena };
   char same[] = "key";
 
-  ck_assert_ptr_null (set_add (&set, "key", 7));
-  ck_assert_uint_eq (*set_add (&set, same, 8), 7);
-  ck_assert_uint_eq (*set_find (&set, same, strlen (same)), 7);
+  ck_assert_ptr_null (vms_set_add (&set, "key", 7));
+  ck_assert_uint_eq (*vms_set_add (&set, same, 8), 7);
+  ck_assert_uint_eq (*vms_set_find (&set, same, strlen (same)), 7);
   ck_assert_uint_eq (set.count, 1);
 }
 END_TEST
@@ -30,12 +30,12 @@ START_TEST (what_was_not_added_is_not_found)
 {
   struct set set = { .arena = &arena };
 
-  ck_assert_ptr_null (set_find (&set, "", strlen ("")));
-  set_add (&set, "a", 0);
-  ck_assert_ptr_null (set_find (&set, "", strlen ("")));
-  ck_assert_ptr_null (set_find (&set, "b", strlen ("b")));
-  ck_assert_ptr_null (set_find (&set, "aa", strlen ("aa")));
-  ck_assert_ptr_nonnull (set_find (&set, "a", strlen ("a")));
+  ck_assert_ptr_null (vms_set_find (&set, "", strlen ("")));
+  vms_set_add (&set, "a", 0);
+  ck_assert_ptr_null (vms_set_find (&set, "", strlen ("")));
+  ck_assert_ptr_null (vms_set_find (&set, "b", strlen ("b")));
+  ck_assert_ptr_null (vms_set_find (&set, "aa", strlen ("aa")));
+  ck_assert_ptr_nonnull (vms_set_find (&set, "a", strlen ("a")));
 }
 END_TEST
 
@@ -43,9 +43,9 @@ START_TEST (the_empty_text_is_a_key_and_zero_a_number)
 {
   struct set set = { .arena = &arena };
 
-  ck_assert_ptr_null (set_add (&set, "", 0));
-  ck_assert_ptr_nonnull (set_find (&set, "", strlen ("")));
-  ck_assert_uint_eq (*set_find (&set, "", strlen ("")), 0);
+  ck_assert_ptr_null (vms_set_add (&set, "", 0));
+  ck_assert_ptr_nonnull (vms_set_find (&set, "", strlen ("")));
+  ck_assert_uint_eq (*vms_set_find (&set, "", strlen ("")), 0);
 }
 END_TEST
 
@@ -55,14 +55,14 @@ START_TEST (nothing_is_lost_when_the_table_grows)
   size_t n = unit_rounds (50000);
 
   for (size_t i = 0; i < n; i++) {
-    ck_assert_ptr_null (set_add (&set, arena_printf (&arena, "%zu", i), i));
-    ck_assert_uint_eq (*set_find (&set, "0", strlen ("0")), 0);
+    ck_assert_ptr_null (vms_set_add (&set, vms_arena_printf (&arena, "%zu", i), i));
+    ck_assert_uint_eq (*vms_set_find (&set, "0", strlen ("0")), 0);
   }
   for (size_t i = 0; i < n; i++) {
     char key[32];
 
     snprintf (key, sizeof key, "%zu", i);
-    ck_assert_uint_eq (*set_find (&set, key, strlen (key)), i);
+    ck_assert_uint_eq (*vms_set_find (&set, key, strlen (key)), i);
   }
   ck_assert_uint_eq (set.count, n);
 }
@@ -73,8 +73,8 @@ START_TEST (without_memory_nothing_is_added)
   struct set set = { .arena = &arena };
 
   arena.error = -ENOMEM;
-  ck_assert_ptr_null (set_add (&set, "a", 1));
-  ck_assert_ptr_null (set_find (&set, "a", strlen ("a")));
+  ck_assert_ptr_null (vms_set_add (&set, "a", 1));
+  ck_assert_ptr_null (vms_set_find (&set, "a", strlen ("a")));
 }
 END_TEST
 

@@ -46,14 +46,14 @@ set_up (void)
   at_first_call = NULL;
   arena = (struct arena) { 0 };
   ck_assert_int_eq (vmspec_diag_new (&diag), 0);
-  ck_assert_int_eq (work_init (&work, &arena, &said, diag), 0);
+  ck_assert_int_eq (vms_work_init (&work, &arena, &said, diag), 0);
   ck_assert_int_eq (mkdir ("tree", 0755), 0);
 }
 
 static void
 tear_down (void)
 {
-  arena_free (&arena);
+  vms_arena_free (&arena);
   vmspec_diag_free (diag);
   scratch_remove ();
 }
@@ -80,11 +80,11 @@ make_fs (const char *file, uint64_t size, const struct tree_needs *needs)
   struct image *image;
 
   ck_assert_int_ge (fd, 0);
-  ck_assert_int_eq (image_new (fd, &format, &image), 0);
-  r = ext4_make (image, &setup, ext4_tree_fill, &tree, &work);
+  ck_assert_int_eq (vms_image_new (fd, &format, &image), 0);
+  r = vms_ext4_make (image, &setup, vms_ext4_tree_fill, &tree, &work);
   if (r == 0)
-    r = image_finish (image);
-  image_free (image);
+    r = vms_image_finish (image);
+  vms_image_free (image);
   close (fd);
   return r;
 }
@@ -94,10 +94,10 @@ static int
 make (const char *file)
 {
   struct tree_needs needs;
-  int r = tree_measure (&work, "tree", "tree", &needs);
+  int r = vms_tree_measure (&work, "tree", "tree", &needs);
 
   return r < 0 ? r
-               : make_fs (file, tree_file_system_size (&needs, 0), &needs);
+               : make_fs (file, vms_tree_file_system_size (&needs, 0), &needs);
 }
 
 static __attribute__ ((format (printf, 1, 2))) const char *
@@ -505,7 +505,7 @@ START_TEST (unreadable_files_are_named)
     int r;
 
     be_nobody ();
-    r = tree_measure (&work, "tree", "tree", &needs);
+    r = vms_tree_measure (&work, "tree", "tree", &needs);
     _exit (r == -EACCES && vmspec_diag_count (diag) == 2
            && strstr (vmspec_diag_get (diag, 0)->text, "tree/one")
            && strstr (vmspec_diag_get (diag, 1)->text, "tree/two")
@@ -543,7 +543,7 @@ START_TEST (a_file_that_changes_has_the_size_that_was_seen)
   struct tree_needs needs;
 
   fill_file ("tree/file", 1000000);
-  ck_assert_int_eq (tree_measure (&work, "tree", "tree", &needs), 0);
+  ck_assert_int_eq (vms_tree_measure (&work, "tree", "tree", &needs), 0);
   calls = 0;
   at_first_call = _i ? extend : cut;
   ck_assert_int_eq (make_fs ("fs", 16 * MIB, &needs), 0);
@@ -560,7 +560,7 @@ START_TEST (too_small_a_file_system_is_said_to_be)
   struct tree_needs needs;
 
   fill_file ("tree/file", 8000000);
-  ck_assert_int_eq (tree_measure (&work, "tree", "tree", &needs), 0);
+  ck_assert_int_eq (vms_tree_measure (&work, "tree", "tree", &needs), 0);
   ck_assert_int_eq (make_fs ("fs", 4 * MIB, &needs), -ENOSPC);
   ck_assert_ptr_nonnull (unit_finding (diag, "tree.no-space"));
 }
@@ -619,7 +619,7 @@ START_TEST (a_file_system_without_extents_is_refused)
   ext2fs_blocks_count_set (&wanted, 4096);
   ck_assert_int_eq (
     ext2fs_initialize ("fs", 0, &wanted, unix_io_manager, &fs), 0);
-  ck_assert_int_eq (ext4_tree_fill (&tree, fs), -ENOTSUP);
+  ck_assert_int_eq (vms_ext4_tree_fill (&tree, fs), -ENOTSUP);
   ck_assert_ptr_nonnull (unit_finding (diag, "tree.no-extents"));
   ext2fs_free (fs);
 }
@@ -641,7 +641,7 @@ START_TEST (a_directory_that_is_moved_meanwhile_is_noticed)
 
   make_deep (40);
   make_file ("tree/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/f", 0644, "");
-  ck_assert_int_eq (tree_walk (&walk), -EBUSY);
+  ck_assert_int_eq (vms_tree_walk (&walk), -EBUSY);
   ck_assert_ptr_nonnull (unit_finding (diag, "tree.changed"));
 }
 END_TEST
@@ -682,8 +682,8 @@ START_TEST (additional_space_is_left_free)
     uint64_t size;
     const char *free_blocks;
 
-    ck_assert_int_eq (tree_measure (&work, "tree", "tree", &needs), 0);
-    size = tree_file_system_size (&needs, spaces[i]);
+    ck_assert_int_eq (vms_tree_measure (&work, "tree", "tree", &needs), 0);
+    size = vms_tree_file_system_size (&needs, spaces[i]);
     ck_assert_uint_le (size, (needs.bytes + spaces[i]) * 5 / 4 + 40 * MIB);
     ck_assert_int_eq (make_fs ("fs", size, &needs), 0);
     free_blocks = output_of (
@@ -701,7 +701,7 @@ START_TEST (what_is_free_can_be_known_before)
                                     .hash_seed = uuid, .time = TIME };
   uint64_t bytes, inodes;
 
-  ck_assert_int_eq (ext4_room (&work, &setup, &bytes, &inodes), 0);
+  ck_assert_int_eq (vms_ext4_room (&work, &setup, &bytes, &inodes), 0);
   ck_assert_uint_gt (bytes, 40 * MIB);
   ck_assert_uint_lt (bytes, 64 * MIB);
   ck_assert_uint_gt (inodes, 1000);

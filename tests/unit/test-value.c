@@ -16,16 +16,16 @@ static void
 tear_down (void)
 {
   vmspec_diag_free (diag);
-  arena_free (&arena);
+  vms_arena_free (&arena);
 }
 
 static const struct vmspec_option *
 row (const char *owner, const char *name)
 {
-  const struct vmspec_option *o = option_first (owner);
+  const struct vmspec_option *o = vms_option_first (owner);
 
   while (strcmp (o->name, name))
-    o = option_sibling (o);
+    o = vms_option_sibling (o);
   return o;
 }
 
@@ -43,7 +43,7 @@ parse (const struct vmspec_option *option, const char *text)
   struct origin origin = { &path, &place, diag };
 
   vmspec_diag_clear (diag);
-  return value_parse (&arena, option, text, &room, &origin);
+  return vms_value_parse (&arena, option, text, &room, &origin);
 }
 
 static void
@@ -72,7 +72,7 @@ number_is (const struct vmspec_option *option, const char *text,
 {
   memset (&room, 0, sizeof room);
   ck_assert_int_eq (parse (option, text), 0);
-  ck_assert_uint_eq (option_number (option, &room), number);
+  ck_assert_uint_eq (vms_option_number (option, &room), number);
   ck_assert_uint_eq (vmspec_diag_count (diag), 0);
 }
 
@@ -199,8 +199,8 @@ START_TEST (texts_are_taken_as_they_are)
 
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
     ck_assert_int_eq (parse (name, texts[i]), 0);
-    ck_assert_ptr_ne (option_pointer (name, &room), texts[i]);
-    ck_assert_str_eq (option_pointer (name, &room), texts[i]);
+    ck_assert_ptr_ne (vms_option_pointer (name, &room), texts[i]);
+    ck_assert_str_eq (vms_option_pointer (name, &room), texts[i]);
   }
 }
 END_TEST
@@ -209,10 +209,10 @@ START_TEST (no_diag_is_no_reason_to_accept)
 {
   struct origin origin = { NULL, NULL, NULL };
 
-  ck_assert_int_eq (value_parse (&arena, row ("vmspec", "memory"), "x", &room,
-                                 &origin), -EINVAL);
-  ck_assert_int_eq (value_parse (&arena, row ("vmspec", "graphics"), "x",
-                                 &room, &origin), -EINVAL);
+  ck_assert_int_eq (vms_value_parse (&arena, row ("vmspec", "memory"), "x", &room,
+                                     &origin), -EINVAL);
+  ck_assert_int_eq (vms_value_parse (&arena, row ("vmspec", "graphics"), "x",
+                                     &room, &origin), -EINVAL);
 }
 END_TEST
 
@@ -222,8 +222,8 @@ reads_back (const struct vmspec_option *option, uint64_t number)
   const char *text;
 
   memset (&room, 0, sizeof room);
-  option_set_number (option, &room, number);
-  text = value_text (&arena, option, &room);
+  vms_option_set_number (option, &room, number);
+  text = vms_value_text (&arena, option, &room);
   ck_assert_msg (text, "%s.%s %" PRIu64, option->owner, option->name, number);
   number_is (option, text, number);
 }
@@ -242,7 +242,7 @@ START_TEST (every_number_of_the_table_has_a_text_that_reads_back)
       break;
     case VMSPEC_KIND_SWITCH:
     case VMSPEC_KIND_ENUM:
-      for (size_t i = 0; i < list_length (o->values); i++)
+      for (size_t i = 0; i < vms_list_length (o->values); i++)
         if (*o->values[i])
           reads_back (o, i);
       break;
@@ -254,8 +254,8 @@ static void
 has_no_text (const char *owner, const char *name, uint64_t number)
 {
   memset (&room, 0, sizeof room);
-  option_set_number (row (owner, name), &room, number);
-  ck_assert_ptr_null (value_text (&arena, row (owner, name), &room));
+  vms_option_set_number (row (owner, name), &room, number);
+  ck_assert_ptr_null (vms_value_text (&arena, row (owner, name), &room));
 }
 
 START_TEST (what_could_not_be_read_back_has_no_text)
@@ -275,8 +275,8 @@ START_TEST (zero_and_null_are_not_said_unless_zero_is_a_number)
   memset (&room, 0, sizeof room);
   for (const struct vmspec_option *o = vmspec_option_next (NULL); o;
        o = vmspec_option_next (o))
-    if (value_is_scalar (o))
-      ck_assert_int_eq (value_is_said (o, &room),
+    if (vms_value_is_scalar (o))
+      ck_assert_int_eq (vms_value_is_said (o, &room),
                         (o->flags & VMSPEC_OPTION_ZERO_OK) != 0);
 }
 END_TEST

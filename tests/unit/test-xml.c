@@ -116,14 +116,14 @@ static int
 same_list (const struct vmspec_option *o, const void *const *a,
            const void *const *b)
 {
-  size_t n = list_length (a);
+  size_t n = vms_list_length (a);
 
-  if (!a != !b || n != list_length (b))
+  if (!a != !b || n != vms_list_length (b))
     return 0;
   for (size_t i = 0; i < n; i++)
     if (o->kind == VMSPEC_KIND_STRINGS
           ? strcmp (a[i], b[i]) != 0
-          : !same_struct (option_first (o->element), a[i], b[i]))
+          : !same_struct (vms_option_first (o->element), a[i], b[i]))
       return 0;
   return 1;
 }
@@ -134,22 +134,22 @@ same_member (const struct vmspec_option *o, const void *a, const void *b)
   const void *p, *q;
 
   if (o->size == sizeof (uint32_t) || o->kind == VMSPEC_KIND_UINT64)
-    return option_number (o, a) == option_number (o, b);
-  p = option_pointer (o, a);
-  q = option_pointer (o, b);
+    return vms_option_number (o, a) == vms_option_number (o, b);
+  p = vms_option_pointer (o, a);
+  q = vms_option_pointer (o, b);
   if (o->kind == VMSPEC_KIND_LIST || o->kind == VMSPEC_KIND_STRINGS)
     return same_list (o, p, q);
   if (!p || !q)
     return p == q;
   return o->kind == VMSPEC_KIND_GROUP
-           ? same_struct (option_first (o->element), p, q)
+           ? same_struct (vms_option_first (o->element), p, q)
            : !strcmp (p, q);
 }
 
 static int
 same_struct (const struct vmspec_option *rows, const void *a, const void *b)
 {
-  for (const struct vmspec_option *o = rows; o; o = option_sibling (o))
+  for (const struct vmspec_option *o = rows; o; o = vms_option_sibling (o))
     if (!same_member (o, a, b)) {
       fprintf (stderr, "%s.%s differs\n", o->owner, o->name);
       return 0;
@@ -166,7 +166,7 @@ round_trip (const struct vmspec *given)
   ck_assert_int_eq (vmspec_doc_new (given, diag, &first), 0);
   ck_assert_int_eq (vmspec_doc_write (first, &xml), 0);
   reads (xml);
-  ck_assert (same_struct (option_first ("vmspec"), given, spec ()));
+  ck_assert (same_struct (vms_option_first ("vmspec"), given, spec ()));
   ck_assert_int_eq (vmspec_doc_write (doc, &again), 0);
   ck_assert_str_eq (again, xml);
   vmspec_doc_free (first);
@@ -185,22 +185,22 @@ static void *fill (const char *tag, enum filling filling);
 static const char *
 fill_text (const struct vmspec_option *o, const char *entry)
 {
-  return arena_printf (&arena, " %s.%s%s \t\n\r\r\n<&>\"'#;]]>&amp;&#65;<!-- "
-                       "\x7f\xc2\x80\xe2\x82\xac\xf0\x9f\x92\xa9 ", o->owner,
-                       o->name, entry);
+  return vms_arena_printf (&arena, " %s.%s%s \t\n\r\r\n<&>\"'#;]]>&amp;&#65;<!-- "
+                           "\x7f\xc2\x80\xe2\x82\xac\xf0\x9f\x92\xa9 ", o->owner,
+                           o->name, entry);
 }
 
 static void
 fill_list (const struct vmspec_option *o, void *to, enum filling filling)
 {
-  const void **list = arena_alloc (&arena, 4 * sizeof *list);
+  const void **list = vms_arena_alloc (&arena, 4 * sizeof *list);
 
   for (size_t i = 0; i < 3 && filling != EMPTY_LISTS; i++)
     if (o->kind == VMSPEC_KIND_LIST)
       list[i] = fill (o->element, filling);
     else
       list[i] = i ? fill_text (o, i == 1 ? "1" : "2") : "";
-  option_set_pointer (o, to, list);
+  vms_option_set_pointer (o, to, list);
 }
 
 static void
@@ -209,27 +209,28 @@ fill_member (const struct vmspec_option *o, void *to, enum filling filling)
   switch (o->kind) {
   case VMSPEC_KIND_STRING:
   case VMSPEC_KIND_PATH:
-    option_set_pointer (o, to, filling == LARGEST ? fill_text (o, "") : "");
+    vms_option_set_pointer (o, to, filling == LARGEST ? fill_text (o, "") : "");
     break;
   case VMSPEC_KIND_UINT32:
   case VMSPEC_KIND_UINT64:
-    option_set_number (o, to, filling == LARGEST ? o->max : o->min);
+    vms_option_set_number (o, to, filling == LARGEST ? o->max : o->min);
     if (filling == EMPTY_LISTS && o->flags & VMSPEC_OPTION_NONE_OK)
-      option_set_number (o, to, VMSPEC_NONE);
+      vms_option_set_number (o, to, VMSPEC_NONE);
     break;
   case VMSPEC_KIND_SWITCH:
-    option_set_number (o, to, filling == LARGEST ? VMSPEC_ON : VMSPEC_OFF);
+    vms_option_set_number (o, to, filling == LARGEST ? VMSPEC_ON : VMSPEC_OFF);
     break;
   case VMSPEC_KIND_ENUM:
-    option_set_number (o, to, filling == LARGEST ? list_length (o->values) - 1
-                                                 : 1);
+    vms_option_set_number (o, to,
+                           filling == LARGEST ? vms_list_length (o->values) - 1
+                                              : 1);
     break;
   case VMSPEC_KIND_STRINGS:
   case VMSPEC_KIND_LIST:
     fill_list (o, to, filling);
     break;
   case VMSPEC_KIND_GROUP:
-    option_set_pointer (o, to, fill (o->element, filling));
+    vms_option_set_pointer (o, to, fill (o->element, filling));
     break;
   }
 }
@@ -237,10 +238,10 @@ fill_member (const struct vmspec_option *o, void *to, enum filling filling)
 static void *
 fill (const char *tag, enum filling filling)
 {
-  void *filled = doc_struct (&arena, tag);
+  void *filled = vms_doc_struct (&arena, tag);
 
-  for (const struct vmspec_option *o = option_first (tag); o;
-       o = option_sibling (o))
+  for (const struct vmspec_option *o = vms_option_first (tag); o;
+       o = vms_option_sibling (o))
     fill_member (o, filled, filling);
   return filled;
 }
@@ -248,21 +249,21 @@ fill (const char *tag, enum filling filling)
 START_TEST (every_option_reads_back_as_it_was_written)
 {
   round_trip (fill ("vmspec", _i));
-  arena_free (&arena);
+  vms_arena_free (&arena);
 }
 END_TEST
 
 START_TEST (each_option_alone_reads_back_as_it_was_written)
 {
-  for (const struct vmspec_option *o = option_first ("vmspec"); o;
-       o = option_sibling (o))
+  for (const struct vmspec_option *o = vms_option_first ("vmspec"); o;
+       o = vms_option_sibling (o))
     for (int filling = 0; filling < N_FILLINGS; filling++) {
-      struct vmspec *alone = doc_struct (&arena, "vmspec");
+      struct vmspec *alone = vms_doc_struct (&arena, "vmspec");
 
       fill_member (o, alone, filling);
       round_trip (alone);
     }
-  arena_free (&arena);
+  vms_arena_free (&arena);
 }
 END_TEST
 
@@ -409,10 +410,10 @@ START_TEST (attributes_elements_and_lists_arrive_where_they_belong)
   ck_assert_uint_eq (spec ()->memory, 2048);
   ck_assert_uint_eq (spec ()->graphics, VMSPEC_OFF);
   ck_assert_str_eq (spec ()->boot->initrd, "initrd.img");
-  ck_assert_uint_eq (list_length (spec ()->shares), 2);
+  ck_assert_uint_eq (vms_list_length (spec ()->shares), 2);
   ck_assert_str_eq (spec ()->shares[0]->source, "/home/me/src, second try");
   ck_assert_str_eq (spec ()->shares[1]->tag, "two");
-  ck_assert_uint_eq (list_length (spec ()->drives), 2);
+  ck_assert_uint_eq (vms_list_length (spec ()->drives), 2);
   ck_assert_str_eq (spec ()->drives[1]->drive_options[0]->value, "none");
   ck_assert_str_eq (spec ()->drives[1]->device_options[0]->name, "serial");
   ck_assert_ptr_null (spec ()->drives[0]->drive_options);
@@ -438,7 +439,7 @@ START_TEST (texts_are_taken_exactly)
          "<option>\n</option></qemu></vmspec>");
   ck_assert_str_eq (spec ()->name, " a b \t\n\r&<&amp;\xe2\x82\xac ");
   options = spec ()->qemu->options;
-  ck_assert_uint_eq (list_length (options), 4);
+  ck_assert_uint_eq (vms_list_length (options), 4);
   ck_assert_str_eq (options[0], "");
   ck_assert_str_eq (options[1], " a&b<&lt; \n");
   ck_assert_str_eq (options[2], "abc<&>d");
