@@ -4,23 +4,73 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Text in the middle of a line, for roff. */
+#define LINE_MAX_BYTES 78
+
+/* A character for roff. */
+static const char *
+roff_of (char c)
+{
+  switch (c) {
+  case '-':
+    return "\\-";
+  case '\\':
+    return "\\e";
+  case '\'':
+    return "\\(aq";
+  case '"':
+    return "\\(dq";
+  case '|':
+    return "|\\:"; /* a line may be broken there */
+  default:
+    return NULL;
+  }
+}
+
+/* Text of @size bytes in the middle of a line, for roff, or only how many bytes
+ * that is. */
+static size_t
+print_roff_bytes (FILE *out, const char *text, size_t size)
+{
+  size_t printed = 0;
+
+  for (size_t i = 0; i < size; i++) {
+    const char one[] = { text[i], '\0' }, *roff = roff_of (text[i]);
+
+    if (!roff)
+      roff = one;
+    if (out)
+      fputs (roff, out);
+    printed += strlen (roff);
+  }
+  return printed;
+}
+
 static void
 print_roff (FILE *out, const char *text)
 {
-  for (; *text; text++)
-    if (*text == '-')
-      fputs ("\\-", out);
-    else if (*text == '\\')
-      fputs ("\\e", out);
-    else if (*text == '\'')
-      fputs ("\\(aq", out);
-    else if (*text == '"')
-      fputs ("\\(dq", out);
-    else if (*text == '|')
-      fputs ("|\\:", out); /* a line may be broken there */
-    else
-      putc (*text, out);
+  print_roff_bytes (out, text, strlen (text));
+}
+
+/* Words that go on at @column, in lines that are not too long.  "\&" keeps a dot
+ * at the start of one from being a request. */
+static void
+print_roff_words (FILE *out, const char *text, size_t column)
+{
+  while (*text) {
+    size_t size = strcspn (text, " ");
+
+    size_t width = print_roff_bytes (NULL, text, size);
+
+    if (column && column + 1 + width > LINE_MAX_BYTES) {
+      fputs (*text == '.' ? "\n\\&" : "\n", out);
+      column = 0;
+    } else if (column) {
+      putc (' ', out);
+      column++;
+    }
+    column += print_roff_bytes (out, text, size);
+    text += size + (text[size] == ' ');
+  }
 }
 
 /* The same where a name's '_' is '-'. */
@@ -39,13 +89,13 @@ static void
 print_doc (FILE *out, const struct vmspec_option *o)
 {
   fputs ("\\&", out);
-  print_roff (out, o->doc);
+  print_roff_words (out, o->doc, 0);
   putc ('\n', out);
   if (o->flags & VMSPEC_OPTION_REQUIRED)
     fputs ("Must be said.\n", out);
   else if (o->default_text) {
-    fputs ("Default: ", out);
-    print_roff (out, o->default_text);
+    fputs ("Default:", out);
+    print_roff_words (out, o->default_text, strlen ("Default:"));
     fputs (".\n", out);
   }
   if (o->nixos) {
