@@ -1,14 +1,22 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The header stands alone, in every language it is for, without a warning and
-# without a byte of padding that nobody named.
+# The header stands alone, in every language it is for, without a warning,
+# without a byte of padding that nobody named, and without anything of the
+# libraries that the library itself is made with.
 set -u
 
-: "${VMSPEC_SRCDIR:=.}" "${CC:=cc}"
+: "${VMSPEC_SRCDIR:=.}"
+for compiler in gcc clang g++ clang++; do
+  command -v "$compiler" > /dev/null || {
+    echo "$compiler is missing"
+    exit 77
+  }
+done
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-warnings='-Wall -Wextra -Wpedantic -Wpadded -Wundef -Wshadow -Werror'
-status=0 tried=0
+header=$VMSPEC_SRCDIR/include/vmspec/vmspec.h
+warnings='-Wall -Wextra -Wpedantic -Wpadded -Wundef -Wshadow -Wc++-compat -Werror'
+status=0
 
 cat > "$work/alone.c" <<'END'
 #include <vmspec/vmspec.h>
@@ -22,35 +30,52 @@ static const struct vmspec_drive drive = { VMSPEC_INIT (vmspec_drive),
                                            .file = "disk" };
 int main (void) { return drive.struct_size == sizeof drive ? 0 : 1; }
 END
+cp "$work/use.c" "$work/use.cc"
 
-compile () {
-  command -v "$1" > /dev/null || return 0
-  tried=$((tried + 1))
-  # shellcheck disable=SC2086
-  "$1" "$2" $warnings -I"$VMSPEC_SRCDIR/include" -fsyntax-only "$work/$3" || {
-    echo "$1 $2 $3"
-    status=1
-  }
+fail () {
+  echo "$1"
+  status=1
 }
 
-for cc in ${CC%% *} gcc clang; do
-  for std in c99 c11 c17 gnu11; do
+compile () {
+  # shellcheck disable=SC2086
+  "$1" "$2" $warnings -I"$VMSPEC_SRCDIR/include" -fsyntax-only "$work/$3" \
+    || fail "$1 $2 $3"
+}
+
+for cc in gcc clang; do
+  for std in c99 c11 c17 gnu99 gnu17; do
     compile "$cc" "-std=$std" alone.c
     compile "$cc" "-std=$std" use.c
   done
 done
+
 # A function may have the name of a struct, as stat(2) has; g++ says so.
-warnings="$warnings -Wno-shadow"
-for cxx in ${CXX:+"${CXX%% *}"} g++ clang++; do
+warnings='-Wall -Wextra -Wpedantic -Wpadded -Wundef -Werror'
+for cxx in g++ clang++; do
   for std in c++11 c++14 c++17 c++20; do
     compile "$cxx" "-std=$std" alone.cc
   done
 done
+
 # Designated initialisers came to C++ with its 20; g++ wants them complete.
 warnings="$warnings -Wno-missing-field-initializers"
-cp "$work/use.c" "$work/use.cc"
 for cxx in g++ clang++; do
   compile "$cxx" -std=c++20 use.cc
 done
-test "$tried" -gt 0 || exit 77
+
+# What the header itself includes, by the preprocessor's own list: a line for
+# each file, with a dot for each level.
+included=$(gcc -H -I"$VMSPEC_SRCDIR/include" -fsyntax-only "$work/alone.c" 2>&1 \
+  | sed -n 's|^\.\. .*/||p' | sort -u | tr '\n' ' ')
+test "$included" = 'stddef.h stdint.h ' || fail "it includes $included"
+
+# So a type of another library could only be one that the header itself names.
+sed -n -E 's/^ *# *define +([A-Za-z0-9_]+).*/macro \1/p' "$header" > "$work/names"
+gcc -fpreprocessed -E -P "$header" 2> /dev/null | sed '/^#/d' \
+  | grep -o -E '\b(struct|enum|union) +[A-Za-z0-9_]+|\btypedef .*;' \
+  >> "$work/names"
+grep -v -E '^(macro VMSPEC_|(struct|enum) vmspec(_|$)|typedef struct vmspec_[a-z]+ vmspec_[a-z]+;$)' \
+  "$work/names" && fail 'names that are not ours'
+test "$(wc -l < "$work/names")" -gt 100 || fail 'hardly any name was found'
 exit $status
