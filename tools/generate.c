@@ -48,7 +48,8 @@ kind_name (uint32_t kind)
     [VMSPEC_KIND_SWITCH] = "switch",     [VMSPEC_KIND_ENUM] = "enum",
     [VMSPEC_KIND_STRINGS] = "strings",   [VMSPEC_KIND_GROUP] = "group",
     [VMSPEC_KIND_LIST] = "list",         [VMSPEC_KIND_SIZE] = "size",
-    [VMSPEC_KIND_RESERVED] = "reserved",
+    [VMSPEC_KIND_RESERVED] = "reserved", [VMSPEC_KIND_CALLBACK] = "callback",
+    [VMSPEC_KIND_POINTER] = "pointer",
   };
 
   return names[kind];
@@ -72,13 +73,16 @@ main (int argc, char **argv)
     void (*generate) (FILE *);
   } modes[] = { { "schema", generate_schema },
                 { "options", generate_options },
-                { "layout", generate_layout } };
+                { "layout", generate_layout },
+                { "bash", generate_bash },
+                { "zsh", generate_zsh },
+                { "fish", generate_fish } };
 
   for (size_t i = 0; argc == 2 && i < sizeof modes / sizeof *modes; i++)
     if (!strcmp (argv[1], modes[i].name)) {
       modes[i].generate (stdout);
       return finish_output (stdout) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
     }
-  fputs ("usage: generate schema|options|layout\n", stderr);
+  fputs ("usage: generate schema|options|layout|bash|zsh|fish\n", stderr);
   return 2;
 }

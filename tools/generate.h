@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Files that are made of the option table. */
+/* Files that are made of the option table, and of the tool's options. */
 #ifndef VMSPEC_TOOLS_GENERATE_H
 #define VMSPEC_TOOLS_GENERATE_H
 
@@ -8,6 +8,11 @@
 void generate_schema (FILE *out);  /* RELAX NG of the XML form */
 void generate_options (FILE *out); /* the options in vmspec.xml(5), in roff */
 void generate_layout (FILE *out);  /* where each member stands */
+
+/* Completions of vmspec-run. */
+void generate_bash (FILE *out);
+void generate_zsh (FILE *out);
+void generate_fish (FILE *out);
 
 /* A member's name as an XML attribute. */
 void print_xml_name (FILE *out, const char *name);

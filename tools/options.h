@@ -28,6 +28,34 @@ enum mode {
   MODE_VERSION
 };
 
+/* What an option does: choose a mode, or one of these. */
+enum {
+  ACTION_NULL = MODE_VERSION + 1,
+  ACTION_SET,
+  ACTION_FORCE,
+  ACTION_STEP,
+  ACTION_OUTPUT,
+  ACTION_NO_SYNC,
+  ACTION_TIMEOUT,
+  ACTION_PIDFILE,
+  ACTION_DAEMONIZE,
+  ACTION_NO_QMP,
+  ACTION_GUEST_AGENT,
+  ACTION_KEEP_DIRECTORY
+};
+
+struct option_row {
+  const char *name;
+  char letter;          /* or 0 */
+  const char *argument; /* the kind of what it takes: "FILE"; or NULL */
+  int action;           /* or a mode */
+  const char *help;
+  const char *heading;  /* before it */
+};
+
+/* Ends with a row that has no name. */
+extern const struct option_row option_rows[];
+
 struct options {
   enum mode mode;
   int null, force, no_sync;

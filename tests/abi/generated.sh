@@ -18,4 +18,7 @@ compare () {
 compare schema doc/vmspec.rng
 compare options doc/options.man.inc
 compare layout tests/abi/layout.txt
+compare bash tools/completion/bash/vmspec-run
+compare zsh tools/completion/zsh/_vmspec-run
+compare fish tools/completion/fish/vmspec-run.fish
 exit $status
