@@ -97,8 +97,8 @@ daemon_ready (struct daemon *daemon)
     (void) dup2 (null, fd);
   if (null > 2)
     close (null);
-  (void) chdir ("/");
-  (void) write (daemon->ready, "", 1);
+  (void) !chdir ("/");
+  (void) !write (daemon->ready, "", 1);
   close (daemon->ready);
   daemon->ready = -1;
 }
