@@ -22,8 +22,6 @@ typedef xmlError *parser_error_pointer;
 struct reader {
   struct build build;
   xmlParserCtxt *parser;
-  const char *data; /* what libxml2 has not seen yet */
-  size_t size;
 };
 
 /* ---- before libxml2 ----------------------------------------------------- */
@@ -229,7 +227,6 @@ static void
 parser_error (void *data, parser_error_pointer error)
 {
   struct reader *r = data;
-
   const char *message = error->message ? error->message : "";
 
   if (error->code == XML_ERR_NO_MEMORY) {
@@ -246,27 +243,13 @@ parser_error (void *data, parser_error_pointer error)
   r->build.stopped = 1;
 }
 
-/* libxml2 has a limit for what it holds of a file.  It lets go of what is behind
- * it only where it has little before it. */
-static int
-next_bytes (void *data, char *to, int room)
-{
-  struct reader *r = data;
-  size_t size = room < 128 ? (size_t) room : 128;
-
-  if (size > r->size)
-    size = r->size;
-  if (size)
-    memcpy (to, r->data, size);
-  r->data += size;
-  r->size -= size;
-  return (int) size;
-}
-
 /* ---- reading ------------------------------------------------------------ */
 
+/* Whatever libxml2 calls is the parser's own.  Other users of it in this process
+ * have handlers and defaults that hold for a thread or for all of it: none of
+ * them is changed, not even for the moment. */
 static void
-parse (struct reader *r)
+parse (struct reader *r, const char *data, size_t size)
 {
   *r->parser->sax = (xmlSAXHandler) {
     .initialized = XML_SAX2_MAGIC,
@@ -280,9 +263,11 @@ parse (struct reader *r)
   };
   r->parser->userData = r;
   /* NOENT has "&amp;" and its like come as what they stand for.  There are no
-   * other entities where there is no document type. */
-  xmlCtxtReadIO (r->parser, next_bytes, NULL, r, NULL, NULL,
-                 XML_PARSE_NOENT | XML_PARSE_NONET | XML_PARSE_IGNORE_ENC);
+   * other entities where there is no document type.  HUGE lifts limits that are
+   * below ours. */
+  xmlCtxtReadMemory (r->parser, data, (int) size, NULL, NULL,
+                     XML_PARSE_NOENT | XML_PARSE_NONET | XML_PARSE_IGNORE_ENC
+                       | XML_PARSE_HUGE);
   if (r->build.error)
     return;
   /* It says what is wrong with a file, but not always that it lacks memory. */
@@ -290,52 +275,26 @@ parse (struct reader *r)
     r->build.doc->arena.error = -ENOMEM;
 }
 
-/* What goes wrong outside of the grammar is a lack of memory: bytes come from
- * next_bytes() only. */
-static void
-note_failure (void *data, parser_error_pointer error)
-{
-  struct reader *r = data;
-
-  (void) error;
-  r->build.doc->arena.error = -ENOMEM;
-}
-
-/* libxml2 reports this to the thread's handler, which prints, and goes on as if
- * the file ended there.  That handler is put aside meanwhile. */
-static void
-parse_quietly (struct reader *r)
-{
-  xmlStructuredErrorFunc old = xmlStructuredError;
-  void *old_context = xmlStructuredErrorContext;
-
-  xmlSetStructuredErrorFunc (r, note_failure);
-  r->parser = xmlNewParserCtxt ();
-  if (r->parser) {
-    parse (r);
-    xmlFreeDoc (r->parser->myDoc);
-    xmlFreeParserCtxt (r->parser);
-  } else
-    r->build.doc->arena.error = -ENOMEM;
-  xmlSetStructuredErrorFunc (old_context, old);
-}
-
 static int
 read_document (vmspec_doc *doc, const char *data, size_t size,
                vmspec_diag *diag)
 {
   struct reader r
-    = { .build = { .doc = doc, .diag = diag, .place.file = doc->file },
-        .data = size ? data : "", .size = size };
+    = { .build = { .doc = doc, .diag = diag, .place.file = doc->file } };
 
   if (size > VMSPEC_XML_MAX_SIZE)
     BUILD_SAY (&r.build, "xml.size", NULL, "a description is no larger than "
                "%d MiB", VMSPEC_XML_MAX_SIZE >> 20);
   else
-    look_over (&r.build, r.data, size);
+    look_over (&r.build, data, size);
   if (r.build.error)
     return r.build.error;
-  parse_quietly (&r);
+  r.parser = xmlNewParserCtxt ();
+  if (!r.parser)
+    return -ENOMEM;
+  parse (&r, size ? data : "", size);
+  xmlFreeDoc (r.parser->myDoc);
+  xmlFreeParserCtxt (r.parser);
   return vms_arena_error (&doc->arena) ? vms_arena_error (&doc->arena)
                                        : r.build.error;
 }
