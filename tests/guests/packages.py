@@ -73,7 +73,7 @@ def _sources():
 
 
 @functools.cache
-def _archive():
+def archive():
     """(URI, Signed-By) of the distribution's archive; None if no source names it."""
     names = SUITES | {release()}
     for source in _sources():
@@ -91,7 +91,7 @@ def missing():
             return f"needs {program}"
     if _operating_system().get("ID") != "debian":
         return "needs Debian's packages"
-    if not _archive():
+    if not archive():
         return "needs a source of the distribution's packages in /etc/apt"
     return None
 
@@ -139,7 +139,7 @@ class _Apt:
         return tempfile.TemporaryDirectory(prefix="new.", dir=self.top)
 
     def configure(self):
-        uri, keys = _archive()
+        uri, keys = archive()
         if "BEGIN PGP" in keys:                 # the keys themselves, with a dot for an empty line
             (self.top / "keys.asc").write_text(re.sub(r"(?m)^ ?\.?", "", keys) + "\n")
             keys = self.top / "keys.asc"
