@@ -204,35 +204,17 @@ check_size (struct check *c)
              SMBIOS_MAX);
 }
 
-static size_t
-length (const char *const *words, size_t more)
-{
-  size_t size = 0;
-
-  for (; words && *words; words++)
-    size += strlen (*words) + more;
-  return size;
-}
-
 /* The kernel cuts off what it has no room for, without a word. */
 static void
 check_command_line (struct check *c)
 {
-  const struct vmspec_boot *boot = &c->r->boot;
-  const char *more
-    = vms_environment_said (c->d->environment, "QEMU_KERNEL_PARAMS");
-  size_t size = length (boot->kernel_params, 1)
-                + length (c->r->qemu.consoles, sizeof " console=" - 1)
-                + size_of (c, CREDENTIAL_CMDLINE)
-                + (boot->system ? strlen (boot->system) + 11 : 0)
-                + (boot->registration ? strlen (boot->registration) + 9 : 0)
-                + (more ? strlen (more) + 1 : 0);
+  size_t size = c->d->command_line ? strlen (c->d->command_line) : 0;
 
-  if (is_on (boot->direct) && size > c->r->arch->command_line_max)
+  if (is_on (c->r->boot.direct) && size > c->r->arch->command_line_max)
     vms_say (c->diag, BLOCKER, "boot.long-command-line", "boot", "kernel_params",
-             "the kernel's command line has about %zu bytes, and Linux on %s takes "
-             "%u; say less of kernel_params and of credentials, which stand there "
-             "on some machines", size, c->r->arch->name,
+             "the kernel's command line has %zu bytes, and Linux on %s takes %u; "
+             "say less of kernel_params and of credentials, which stand there on "
+             "some machines", size, c->r->arch->name,
              c->r->arch->command_line_max);
 }
 

@@ -63,6 +63,7 @@ struct decided {
   size_t n_helpers;
   const struct decided_credential *const *credentials; /* ends with NULL */
   size_t own_credentials;              /* how many come before those said */
+  const char *command_line;            /* of a kernel that is booted directly */
 };
 
 void vms_decide (struct decided *decided, const struct resolution *r,
@@ -74,6 +75,9 @@ void vms_decide_helpers (struct decided *decided, const struct resolution *r);
 /* What takes the mount table, too (credential.c). */
 void
 vms_decide_credentials (struct decided *decided, const struct resolution *r);
+/* What takes credentials, too (command-line.c). */
+void
+vms_decide_command_line (struct decided *decided, const struct resolution *r);
 
 /* The path of an entry of a resolved list, which starts with @own entries that
  * nobody wrote: "drives[2]" counts from the first that somebody did. */

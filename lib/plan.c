@@ -102,6 +102,7 @@ run_plan (vmspec_plan *plan, const struct vmspec *spec,
   vms_decide_credentials (&plan->decided, &plan->resolution);
   if (vms_arena_error (arena))
     return vms_arena_error (arena);
+  vms_decide_command_line (&plan->decided, &plan->resolution);
   /* What is wrong is said, with what else is. */
   vms_decide_steps (&plan->steps, &plan->resolution, &plan->decided,
                     plan->diag);
