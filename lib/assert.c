@@ -249,6 +249,24 @@ assert_parent (const struct resolution *r, const char *path, const char *group,
              path);
 }
 
+/* An overlay of a system image is made in a format of its own. */
+static void
+assert_overlay (const struct resolution *r, const struct decided *d,
+                vmspec_diag *diag)
+{
+  const struct vmspec_host_file *file
+    = d->image ? vms_host_file (r->host, d->image) : NULL;
+
+  if (d->image && r->disk.system_image && is_on (r->boot.loader)
+      && is_on (r->boot.default_file_systems) && r->disk.format
+      && r->disk.format != VMSPEC_IMAGE_FORMAT_QCOW2
+      && !(file && file->type > VMSPEC_FILE_TYPE_NO_PARENT))
+    vms_say (diag, BLOCKER, "disk.overlay-format", "disk", "format",
+             "the root disk is made as an overlay of the system image, in qcow2, "
+             "and would be read as %s; leave disk.format out",
+             vms_option_value ("vmspec_disk", "format", r->disk.format));
+}
+
 static void
 assert_state (const struct resolution *r, const struct decided *d,
               vmspec_diag *diag)
@@ -256,6 +274,7 @@ assert_state (const struct resolution *r, const struct decided *d,
   assert_parent (r, d->image, "disk", "image", diag);
   assert_parent (r, d->efi_state, "efi", "state", diag);
   assert_parent (r, d->tpm_state, "tpm", "state_dir", diag);
+  assert_overlay (r, d, diag);
   if (d->image && r->disk.size == VMSPEC_NONE && !is_on (r->boot.loader))
     vms_say (diag, BLOCKER, "disk.no-size", "disk", "size",
              "a root disk without a system image needs a size; set disk.size");

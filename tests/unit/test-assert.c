@@ -347,6 +347,29 @@ START_TEST (a_root_disk_of_its_own_has_a_size)
 }
 END_TEST
 
+START_TEST (an_overlay_of_the_system_image_is_qcow2)
+{
+  struct vmspec_host_file file
+    = { VMSPEC_INIT (vmspec_host_file), .type = VMSPEC_FILE_TYPE_FILE,
+        .path = "/here/vm.qcow2" };
+
+  disk.system_image = "/srv/system.qcow2";
+  disk.format = VMSPEC_IMAGE_FORMAT_RAW;
+  nothing ();
+  boot.loader = VMSPEC_ON;
+  only (BLOCKER, "disk.overlay-format", "disk.format");
+  disk.format = VMSPEC_IMAGE_FORMAT_QCOW2;
+  nothing ();
+  disk.format = VMSPEC_IMAGE_FORMAT_VDI;
+  only (BLOCKER, "disk.overlay-format", "disk.format");
+  host.files = LIST (vmspec_host_file, &file); /* what is there is used as it is */
+  nothing ();
+  host.files = NULL;
+  boot.default_file_systems = VMSPEC_OFF;
+  nothing ();
+}
+END_TEST
+
 /* ---- file systems -------------------------------------------------------- */
 
 START_TEST (two_file_systems_want_one_mount_point)
@@ -946,6 +969,7 @@ main (void)
   tcase_add_test (t, a_writable_store_image_is_costly);
   tcase_add_test (t, state_files_need_their_directories);
   tcase_add_test (t, a_root_disk_of_its_own_has_a_size);
+  tcase_add_test (t, an_overlay_of_the_system_image_is_qcow2);
   tcase_add_test (t, two_file_systems_want_one_mount_point);
   tcase_add_test (t, drives_have_names_of_their_own);
   tcase_add_test (t, drives_boot_one_after_the_other);
