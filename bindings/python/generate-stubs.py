@@ -15,61 +15,58 @@ from typing import Dict, Iterator, Tuple, Type
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-from vmspec import _library, _types  # noqa: E402  (needs the path above)
+import vmspec  # noqa: E402  (needs the path above)
+from vmspec import _library, _types  # noqa: E402
 
 HEAD = '''\
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Written by generate-stubs.py from the option table; do not edit.
 
 import os
-from typing import (Iterator, List, Literal, Mapping, Optional, Sequence,
-                    Union)
+from typing import (Iterator, List, Literal, Mapping, Optional,
+                    Sequence, Union)
 
 from ._control import Event as Event
+from ._control import Events as Events
 from ._control import ExecResult as ExecResult
-from ._errors import Cancelled as Cancelled
-from ._errors import DescriptionError as DescriptionError
-from ._errors import Error as Error
-from ._errors import Finding as Finding
-from ._errors import MachineError as MachineError
-from ._errors import RefusedError as RefusedError
+@ERRORS@
 from ._library import Option as Option
+from ._library import options as options
+from ._library import version as version
 from ._plan import Plan as Plan
+from ._types import NONE as NONE
 from ._types import Struct
 from ._types import _None
 from ._vm import VM as VM
 from ._vm import clean as clean
 from ._work import Progress as _Progress
 
-NONE: _None
-version: str
 __version__: str
 
 _Text = Union[str, "os.PathLike[str]"]
 
 
-def options() -> Iterator[Option]: ...
 def host_detect(spec: Spec, given: Optional[Host] = ...) -> Host: ...
 def resolve(spec: Spec, host: Optional[Host] = ...) -> Spec: ...
 def check(spec: Spec, host: Optional[Host] = ...) -> List[Finding]: ...
 def read_xml(source: Union[str, bytes, "os.PathLike[str]"]) -> Spec: ...
 def write_xml(spec: Spec) -> str: ...
+def apply_settings(spec: Spec, *settings: str) -> Spec: ...
 def check_kernel_config(
     guest: Union[GuestSettings, Plan],
     file: Union[str, bytes, "os.PathLike[str]"]) -> List[Finding]: ...
 def check_kernel_modules(
     guest: Union[GuestSettings, Plan],
     directory: Union[str, bytes, "os.PathLike[str]"]) -> List[Finding]: ...
-def create_image(
-    image: Image, *, sync: Optional[bool] = ...,
-    progress: Optional[_Progress] = ...,
-    environment: Optional[Mapping[str, str]] = ...) -> List[Finding]: ...
-def make_system_image(
-    image: SystemImage, *, sync: Optional[bool] = ...,
-    progress: Optional[_Progress] = ...,
-    environment: Optional[Mapping[str, str]] = ...) -> List[Finding]: ...
-def image_info(path: Union[str, bytes, "os.PathLike[str]"],
+@WORK@def image_info(path: Union[str, bytes, "os.PathLike[str]"],
                format: Optional[_Format] = ...) -> ImageInfo: ...
+'''
+
+WORK = '''\
+def {name}(
+    image: {image}, *, sync: Optional[bool] = ...,
+    progress: Optional[_Progress] = ...,
+    environment: Optional[Mapping[str, str]] = ...) -> List[Finding]: ...
 '''
 
 _PLAIN = {
@@ -131,10 +128,27 @@ def class_stub(cls: Type[_types.Struct]) -> Iterator[str]:
     yield "    ) -> None: ..."
 
 
+def work_stubs() -> Iterator[str]:
+    for name, image in (("create_image", "Image"),
+                        ("make_system_image", "SystemImage")):
+        written = WORK.format(name=name, image=image)
+        yield written
+        yield "async " + written.replace(name, f"{name}_async")
+
+
+def error_stubs() -> str:
+    names = sorted(name for name, value in vars(vmspec).items()
+                   if getattr(value, "__module__", "") == "vmspec._errors")
+    return "\n".join(f"from ._errors import {name} as {name}"
+                     for name in names)
+
+
 def stubs() -> str:
+    head = HEAD.replace("@ERRORS@", error_stubs())
     lines = [*enumeration_stubs(), *(
         line for cls in _types.PUBLIC for line in class_stub(cls))]
-    return HEAD + "\n".join(lines) + "\n"
+    return head.replace("@WORK@", "".join(work_stubs())) \
+        + "\n".join(lines) + "\n"
 
 
 def main() -> None:

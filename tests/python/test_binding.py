@@ -3,8 +3,10 @@
 
 import copy
 import errno
+import inspect
 import os
 import pickle
+import pydoc
 import select
 import shutil
 import signal
@@ -102,8 +104,7 @@ class Objects(unittest.TestCase):
     def test_repr_shows_what_is_said_and_evaluates_to_the_same(self):
         spec = demo(disk=vmspec.Disk(size=vmspec.NONE), memory=5)
         self.assertNotIn("cores", repr(spec))
-        names = {**vars(vmspec), "vmspec": vmspec}
-        self.assertEqual(eval(repr(spec), names), spec)
+        self.assertEqual(eval(repr(spec), {"vmspec": vmspec}), spec)
 
     def test_copies_are_equal_and_deep_ones_share_nothing(self):
         spec = demo(shares=[vmspec.Share(tag="a")])
@@ -237,6 +238,191 @@ class Stages(unittest.TestCase):
         self.assertEqual(vmspec.__version__, vmspec.version)
 
 
+class Settings(unittest.TestCase):
+    def test_they_are_applied_in_their_order_to_a_copy(self):
+        spec = demo(memory=1)
+        said = vmspec.apply_settings(
+            spec, "memory=4096", "qemu.cpu=host", "disk.size=none",
+            "shares[]=tag=src,source=/srv,target=/mnt", "shares[]=tag=b",
+            "shares[0].source=/a, b", "qemu.options[]=-s", "disk.image=")
+        self.assertEqual(said, demo(
+            memory=4096,
+            qemu=vmspec.Qemu(cpu="host", options=["-s"]),
+            disk=vmspec.Disk(size=vmspec.NONE, image=""),
+            shares=[vmspec.Share(tag="src", source="/a, b", target="/mnt"),
+                    vmspec.Share(tag="b")]))
+        self.assertEqual(spec, demo(memory=1))
+        self.assertEqual(vmspec.apply_settings(spec), spec)
+
+    def test_what_cannot_be_set_is_said(self):
+        for wrong, identity in (("memroy=1", "set.unknown-key"),
+                                ("memory=much", "value.integer")):
+            with self.assertRaises(vmspec.DescriptionError) as caught:
+                vmspec.apply_settings(vmspec.Spec(), "cores=1", wrong)
+            self.assertIn(wrong, str(caught.exception))
+            self.assertEqual([f.id for f in caught.exception.findings],
+                             [identity])
+        with self.assertRaises(ValueError):
+            vmspec.apply_settings(vmspec.Spec(), "name=a\0b")
+        with self.assertRaises(TypeError):
+            vmspec.apply_settings(vmspec.Share(), "tag=a")
+
+    def test_an_option_reads_what_a_text_names(self):
+        rows = {(row.owner, row.name): row for row in vmspec.options()}
+        for owner, name, said, value in (
+                ("vmspec", "memory", "2048", 2048),
+                ("vmspec", "graphics", "off", False),
+                ("vmspec", "name", "a", "a"),
+                ("vmspec_drive", "interface", "virtio-scsi", "virtio-scsi"),
+                ("vmspec_disk", "size", "none", vmspec.NONE),
+                ("vmspec_image", "size", "10G", 10 << 30)):
+            self.assertEqual(rows[owner, name].parse(said), value, name)
+        with self.assertRaises(vmspec.DescriptionError) as caught:
+            rows["vmspec", "memory"].parse("much")
+        self.assertIn("'much'", str(caught.exception))
+        with self.assertRaises(vmspec.DescriptionError):
+            rows["vmspec", "shares"].parse("a")
+        with self.assertRaises(ValueError):
+            rows["vmspec", "name"].parse("a\0b")
+
+
+class Places(unittest.TestCase):
+    """Findings about a description that was read from a file."""
+
+    XML = ('<vmspec xmlns="urn:vmspec:1" name="demo">\n'
+           '  <boot kernel="/k"/>\n'
+           '  <network>\n'
+           '    <forward-port host-address="no" host-port="1"'
+           ' guest-port="1"/>\n'
+           '    <forward-port host-address="not" host-port="2"'
+           ' guest-port="2"/>\n'
+           '  </network>\n'
+           '</vmspec>\n')
+
+    def setUp(self):
+        directory = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, directory)
+        self.file = Path(directory, "demo.xml")
+        self.file.write_text(self.XML)
+
+    def lines(self, findings):
+        return [f.line for f in findings if f.severity != "warning"]
+
+    def test_they_have_its_name_and_the_line(self):
+        spec = vmspec.read_xml(self.file)
+        found = vmspec.check(spec, HOST)
+        self.assertEqual(self.lines(found), [4, 5])
+        self.assertEqual({f.file for f in found}, {str(self.file)})
+        self.assertTrue(str(found[0]).startswith(f"{self.file}:4: "))
+        plan = vmspec.Plan(spec, HOST)
+        self.assertEqual(self.lines(plan.findings), [4, 5])
+        with self.assertRaises(vmspec.Error) as caught:
+            plan.start()
+        self.assertIn(f"{self.file}:4: ", str(caught.exception))
+        self.assertIn(("boot.kernel", 2), [
+            (f.path, f.line) for f in plan.check_files()])
+
+    def test_an_exception_has_them(self):
+        self.file.write_text(self.XML.replace('"2"', '"2" proto="udp" '
+                                              'from="guest"', 1))
+        with self.assertRaises(vmspec.DescriptionError) as caught:
+            vmspec.Plan(vmspec.read_xml(self.file), HOST)
+        self.assertIn(5, self.lines(caught.exception.findings))
+
+    def test_a_text_has_lines_but_no_name(self):
+        found = vmspec.check(vmspec.read_xml(self.XML), HOST)
+        self.assertEqual([(f.file, f.line) for f in found][:1], [(None, 4)])
+        self.assertTrue(str(found[0]).startswith("<text>:4: "))
+
+    def test_what_has_changed_is_not_there(self):
+        spec = vmspec.read_xml(self.file)
+        spec.network.forward_ports[0].host_port = 99
+        self.assertEqual(self.lines(vmspec.check(spec, HOST)), [None, 5])
+        del spec.network.forward_ports[0]
+        self.assertEqual(self.lines(vmspec.check(spec, HOST)), [None])
+        spec = vmspec.apply_settings(vmspec.read_xml(self.file), "memory=77",
+                                     "network.forward_ports[1].proto=tcp")
+        self.assertEqual(self.lines(vmspec.check(spec, HOST)), [4, None])
+
+    def test_copies_keep_them_and_a_pickle_does_not(self):
+        spec = vmspec.read_xml(self.file)
+        for same in (copy.copy(spec), copy.deepcopy(spec)):
+            self.assertEqual(self.lines(vmspec.check(same, HOST)), [4, 5])
+        same = pickle.loads(pickle.dumps(spec))
+        self.assertEqual(same, spec)
+        self.assertEqual(self.lines(vmspec.check(same, HOST)), [None, None])
+
+
+class Exceptions(unittest.TestCase):
+    def test_all_findings_are_shown_and_a_pickle_has_them(self):
+        spec = demo(network=vmspec.Network(forward_ports=[
+            vmspec.ForwardPort(from_="guest", proto="udp", host_port=1,
+                               guest_port=1, guest_address="1.2.3.4")]))
+        with self.assertRaises(vmspec.DescriptionError) as caught:
+            vmspec.Plan(spec, HOST)
+        error = caught.exception
+        self.assertGreater(len(error.findings), 1)
+        for finding in error.findings:
+            self.assertIn(str(finding), str(error))
+            self.assertIn(repr(finding), repr(error))
+        again = pickle.loads(pickle.dumps(error))
+        self.assertIs(type(again), type(error))
+        for name in ("errno", "strerror", "what", "findings"):
+            self.assertEqual(getattr(again, name), getattr(error, name))
+        self.assertEqual(str(again), str(error))
+        machine = vmspec.MachineError(errno.EIO, "it failed", error.findings)
+        machine.returncode, machine.last_words = 3, b"words"
+        again = copy.copy(machine)
+        self.assertEqual((again.returncode, again.last_words, str(again)),
+                         (3, b"words", str(machine)))
+
+    def test_each_is_explained_and_in_the_list(self):
+        listed = vmspec.Error.__doc__
+        for cls in [vmspec.Error, *vmspec.Error.__subclasses__()]:
+            self.assertIn(cls.__name__, vmspec.__all__)
+            self.assertTrue(cls.__doc__)
+            if cls is not vmspec.Error:
+                bases = [b.__name__ for b in cls.__bases__ if b is not
+                         vmspec.Error]
+                self.assertRegex(listed, rf"(?m)^ +{cls.__name__} +"
+                                 + "".join(bases))
+
+
+class Help(unittest.TestCase):
+    def test_a_class_tells_its_members_by_the_table(self):
+        text = pydoc.render_doc(vmspec.Drive, renderer=pydoc.plaintext)
+        for row in vmspec.options():
+            if row.owner == "vmspec_drive" and row.attribute in \
+                    inspect.signature(vmspec.Drive).parameters:
+                member = inspect.getdoc(getattr(vmspec.Drive, row.attribute))
+                for said in (row.doc, row.default, row.nixos):
+                    if said:
+                        self.assertIn(said, member)
+                        self.assertIn(said, vmspec.Drive.__doc__)
+                        self.assertIn(said, text)
+
+    def test_a_signature_has_the_keywords(self):
+        parameters = inspect.signature(vmspec.Drive).parameters
+        self.assertEqual(list(parameters), list(vmspec.Drive._rows))
+        self.assertEqual(parameters["size"].annotation, "Optional[int]")
+        self.assertEqual(parameters["size"].kind,
+                         inspect.Parameter.KEYWORD_ONLY)
+        self.assertEqual(
+            list(inspect.signature(vmspec.Plan.start_async).parameters),
+            list(inspect.signature(vmspec.Plan.start).parameters))
+
+    def test_everything_public_has_a_text(self):
+        for name in vmspec.__all__:
+            thing = getattr(vmspec, name)
+            if callable(thing):
+                self.assertTrue(inspect.getdoc(thing), name)
+            for member, value in vars(thing).items() if \
+                    isinstance(thing, type) else ():
+                if callable(value) and not member.startswith("_"):
+                    self.assertTrue(inspect.getdoc(value),
+                                    f"{name}.{member}")
+
+
 class Wrong(unittest.TestCase):
     def test_only_a_description_is_planned(self):
         for value in (vmspec.Share(), {}, None, "name"):
@@ -287,6 +473,17 @@ class Machines(unittest.TestCase):
             self.assertEqual(vm.wait(30), 0)
         seen = (self.directory / "seen").read_text()
         self.assertEqual(seen, "\n".join([plan.directory, *plan.argv[1:], ""]))
+
+    def test_a_machine_and_its_plan_tell_what_they_are(self):
+        plan = self.plan("exec sleep 60")
+        self.assertEqual(repr(plan),
+                         "<vmspec.Plan 'demo' for emulator, 0 findings>")
+        with plan.start(qmp=False) as vm:
+            self.assertEqual(repr(vm),
+                             f"<vmspec.VM 'demo', pid {vm.pid}, running>")
+            pid = vm.pid
+        self.assertEqual(repr(vm),
+                         f"<vmspec.VM 'demo', pid {pid}, ended with -9>")
 
     def test_waiting_has_an_end_and_the_machine_goes_on(self):
         with self.plan("exec sleep 60").start(qmp=False) as vm:

@@ -2,38 +2,50 @@
 # Written by generate-stubs.py from the option table; do not edit.
 
 import os
-from typing import (Iterator, List, Literal, Mapping, Optional, Sequence,
-                    Union)
+from typing import (Iterator, List, Literal, Mapping, Optional,
+                    Sequence, Union)
 
 from ._control import Event as Event
+from ._control import Events as Events
 from ._control import ExecResult as ExecResult
 from ._errors import Cancelled as Cancelled
+from ._errors import ClosedError as ClosedError
+from ._errors import DeniedError as DeniedError
 from ._errors import DescriptionError as DescriptionError
+from ._errors import DirectoryError as DirectoryError
 from ._errors import Error as Error
+from ._errors import ExistsError as ExistsError
 from ._errors import Finding as Finding
+from ._errors import GoneError as GoneError
+from ._errors import LostError as LostError
 from ._errors import MachineError as MachineError
+from ._errors import NoDirectoryError as NoDirectoryError
+from ._errors import NotFoundError as NotFoundError
 from ._errors import RefusedError as RefusedError
+from ._errors import TimedOutError as TimedOutError
+from ._errors import UnsupportedError as UnsupportedError
 from ._library import Option as Option
+from ._library import options as options
+from ._library import version as version
 from ._plan import Plan as Plan
+from ._types import NONE as NONE
 from ._types import Struct
 from ._types import _None
 from ._vm import VM as VM
 from ._vm import clean as clean
 from ._work import Progress as _Progress
 
-NONE: _None
-version: str
 __version__: str
 
 _Text = Union[str, "os.PathLike[str]"]
 
 
-def options() -> Iterator[Option]: ...
 def host_detect(spec: Spec, given: Optional[Host] = ...) -> Host: ...
 def resolve(spec: Spec, host: Optional[Host] = ...) -> Spec: ...
 def check(spec: Spec, host: Optional[Host] = ...) -> List[Finding]: ...
 def read_xml(source: Union[str, bytes, "os.PathLike[str]"]) -> Spec: ...
 def write_xml(spec: Spec) -> str: ...
+def apply_settings(spec: Spec, *settings: str) -> Spec: ...
 def check_kernel_config(
     guest: Union[GuestSettings, Plan],
     file: Union[str, bytes, "os.PathLike[str]"]) -> List[Finding]: ...
@@ -44,7 +56,15 @@ def create_image(
     image: Image, *, sync: Optional[bool] = ...,
     progress: Optional[_Progress] = ...,
     environment: Optional[Mapping[str, str]] = ...) -> List[Finding]: ...
+async def create_image_async(
+    image: Image, *, sync: Optional[bool] = ...,
+    progress: Optional[_Progress] = ...,
+    environment: Optional[Mapping[str, str]] = ...) -> List[Finding]: ...
 def make_system_image(
+    image: SystemImage, *, sync: Optional[bool] = ...,
+    progress: Optional[_Progress] = ...,
+    environment: Optional[Mapping[str, str]] = ...) -> List[Finding]: ...
+async def make_system_image_async(
     image: SystemImage, *, sync: Optional[bool] = ...,
     progress: Optional[_Progress] = ...,
     environment: Optional[Mapping[str, str]] = ...) -> List[Finding]: ...

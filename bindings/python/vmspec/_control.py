@@ -10,9 +10,10 @@ from ctypes import byref, c_char_p, c_void_p
 from typing import (Any, Callable, Dict, Iterator, Mapping, NamedTuple,
                     Optional, Sequence, Tuple, Union)
 
+from ._async import awaited, readable, sleep
 from ._errors import RefusedError, failure
-from ._library import Diag, library, text
-from ._time import Deadline, milliseconds, wait_readable
+from ._library import Diag, c_text, library, text
+from ._time import ROUND, Deadline, milliseconds, wait_readable
 from ._types import STRUCTS
 
 _SECONDS = 10.0  # that an answer may take
@@ -48,6 +49,10 @@ def _event(address: Optional[int]) -> Event:
                  event.seconds + event.microseconds / 1e6, event.lost)
 
 
+def _no_event(timeout: Optional[float]) -> Exception:
+    return failure(-errno.ETIME, f"no event within {timeout} seconds", ())
+
+
 def _result(status: Mapping[str, Any]) -> ExecResult:
     return ExecResult(
         status.get("exitcode"), status.get("signal"),
@@ -61,6 +66,54 @@ def _to_json(arguments: Optional[Mapping[str, Any]],
              named: Mapping[str, Any]) -> Optional[bytes]:
     both = {**(arguments or {}), **named}
     return json.dumps(both).encode() if both else None
+
+
+def _program(argv: Sequence[Argument]) -> Dict[str, Any]:
+    """The arguments of guest-exec."""
+    if isinstance(argv, (str, bytes)) or not argv:
+        raise TypeError(f"this takes a program and arguments, not {argv!r}")
+    words = [os.fsdecode(word) for word in argv]
+    return {"path": words[0], "arg": words[1:], "capture-output": True}
+
+
+def _pauses(argv: Sequence[Argument], deadline: Deadline) -> Iterator[float]:
+    """Between two looks at a program."""
+    pause = _FIRST_PAUSE
+    while True:
+        left = deadline.left()
+        yield min(pause, left)
+        if left == 0:
+            raise failure(-errno.ETIME, f"{os.fsdecode(argv[0])} has not ended "
+                          "in time", ())
+        pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+class Events:
+    """What VM.events() gives, for both kinds of loop."""
+
+    def __init__(self, vm: "Control") -> None:
+        self._vm = vm
+
+    def __iter__(self) -> "Events":
+        return self
+
+    def __next__(self) -> Event:
+        try:
+            event = self._vm._next_event()
+        except ConnectionError:
+            event = None
+        if event is None:
+            raise StopIteration
+        return event
+
+    def __aiter__(self) -> "Events":
+        return self
+
+    async def __anext__(self) -> Event:
+        try:
+            return await self._vm.event_async()
+        except ConnectionError:
+            raise StopAsyncIteration from None
 
 
 class Control:
@@ -90,7 +143,7 @@ class Control:
                  arguments: Optional[bytes], timeout: float) -> Any:
         answer = c_char_p()
         with self._lock:
-            self._ask(command, function, (os.fsencode(command), arguments,
+            self._ask(command, function, (c_text(command), arguments,
                                           milliseconds(timeout)), byref(answer))
             return json.loads(answer.value or b"null")
 
@@ -117,6 +170,7 @@ class Control:
         self._control(_POWERDOWN, "a power-down", timeout)
 
     def reset(self, timeout: float = _SECONDS) -> None:
+        """Presses the reset button."""
         self._control(_RESET, "a reset", timeout)
 
     def quit(self, timeout: float = _SECONDS) -> None:
@@ -124,6 +178,7 @@ class Control:
         self._control(_QUIT, "its end", timeout)
 
     def pause(self, timeout: float = _SECONDS) -> None:
+        """Stops the processors."""
         self._control(_PAUSE, "a pause", timeout)
 
     def resume(self, timeout: float = _SECONDS) -> None:
@@ -137,6 +192,14 @@ class Control:
             self._ask("query-status", library.vmspec_vm_status,
                       (milliseconds(timeout),), byref(status))
             return text(status.value) or ""
+
+    qmp_async = awaited(qmp)
+    powerdown_async = awaited(powerdown)
+    reset_async = awaited(reset)
+    quit_async = awaited(quit)
+    pause_async = awaited(pause)
+    resume_async = awaited(resume)
+    status_async = awaited(status)
 
     # ---- events ------------------------------------------------------------
 
@@ -157,15 +220,10 @@ class Control:
                 raise failure(result, "no event will come", ())
             return _event(event.value)
 
-    def events(self) -> Iterator[Event]:
-        """Those that have come; does not wait."""
-        try:
-            event = self._next_event()
-            while event:
-                yield event
-                event = self._next_event()
-        except ConnectionError:
-            return
+    def events(self) -> Events:
+        """Those that have come, in a "for" loop, which does not wait; and all
+        that come until QEMU has ended in an "async for" loop."""
+        return Events(self)
 
     def event(self, timeout: Optional[float] = None) -> Event:
         """Waits for the next event, for `timeout` seconds.  ConnectionError:
@@ -174,10 +232,28 @@ class Control:
         event = self._next_event()
         while event is None:
             if not wait_readable(self.event_fd, deadline):
-                raise failure(-errno.ETIME,
-                              f"no event within {timeout} seconds", ())
+                raise _no_event(timeout)
             event = self._next_event()
         return event
+
+    async def event_async(self, timeout: Optional[float] = None) -> Event:
+        """event(), as a coroutine.  If the task is cancelled no event is
+        lost."""
+        deadline = Deadline(timeout)
+        while True:
+            fd = -1
+            # While another thread's call is under way, this one does not wait.
+            if self._lock.acquire(blocking=False):
+                try:
+                    event = self._next_event()
+                    fd = self.event_fd
+                finally:
+                    self._lock.release()
+                if event is not None:
+                    return event
+            if deadline.left() == 0:
+                raise _no_event(timeout)
+            await readable(fd, min(deadline.left(), ROUND))
 
     # ---- the guest's agent -------------------------------------------------
 
@@ -189,30 +265,33 @@ class Control:
         return self._command(library.vmspec_vm_agent, command,
                              _to_json(arguments, named), timeout)
 
+    agent_async = awaited(agent)
+
     def exec(self, argv: Sequence[Argument],
              timeout: float = _SECONDS) -> ExecResult:
         """Runs a program in the guest by its agent, and waits for its end.
         TimeoutError: it runs on."""
-        if isinstance(argv, (str, bytes)) or not argv:
-            raise TypeError(f"this takes a program and arguments, not {argv!r}")
-        words = [os.fsdecode(word) for word in argv]
-        deadline = Deadline(timeout)
-        pid = self.agent("guest-exec", {
-            "path": words[0], "arg": words[1:], "capture-output": True},
-            timeout=timeout)["pid"]
-        return self._exec_result(pid, words[0], deadline)
-
-    def _exec_result(self, pid: int, program: str,
-                     deadline: Deadline) -> ExecResult:
         # Not the library's function for this, in which Ctrl-C would wait and
         # other threads, too; a look at the program is short.
-        pause = _FIRST_PAUSE
-        while True:
+        deadline = Deadline(timeout)
+        pid = self.agent("guest-exec", _program(argv), timeout=timeout)["pid"]
+        for pause in _pauses(argv, deadline):
             status = self.agent("guest-exec-status", pid=pid)
             if status["exited"]:
-                return _result(status)
-            if deadline.left() == 0:
-                raise failure(-errno.ETIME,
-                              f"{program} has not ended in time", ())
-            time.sleep(min(pause, deadline.left()))
-            pause = min(pause * 2, _LONGEST_PAUSE)
+                break
+            time.sleep(pause)
+        return _result(status)
+
+    async def exec_async(self, argv: Sequence[Argument],
+                         timeout: float = _SECONDS) -> ExecResult:
+        """exec(), as a coroutine.  If the task is cancelled the program runs
+        on."""
+        deadline = Deadline(timeout)
+        pid = (await self.agent_async("guest-exec", _program(argv),
+                                      timeout=timeout))["pid"]
+        for pause in _pauses(argv, deadline):
+            status = await self.agent_async("guest-exec-status", pid=pid)
+            if status["exited"]:
+                break
+            await sleep(pause)
+        return _result(status)

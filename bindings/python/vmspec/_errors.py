@@ -3,7 +3,7 @@
 
 import errno
 import os
-from typing import Dict, NamedTuple, Optional, Sequence, Tuple, Type
+from typing import Any, Dict, NamedTuple, Optional, Sequence, Tuple, Type
 
 
 class Finding(NamedTuple):
@@ -23,7 +23,31 @@ class Finding(NamedTuple):
 
 
 class Error(OSError):
-    """A call that failed, with everything that was found on the way."""
+    """A call that failed, with everything that was found on the way.  str()
+    shows all of it.
+
+    errno      the library's status, of errno's numbers
+    strerror   the same in words
+    what       what could not be done
+    findings   of all severities, in their order
+
+    Where Python has an exception for a status, it is one of these, too:
+
+    DescriptionError     ValueError
+    Cancelled            the progress function has said so
+    RefusedError         QEMU, or the guest's agent, has said no
+    MachineError         the machine has ended too early
+    NotFoundError        FileNotFoundError
+    ExistsError          FileExistsError
+    DeniedError          PermissionError
+    DirectoryError       IsADirectoryError
+    NoDirectoryError     NotADirectoryError
+    TimedOutError        TimeoutError
+    ClosedError          ConnectionError
+    GoneError            ProcessLookupError
+    LostError            ChildProcessError
+    UnsupportedError     NotImplementedError
+    """
 
     def __init__(self, number: int, what: str,
                  findings: Sequence[Finding] = ()) -> None:
@@ -35,6 +59,14 @@ class Error(OSError):
         lines = [f"{self.what}: {self.strerror}"]
         lines += (str(finding) for finding in self.findings)
         return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return (f"{type(self).__name__}({self.errno}, {self.what!r}, "
+                f"{self.findings!r})")
+
+    def __reduce__(self) -> Any:
+        return (type(self), (self.errno, self.what, self.findings),
+                self.__dict__)
 
 
 class DescriptionError(Error, ValueError):
@@ -49,53 +81,57 @@ class Cancelled(Error):
 class RefusedError(Error):
     """QEMU, or the guest's agent, refused a command."""
 
-    desc = ""  # why, in its own words
+    desc: str = ""  # why, in its own words
 
 
 class MachineError(Error):
     """A machine that failed before it was ready."""
 
-    returncode = 0     # as VM.returncode
-    last_words = b""   # as VM.last_words
+    returncode: int = 0     # as VM.returncode
+    last_words: bytes = b""   # as VM.last_words
 
 
 # So that "except FileNotFoundError" sees them, as with open().
 
 
 class NotFoundError(Error, FileNotFoundError):
-    pass
+    """A file, a program or a step is not there."""
 
 
 class ExistsError(Error, FileExistsError):
-    pass
+    """What was to be made is there: nothing is replaced."""
 
 
 class DeniedError(Error, PermissionError):
-    pass
+    """This user may not do that."""
 
 
 class DirectoryError(Error, IsADirectoryError):
-    pass
+    """A directory is where a file was meant."""
 
 
 class NoDirectoryError(Error, NotADirectoryError):
-    pass
+    """Something else is where a directory was meant."""
 
 
 class TimedOutError(Error, TimeoutError):
-    pass
+    """It did not happen within the time that was given."""
 
 
 class ClosedError(Error, ConnectionError):
-    pass
+    """There is no socket to ask by, or QEMU has ended."""
 
 
 class GoneError(Error, ProcessLookupError):
-    pass
+    """The machine has ended."""
 
 
 class LostError(Error, ChildProcessError):
-    pass
+    """The machine has ended, and how is not known."""
+
+
+class UnsupportedError(Error, NotImplementedError):
+    """The library is too old to have this function, or the system is."""
 
 
 _KINDS: Dict[int, Type[Error]] = {
@@ -112,6 +148,7 @@ _KINDS: Dict[int, Type[Error]] = {
     errno.EREMOTEIO: RefusedError,
     errno.ESRCH: GoneError,
     errno.ECHILD: LostError,
+    errno.ENOSYS: UnsupportedError,
 }
 
 

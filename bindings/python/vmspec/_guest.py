@@ -6,10 +6,9 @@ import os
 from typing import Any, List, Union
 
 from ._errors import Finding
-from ._library import Diag, library
+from ._library import Diag, c_text, library
 from ._plan import Plan
-from ._stages import address
-from ._types import to_c_as
+from ._types import address, to_c_as
 
 _Path = Union[str, bytes, "os.PathLike[str]"]
 
@@ -19,7 +18,7 @@ def _check(function: str, guest: Any, path: _Path) -> List[Finding]:
     c_settings = to_c_as("vmspec_guest_settings", settings)
     with Diag() as diag:
         result = getattr(library, function)(
-            address(c_settings), os.fsencode(path), diag.pointer)
+            address(c_settings), c_text(path), diag.pointer)
         if result != -errno.ENOTSUP:
             diag.must(result, f"cannot look at {os.fsdecode(path)}")
         return diag.findings()

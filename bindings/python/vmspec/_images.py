@@ -5,10 +5,10 @@ import os
 from ctypes import byref, c_void_p
 from typing import Any, List, Mapping, Optional, Union
 
+from ._async import awaited_work
 from ._errors import Finding
 from ._library import Diag, library
-from ._stages import address
-from ._types import CLASSES, from_address, to_c, to_c_as
+from ._types import CLASSES, address, from_address, to_c, to_c_as
 from ._work import Progress, Work
 
 
@@ -32,6 +32,9 @@ def create_image(image: Any, *, sync: Optional[bool] = None,
                  Work(sync, progress, environment))
 
 
+create_image_async = awaited_work(create_image)
+
+
 def make_system_image(image: Any, *, sync: Optional[bool] = None,
                       progress: Optional[Progress] = None,
                       environment: Optional[Mapping[str, str]] = None,
@@ -40,6 +43,9 @@ def make_system_image(image: Any, *, sync: Optional[bool] = None,
     store beside it; in all else as create_image()."""
     return _make("vmspec_system_image", "vmspec_system_image", image,
                  Work(sync, progress, environment))
+
+
+make_system_image_async = awaited_work(make_system_image)
 
 
 def image_info(path: Union[str, bytes, "os.PathLike[str]"],

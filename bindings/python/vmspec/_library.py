@@ -2,32 +2,38 @@
 """The shared library: where it is, its functions, its option table."""
 
 import ctypes
+import errno
 import keyword
 import os
 from ctypes import (POINTER, c_char_p, c_int, c_size_t, c_uint32, c_uint64,
                     c_void_p)
 from pathlib import Path
-from typing import Any, Iterator, List, NamedTuple, Optional, Tuple
+from typing import (Any, Callable, Iterator, List, NamedTuple, NoReturn,
+                    Optional, Tuple, Union)
 
 from ._errors import Finding, failure
 
 SONAME = "libvmspec.so.0"
 
 
+PACKAGE = Path(__file__).resolve().parent
+
+
 def _candidates() -> Iterator[str]:
+    """Where the library may be; the package's own text tells."""
     said = os.environ.get("VMSPEC_LIBRARY")
     if said:
         # Whoever names a library wants that one and no other.
         yield said
         return
-    source = Path(__file__).resolve().parent.parent.parent.parent
-    if (source / "lib" / "vmspec.sym").exists():
-        # Not installed: the library beside this file is the one that is meant.
-        build = os.environ.get("VMSPEC_BUILDDIR")
-        for directory in (Path(build) if build else source / "build", source):
-            path = directory / ".libs" / SONAME
-            if path.exists():
-                yield str(path)
+    yield str(PACKAGE / SONAME)
+    if len(PACKAGE.parents) > 3:
+        # LIBDIR/pythonX.Y/site-packages/vmspec
+        yield str(PACKAGE.parents[2] / SONAME)
+        sources = PACKAGE.parents[2]
+        if (sources / "lib" / "vmspec.sym").exists():
+            yield str(sources / "build" / ".libs" / SONAME)
+            yield str(sources / ".libs" / SONAME)
     yield SONAME
 
 
@@ -35,11 +41,16 @@ def _load() -> ctypes.CDLL:
     problems: List[str] = []
     for name in _candidates():
         try:
-            return ctypes.CDLL(name)
+            loaded = ctypes.CDLL(name)
         except OSError as error:
             problems.append(str(error))
-    raise ImportError("vmspec: cannot load the library: " + "; ".join(problems)
-                      + " (VMSPEC_LIBRARY may hold its path)")
+        else:
+            if hasattr(loaded, "vmspec_option_next"):
+                return loaded
+            problems.append(f"{name}: this is another library")
+    raise ImportError("\n  ".join([
+        f"vmspec cannot load {SONAME}, whose path VMSPEC_LIBRARY may hold:",
+        *problems]))
 
 
 class _Option(ctypes.Structure):
@@ -61,6 +72,15 @@ class _Finding(ctypes.Structure):
     ]
 
 
+def _known(struct: Any, pointer: Any) -> Any:
+    """A copy, of which an older library fills in the beginning only, and a
+    newer one has more than is known here."""
+    address = ctypes.cast(pointer, c_void_p).value or 0
+    size = c_uint32.from_address(address).value
+    data = ctypes.string_at(address, min(size, ctypes.sizeof(struct)))
+    return struct.from_buffer_copy(data.ljust(ctypes.sizeof(struct), b"\0"))
+
+
 _REFERENCE = POINTER(c_void_p)  # where a function puts a pointer
 _STRINGS = POINTER(c_char_p)
 
@@ -68,6 +88,7 @@ _STRINGS = POINTER(c_char_p)
 _FUNCTIONS = {
     "vmspec_version": (c_char_p,),
     "vmspec_option_next": (POINTER(_Option), POINTER(_Option)),
+    "vmspec_option_parse": (c_int, c_void_p, c_char_p, c_void_p, c_void_p),
     "vmspec_diag_new": (c_int, _REFERENCE),
     "vmspec_diag_free": (None, c_void_p),
     "vmspec_diag_count": (c_size_t, c_void_p),
@@ -76,7 +97,10 @@ _FUNCTIONS = {
     "vmspec_doc_read_file": (c_int, c_char_p, c_void_p, _REFERENCE),
     "vmspec_doc_read_memory":
         (c_int, c_char_p, c_size_t, c_char_p, c_void_p, _REFERENCE),
+    "vmspec_doc_set": (c_int, c_void_p, c_char_p, c_void_p),
     "vmspec_doc_spec": (c_void_p, c_void_p),
+    "vmspec_doc_locate":
+        (c_int, c_void_p, c_char_p, _STRINGS, POINTER(c_uint64)),
     "vmspec_doc_write": (c_int, c_void_p, _STRINGS),
     "vmspec_doc_free": (None, c_void_p),
     "vmspec_host_detect": (c_int, c_void_p, c_void_p, c_void_p, _REFERENCE),
@@ -131,9 +155,21 @@ _FUNCTIONS = {
 }
 
 
+def _missing(name: str) -> Callable[..., NoReturn]:
+    def function(*_: object) -> NoReturn:
+        raise failure(-errno.ENOSYS,
+                      f"libvmspec {version} has no function {name}", ())
+    return function
+
+
 def _declare(library: ctypes.CDLL) -> ctypes.CDLL:
+    """An older library may lack functions, which matters to those alone who
+    need them."""
     for name, (result, *arguments) in _FUNCTIONS.items():
-        function = getattr(library, name)
+        function = getattr(library, name, None)
+        if function is None:
+            setattr(library, name, _missing(name))
+            continue
         function.restype = result
         function.argtypes = arguments
     return library
@@ -145,6 +181,14 @@ library = _declare(_load())
 def text(value: Optional[bytes]) -> Optional[str]:
     """Text as Python has it; any bytes survive the way there and back."""
     return None if value is None else os.fsdecode(value)
+
+
+def c_text(value: Union[str, bytes, "os.PathLike[str]"]) -> bytes:
+    """The same for C, which would not see what comes after a NUL."""
+    data = os.fsencode(value)
+    if b"\0" in data:
+        raise ValueError(f"this cannot hold a NUL: {value!r}")
+    return data
 
 
 def strings(array: Any) -> List[str]:
@@ -179,6 +223,13 @@ class Option(NamedTuple):
         """The member's name in Python: "from" is a keyword here."""
         return self.name + "_" if keyword.iskeyword(self.name) else self.name
 
+    def parse(self, said: str) -> Any:
+        """The value that a text names, as in XML or on a command line: "2048",
+        "on", "virtio-scsi", "none", "10G" where bytes are counted.
+        DescriptionError: it is none of this option."""
+        from ._types import parse
+        return parse(self, said)
+
 
 (KIND_STRING, KIND_PATH, KIND_UINT32, KIND_UINT64, KIND_SWITCH, KIND_ENUM,
  KIND_STRINGS, KIND_GROUP, KIND_LIST, KIND_SIZE, KIND_RESERVED, KIND_CALLBACK,
@@ -188,17 +239,37 @@ class Option(NamedTuple):
  OPTION_EMPTY_OK, OPTION_BYTES) = (1, 2, 4, 8, 16, 32)
 
 
-def options() -> Iterator[Option]:
-    """All rows of the option table, struct by struct."""
+def _rows() -> Iterator[Any]:
     row = library.vmspec_option_next(None)
     while row:
-        o = row.contents
+        yield row
+        row = library.vmspec_option_next(row)
+
+
+def options() -> Iterator[Option]:
+    """All rows of the option table, struct by struct."""
+    for row in _rows():
+        o = _known(_Option, row)
         yield Option(
             text(o.owner) or "", text(o.name) or "", o.kind, text(o.key),
             text(o.element), tuple(strings(o.values)), o.min, o.max, o.flags,
             o.since, o.offset, o.size, text(o.default_text), text(o.nixos),
             text(o.doc))
-        row = library.vmspec_option_next(row)
+
+
+def row_of(option: Option) -> Any:
+    """The library's own row."""
+    return next(row for row, same in zip(_rows(), options())
+                if same[:2] == option[:2])
+
+
+Place = Tuple[Optional[str], Optional[int]]  # file and line
+Where = Callable[[str], Place]
+
+
+def nowhere(path: str) -> Place:
+    """What is not from a file."""
+    return None, None
 
 
 _SEVERITIES = {1: "warning", 2: "blocker", 3: "error"}
@@ -206,10 +277,11 @@ _SEVERITIES = {1: "warning", 2: "blocker", 3: "error"}
 
 class Diag:
     """Collects findings while a call runs, and turns a failure into an
-    exception that has them."""
+    exception that has them.  `where` tells a path's file and line."""
 
-    def __init__(self) -> None:
+    def __init__(self, where: Where = nowhere) -> None:
         self.pointer = c_void_p()
+        self._where = where
         if library.vmspec_diag_new(ctypes.byref(self.pointer)) < 0:
             raise MemoryError
 
@@ -222,11 +294,12 @@ class Diag:
     def findings(self) -> List[Finding]:
         result = []
         for index in range(library.vmspec_diag_count(self.pointer)):
-            f = library.vmspec_diag_get(self.pointer, index).contents
+            f = _known(_Finding, library.vmspec_diag_get(self.pointer, index))
+            path, file, line = text(f.path) or "", text(f.file), f.line or None
             result.append(Finding(
                 _SEVERITIES.get(f.severity, str(f.severity)), text(f.id) or "",
-                text(f.path) or "", text(f.text) or "", text(f.file),
-                f.line or None))
+                path, text(f.text) or "",
+                *((file, line) if file or line else self._where(path))))
         return result
 
     def must(self, result: int, what: str) -> None:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Plans: everything decided, nothing done yet."""
 
+import copy
 import itertools
 import os
 import weakref
@@ -8,11 +9,14 @@ from ctypes import byref, c_void_p
 from typing import (TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator,
                     List, Mapping, Optional, Tuple, Union)
 
+from ._async import awaited_work
+from ._document import where
 from ._errors import Finding
 from ._library import Diag, library, strings, text
-from ._stages import address, host_or_detect
+from ._stages import host_or_detect
 from ._start import Descriptor, how, start
-from ._types import CLASSES, from_address, strings_to_c, to_c, to_c_as
+from ._types import (CLASSES, address, from_address, strings_to_c, to_c,
+                     to_c_as)
 from ._vm import VM
 from ._work import Progress, Work
 
@@ -28,13 +32,19 @@ class Plan:
         c_spec = to_c_as("vmspec", spec)
         c_host = to_c_as("vmspec_host", host_or_detect(spec, host))
         plan = c_void_p()
-        with Diag() as diag:
+        self._where = where(copy.deepcopy(spec))
+        with Diag(self._where) as diag:
             diag.must(library.vmspec_plan_new(
                 address(c_spec), address(c_host), diag.pointer, byref(plan)),
                 "cannot plan this machine")
             self._findings = tuple(diag.findings())
         self._plan = plan
         weakref.finalize(self, library.vmspec_plan_free, plan)
+
+    def __repr__(self) -> str:
+        return (f"<vmspec.Plan {self.spec.name!r} for "
+                f"{os.path.basename(self.argv[0])}, "
+                f"{len(self._findings)} findings>")
 
     @property
     def findings(self) -> Tuple[Finding, ...]:
@@ -74,7 +84,7 @@ class Plan:
 
     def check_files(self) -> List[Finding]:
         """What has to exist before a start and does not."""
-        with Diag() as diag:
+        with Diag(self._where) as diag:
             library.vmspec_plan_check_files(self._plan, diag.pointer)
             return diag.findings()
 
@@ -100,7 +110,7 @@ class Plan:
                ) -> "Tuple[GuestSettings, List[Finding]]":
         asked = to_c(CLASSES["vmspec_guest_file"](form=form))
         settings = c_void_p()
-        with Diag() as diag:
+        with Diag(self._where) as diag:
             diag.must(library.vmspec_plan_guest(
                 self._plan, asked.form, diag.pointer, byref(settings)),
                 "cannot tell the guest's settings")
@@ -146,11 +156,13 @@ class Plan:
         is not said, what goes away with the machine is not synced."""
         work = Work(sync, progress, environment)
         names = None if steps is None else strings_to_c(_names(steps))
-        with Diag() as diag:
+        with Diag(self._where) as diag:
             work.must(diag, library.vmspec_plan_prepare(
                 self._plan, names, work.address, diag.pointer),
                 "cannot prepare this machine")
             return diag.findings()
+
+    prepare_async = awaited_work(prepare)
 
     def start(self, force: bool = False, *, qmp: bool = True,
               guest_agent: bool = False,
@@ -192,7 +204,9 @@ class Plan:
             stdin, stdout, stderr, ready_timeout, descriptors or {},
             force=force, qmp=qmp, guest_agent=guest_agent,
             own_group=own_group, keep_directory=keep_directory, keeper=keeper),
-            Work(sync, progress, environment))
+            Work(sync, progress, environment), self._where)
+
+    start_async = awaited_work(start, VM.close)
 
 
 def _names(steps: "Iterable[Union[str, Step]]") -> List[str]:

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The stages that take a description and give data: no handle stays behind."""
 
-import ctypes
 import os
-from ctypes import byref, c_char_p, c_void_p
-from typing import Any, List, Optional, Union
+from ctypes import byref, c_void_p
+from typing import Any, List
 
+from ._document import take_document, where
 from ._errors import Finding
-from ._library import Diag, library, text
-from ._types import CLASSES, from_address, to_c_as
+from ._library import Diag, library
+from ._types import CLASSES, address, from_address, to_c_as
 
 _DESCRIPTION_ERROR = -22  # -EINVAL: the findings say it all
 
@@ -20,10 +20,6 @@ def environment() -> List[str]:
             for name, value in os.environb.items()]
 
 
-def address(struct: ctypes.Structure) -> c_void_p:
-    return ctypes.cast(ctypes.pointer(struct), c_void_p)
-
-
 def host_detect(spec: Any, given: Any = None) -> Any:
     """What this machine offers for a description.  What `given` says is not
     looked up; without it, it is the environment of this process."""
@@ -31,7 +27,7 @@ def host_detect(spec: Any, given: Any = None) -> Any:
         given = CLASSES["vmspec_host"](environment=environment())
     c_spec = to_c_as("vmspec", spec)
     c_given, host = to_c_as("vmspec_host", given), c_void_p()
-    with Diag() as diag:
+    with Diag(where(spec)) as diag:
         diag.must(library.vmspec_host_detect(
             address(c_spec), address(c_given), diag.pointer, byref(host)),
             "cannot look at the host")
@@ -45,23 +41,16 @@ def host_or_detect(spec: Any, host: Any) -> Any:
     return host_detect(spec) if host is None else host
 
 
-def _take_document(document: c_void_p) -> Any:
-    try:
-        return from_address("vmspec", library.vmspec_doc_spec(document))
-    finally:
-        library.vmspec_doc_free(document)
-
-
 def resolve(spec: Any, host: Any = None) -> Any:
     """The description with every default filled in."""
     c_spec = to_c_as("vmspec", spec)
     c_host = to_c_as("vmspec_host", host_or_detect(spec, host))
     document = c_void_p()
-    with Diag() as diag:
+    with Diag(where(spec)) as diag:
         diag.must(library.vmspec_resolve(
             address(c_spec), address(c_host), diag.pointer, byref(document)),
             "cannot resolve the description")
-    return _take_document(document)
+    return take_document(document)
 
 
 def check(spec: Any, host: Any = None) -> List[Finding]:
@@ -69,42 +58,9 @@ def check(spec: Any, host: Any = None) -> List[Finding]:
     files.  Errors are findings here, not exceptions."""
     c_spec = to_c_as("vmspec", spec)
     c_host = to_c_as("vmspec_host", host_or_detect(spec, host))
-    with Diag() as diag:
+    with Diag(where(spec)) as diag:
         result = library.vmspec_check(
             address(c_spec), address(c_host), diag.pointer)
         if result != _DESCRIPTION_ERROR:
             diag.must(result, "cannot check the description")
         return diag.findings()
-
-
-def read_xml(source: Union[str, bytes, "os.PathLike[str]"]) -> Any:
-    """The description in an XML file, or in a text that starts with "<"."""
-    document = c_void_p()
-    with Diag() as diag:
-        if isinstance(source, str) and source.lstrip().startswith("<"):
-            source = os.fsencode(source)
-        if isinstance(source, bytes):
-            diag.must(library.vmspec_doc_read_memory(
-                source, len(source), None, diag.pointer, byref(document)),
-                "cannot read the description")
-        else:
-            diag.must(library.vmspec_doc_read_file(
-                os.fsencode(source), diag.pointer, byref(document)),
-                f"cannot read {os.fspath(source)}")
-    return _take_document(document)
-
-
-def write_xml(spec: Any) -> str:
-    """XML that reads back to the same description."""
-    c_spec = to_c_as("vmspec", spec)
-    document, xml = c_void_p(), c_char_p()
-    with Diag() as diag:
-        diag.must(library.vmspec_doc_new(
-            address(c_spec), diag.pointer, byref(document)),
-            "cannot copy the description")
-        try:
-            diag.must(library.vmspec_doc_write(document, byref(xml)),
-                      "cannot write the description")
-            return text(xml.value) or ""
-        finally:
-            library.vmspec_doc_free(document)

@@ -8,10 +8,9 @@ from ctypes import byref, c_void_p, pointer
 from typing import Any, Dict, List, Mapping, Optional, Protocol, Union
 
 from ._errors import Finding, MachineError
-from ._library import Diag, library
-from ._stages import address
+from ._library import Diag, Where, library
 from ._time import milliseconds
-from ._types import CLASSES, Struct, to_c
+from ._types import CLASSES, Struct, address, to_c
 from ._vm import VM
 from ._work import Work
 
@@ -50,6 +49,8 @@ def how(stdin: Optional[Descriptor], stdout: Optional[Descriptor],
         stderr: Optional[Descriptor], ready_timeout: Optional[float],
         descriptors: Mapping[int, Descriptor], **said: Any) -> Struct:
     """What Plan.start() was told, as the library takes it."""
+    # Of what is not said an older library need not know.
+    said = {name: value for name, value in said.items() if value is not None}
     return CLASSES["vmspec_start"](
         **_standard("input", stdin), **_standard("output", stdout),
         **_standard("error", stderr),
@@ -68,21 +69,21 @@ def _failed(vm: VM) -> MachineError:
     return error
 
 
-def start(plan: Any, handle: c_void_p, how: Struct, work: Work) -> VM:
+def start(plan: Any, handle: c_void_p, how: Struct, work: Work,
+          where: Where) -> VM:
     """See Plan.start()."""
     struct = to_c(how)
     struct.work = pointer(work.struct)
-    c_vm = c_void_p()
-    with Diag() as diag:
-        result = library.vmspec_vm_start(
-            handle, address(struct), diag.pointer, byref(c_vm))
-        try:
-            work.must(diag, result, "cannot start this machine")
-        except BaseException:
-            library.vmspec_vm_free(c_vm)
-            raise
-        vm = VM(c_vm, plan, diag.findings())
-    if getattr(how, "qmp") is not False and vm.poll():
-        with vm:
+    vm = VM(plan)
+    try:
+        with Diag(where) as diag:
+            work.must(diag, library.vmspec_vm_start(
+                handle, address(struct), diag.pointer, byref(vm._handle)),
+                "cannot start this machine")
+            vm._started(diag.findings())
+        if getattr(how, "qmp") is not False and vm.poll():
             raise _failed(vm)
+    except BaseException:
+        vm.close()
+        raise
     return vm

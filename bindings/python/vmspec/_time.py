@@ -8,8 +8,8 @@ import time
 from typing import Optional
 
 _LONGEST = 2 ** 31 - 1
-_PAUSE = 0.05  # without a descriptor
-_ROUND = 0.25  # another thread may have read what is waited for
+PAUSE = 0.05  # without a descriptor
+ROUND = 0.25  # another thread may have read what is waited for
 
 
 def milliseconds(seconds: float) -> int:
@@ -35,9 +35,9 @@ def wait_readable(fd: int, deadline: Deadline) -> bool:
     if left == 0:
         return False
     if fd < 0:
-        time.sleep(min(left, _PAUSE))
+        time.sleep(min(left, PAUSE))
         return True
     poll = select.poll()
     poll.register(fd, select.POLLIN)
-    poll.poll(milliseconds(min(left, _ROUND)))
+    poll.poll(milliseconds(min(left, ROUND)))
     return True

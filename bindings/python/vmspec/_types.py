@@ -6,22 +6,20 @@ that a mistake shows where it is made.  For a call they are turned into C
 structs, which live as long as the call.
 """
 
+import copy
 import ctypes
 import difflib
+import inspect
 import os
-from ctypes import POINTER, c_char_p, c_uint32, c_uint64, c_void_p
-from typing import (TYPE_CHECKING, Any, ClassVar, Dict, Iterable, List,
-                    Optional, Sequence, Tuple, Type)
+from ctypes import POINTER, c_char, c_char_p, c_uint32, c_uint64, c_void_p
+from typing import (Any, ClassVar, Dict, Iterable, List,
+                    Mapping, Optional, Sequence, Tuple, Type)
 
 from ._library import (KIND_CALLBACK, KIND_ENUM, KIND_GROUP, KIND_LIST,
-                       KIND_PATH, KIND_POINTER, KIND_RESERVED, KIND_SIZE,
-                       KIND_STRING, KIND_STRINGS, KIND_SWITCH, KIND_UINT32,
-                       KIND_UINT64, OPTION_NONE_OK, OPTION_ZERO_OK, Option,
-                       options, strings, text)
-
-
-if TYPE_CHECKING:
-    from . import _Form
+                       KIND_PATH, KIND_POINTER, KIND_STRING, KIND_STRINGS,
+                       KIND_SWITCH, KIND_UINT32, KIND_UINT64, OPTION_NONE_OK,
+                       OPTION_ZERO_OK, Diag, Option, c_text, library, options,
+                       row_of, strings, text, version)
 
 
 class _None:
@@ -36,9 +34,13 @@ NONE = _None()
 
 _NONE_NUMBER = 2 ** 64 - 1
 _OFF, _ON = 2, 3
+_BY_SIZE = {4: c_uint32, 8: c_uint64}
 _TEXTS = (KIND_STRING, KIND_PATH)
 _NUMBERS = (KIND_UINT32, KIND_UINT64)
-_POINTERS = (KIND_CALLBACK, KIND_POINTER)
+# What a value may be said for; also an older package with a newer library has
+# classes, without the members of kinds that it does not know.
+_SAID = (*_TEXTS, *_NUMBERS, KIND_SWITCH, KIND_ENUM, KIND_STRINGS, KIND_GROUP,
+         KIND_LIST)
 
 
 def _suggestion(word: str, words: Iterable[str]) -> str:
@@ -49,27 +51,35 @@ def _suggestion(word: str, words: Iterable[str]) -> str:
 class Struct:
     """What all descriptions have in common."""
 
-    __slots__ = ()
+    __slots__ = ("_origin",)
     _rows: ClassVar[Dict[str, Option]] = {}
     _tag: ClassVar[str] = ""
+    _origin: Any
 
     def __init__(self, **said: Any) -> None:
-        for name in self._rows:
+        for name in ("_origin", *self._rows):
             object.__setattr__(self, name, None)
         for name, value in said.items():
             if name not in self._rows:
-                raise TypeError(
-                    f"{type(self).__name__} has no member {name!r}"
-                    + _suggestion(name, self._rows))
+                raise TypeError(self._no_member(name))
             setattr(self, name, value)
 
     def __setattr__(self, name: str, value: Any) -> None:
         row = self._rows.get(name)
         if row is None:
-            raise AttributeError(
-                f"{type(self).__name__} has no member {name!r}"
-                + _suggestion(name, self._rows))
+            raise AttributeError(self._no_member(name))
         object.__setattr__(self, name, _accept(row, value))
+
+    @classmethod
+    def _no_member(cls, name: str) -> str:
+        near = _suggestion(name, cls._rows)
+        return (f"{cls.__name__} has no member {name!r} in libvmspec {version}"
+                + near)
+
+    def _from(self, origin: Any) -> "Struct":
+        """Remembers where it was read."""
+        object.__setattr__(self, "_origin", origin)
+        return self
 
     def _said(self) -> Dict[str, Any]:
         values = {name: getattr(self, name) for name in self._rows}
@@ -86,14 +96,14 @@ class Struct:
 
     def __repr__(self) -> str:
         members = ", ".join(f"{k}={v!r}" for k, v in self._said().items())
-        return f"{type(self).__name__}({members})"
+        return f"vmspec.{type(self).__name__}({members})"
 
     def __copy__(self) -> "Struct":
-        return type(self)(**self._said())
+        return type(self)(**self._said())._from(self._origin)
 
     def __deepcopy__(self, memo: Any) -> "Struct":
-        import copy
-        return type(self)(**copy.deepcopy(self._said(), memo))
+        said = copy.deepcopy(self._said(), memo)
+        return type(self)(**said)._from(self._origin)
 
     def __reduce__(self) -> Any:
         return _remake, (self._tag, self._said())
@@ -225,15 +235,19 @@ def to_c(value: Struct) -> ctypes.Structure:
     return struct
 
 
-# ---- from C ----------------------------------------------------------------
-
-
 def to_c_as(tag: str, value: Any) -> ctypes.Structure:
     """The same, for a struct that has to be of one kind."""
     if not isinstance(value, CLASSES[tag]):
         raise TypeError(f"this takes a {class_name(tag)}, "
                         f"not a {type(value).__name__}")
     return to_c(value)
+
+
+def address(struct: ctypes.Structure) -> c_void_p:
+    return ctypes.cast(ctypes.pointer(struct), c_void_p)
+
+
+# ---- from C ----------------------------------------------------------------
 
 
 def _list_from_c(array: Any) -> List[Struct]:
@@ -276,6 +290,16 @@ def from_address(tag: str, address: Optional[int]) -> Any:
     return from_c(STRUCTS[tag].from_address(address or 0))
 
 
+def parse(row: Option, said: str) -> Any:
+    """See Option.parse()."""
+    struct, c_said = STRUCTS[row.owner](), c_text(said)
+    with Diag() as diag:
+        diag.must(library.vmspec_option_parse(
+            row_of(row), c_said, ctypes.byref(struct), diag.pointer),
+            f"{_place(row)} cannot be {said!r}")
+    return _member_from_c(row, getattr(struct, row.name))
+
+
 # ---- the classes -----------------------------------------------------------
 
 
@@ -288,17 +312,15 @@ def class_name(tag: str) -> str:
 def _c_type(row: Option) -> Any:
     if row.kind in _TEXTS:
         return c_char_p
-    if row.kind == KIND_UINT64:
-        return c_uint64
-    if row.kind in _POINTERS:
-        return c_void_p
     if row.kind == KIND_STRINGS:
         return POINTER(c_char_p)
     if row.kind == KIND_GROUP:
         return POINTER(STRUCTS[row.element or ""])
     if row.kind == KIND_LIST:
         return POINTER(POINTER(STRUCTS[row.element or ""]))
-    return c_uint32
+    if row.kind in (KIND_CALLBACK, KIND_POINTER):
+        return c_void_p
+    return _BY_SIZE.get(row.size) or c_char * row.size
 
 
 def _lay_out(struct: Type[ctypes.Structure], rows: Sequence[Option]) -> None:
@@ -311,21 +333,48 @@ def _lay_out(struct: Type[ctypes.Structure], rows: Sequence[Option]) -> None:
                 f"library, but ctypes puts it at {field.offset}")
 
 
-def _describe(rows: Iterable[Option]) -> str:
-    lines = []
-    for row in rows:
-        default = f" Default: {row.default}." if row.default else ""
-        lines.append(f"{row.attribute}: {row.doc}{default}")
-    return "\n".join(lines)
+def _describe(row: Option) -> str:
+    default = f" Default: {row.default}." if row.default else ""
+    nixos = f" In NixOS: {row.nixos}." if row.nixos else ""
+    return f"{row.doc or ''}{default}{nixos}"
+
+
+def python_type(row: Option) -> str:
+    """What a member holds, in Python's notation."""
+    if row.kind in _TEXTS:
+        return "str"
+    if row.kind == KIND_SWITCH:
+        return "bool"
+    if row.kind == KIND_ENUM:
+        return f"Literal[{', '.join(repr(v) for v in row.values if v)}]"
+    if row.kind == KIND_STRINGS:
+        return "List[str]"
+    if row.element:
+        name = class_name(row.element)
+        return name if row.kind == KIND_GROUP else f"List[{name}]"
+    return "Union[int, _None]" if row.flags & OPTION_NONE_OK else "int"
+
+
+def _signature(members: Mapping[str, Option]) -> inspect.Signature:
+    """For help(): which keywords there are."""
+    return inspect.Signature([
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None,
+                          annotation=f"Optional[{python_type(row)}]")
+        for name, row in members.items()])
 
 
 def _make_class(tag: str, rows: Sequence[Option]) -> Type[Struct]:
-    members = {row.attribute: row for row in rows
-               if row.kind not in (KIND_SIZE, KIND_RESERVED, *_POINTERS)}
-    return type(class_name(tag), (Struct,), {
-        "__slots__": tuple(members),
+    members = {row.attribute: row for row in rows if row.kind in _SAID}
+    texts = {name: _describe(row) for name, row in members.items()}
+    name = class_name(tag)
+    return type(name, (Struct,), {
+        "__slots__": texts,  # as help() shows them
         "__module__": "vmspec",
-        "__doc__": f"struct {tag}\n\n" + _describe(members.values()),
+        "__qualname__": name,
+        "__doc__": f"struct {tag}: all members are keywords, and None is not "
+                   "said.\n\n" + "\n".join(
+                       f"{name}: {text}" for name, text in texts.items()),
+        "__signature__": _signature(members),
         "_rows": members,
         "_tag": tag,
     })

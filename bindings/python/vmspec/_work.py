@@ -7,8 +7,8 @@ from types import GeneratorType
 from typing import Any, Callable, Generator, List, Mapping, Optional
 
 from ._library import Diag, text
-from ._stages import address, environment
-from ._types import CLASSES, STRUCTS, to_c
+from ._stages import environment
+from ._types import CLASSES, STRUCTS, address, to_c
 
 #: Gets a step and the bytes that are done and to do; true to cancel.
 Progress = Callable[[str, int, int], object]
