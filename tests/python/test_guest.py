@@ -119,7 +119,7 @@ class Settings(unittest.TestCase):
         guest = plan(shares=[share()]).guest
         for same in (copy.deepcopy(guest), copy.copy(guest),
                      pickle.loads(pickle.dumps(guest)),
-                     eval(repr(guest), vars(vmspec))):
+                     eval(repr(guest), {"vmspec": vmspec})):
             self.assertEqual(same, guest)
         with self.assertRaisesRegex(AttributeError, "did you mean 'luks'"):
             guest.lukss = True
