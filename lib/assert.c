@@ -162,7 +162,8 @@ assert_efi (const struct resolution *r, vmspec_diag *diag)
 /* ---- TPM and store ------------------------------------------------------ */
 
 /* The TPM devices of QEMU and the machines that have a place for them
- * (docs/specs/tpm.rst).  Others are taken to be known to whoever names them. */
+ * (docs/specs/tpm.rst).  Others are taken to be known to whoever names them, but
+ * for what QEMU reads as a property or as JSON. */
 static int
 tpm_model_fits (const char *model, enum arch_family family)
 {
@@ -179,7 +180,7 @@ tpm_model_fits (const char *model, enum arch_family family)
   for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
     if (!strcmp (known[i].model, model))
       return !!(known[i].families & 1u << family);
-  return 1;
+  return *model != '{' && !strchr (model, '=');
 }
 
 /* The TPM's sockets are in its directory; a provisioning program has its own

@@ -7,9 +7,11 @@
 #include <string.h>
 
 /* The only lists of the command line whose order is not ours: properties come
- * in the order of their names' bytes, as they were observed. */
+ * in the order of their names' bytes, as they were observed.  Of the same name
+ * the last counts, as in QEMU, so that ours win over the description's. */
 struct property {
   const char *name, *value;
+  size_t number;
 };
 
 struct properties {
@@ -17,6 +19,15 @@ struct properties {
   struct property *items;
   size_t count, room;
 };
+
+static void
+set (struct properties *p, const char *name, const char *value)
+{
+  if (!p->items)
+    return;
+  p->items[p->count] = (struct property) { name, value, p->count };
+  p->count++;
+}
 
 /* Starts over, in the same room, with what was said. */
 static void
@@ -30,24 +41,8 @@ properties_start (struct properties *p,
     p->room = p->items ? n : 0;
   }
   p->count = 0;
-  for (size_t i = 0; p->items && said[i]; i++)
-    p->items[p->count++] = (struct property) {
-      said[i]->name, said[i]->value ? said[i]->value : "" };
-}
-
-/* Ours win over the same name in the description. */
-static void
-set (struct properties *p, const char *name, const char *value)
-{
-  size_t i = 0;
-
-  if (!p->items)
-    return;
-  while (i < p->count && strcmp (p->items[i].name, name))
-    i++;
-  p->items[i] = (struct property) { name, value };
-  if (i == p->count)
-    p->count++;
+  for (; *said; said++)
+    set (p, (*said)->name, (*said)->value ? (*said)->value : "");
 }
 
 static int
@@ -63,8 +58,9 @@ static int
 by_name (const void *a, const void *b)
 {
   const struct property *one = a, *other = b;
+  int order = strcmp (one->name, other->name);
 
-  return strcmp (one->name, other->name);
+  return order ? order : one->number < other->number ? -1 : 1;
 }
 
 static void
@@ -74,7 +70,8 @@ add_all (struct argv *argv, struct properties *p)
     return;
   qsort (p->items, p->count, sizeof *p->items, by_name);
   for (size_t i = 0; i < p->count; i++)
-    vms_argv_key (argv, p->items[i].name, p->items[i].value);
+    if (i + 1 == p->count || strcmp (p->items[i].name, p->items[i + 1].name))
+      vms_argv_key (argv, p->items[i].name, p->items[i].value);
 }
 
 static const char *

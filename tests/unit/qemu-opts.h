@@ -7,10 +7,19 @@
 #ifndef VMSPEC_TESTS_QEMU_OPTS_H
 #define VMSPEC_TESTS_QEMU_OPTS_H
 
-#include "unit.h"
+#include <string.h>
+
+#ifndef UNUSED
+#define UNUSED __attribute__ ((unused))
+#endif
+
+/* For keys, values and words, with their NUL. */
+#ifndef OPT_ROOM
+#define OPT_ROOM 600
+#endif
 
 struct opt {
-  char key[600], value[600];
+  char key[OPT_ROOM], value[OPT_ROOM];
 };
 
 /* Reads one "key=value", or a "value" without a key; where the next starts, or
@@ -54,7 +63,7 @@ opt_get (const char *text, const char *key)
  * backslashes, blanks, and a comment where a word starts with "#".  0 for what
  * it refuses. */
 static UNUSED size_t
-shell_split (const char *text, char words[][600], size_t room)
+shell_split (const char *text, char words[][OPT_ROOM], size_t room)
 {
   size_t n = 0;
 
@@ -98,22 +107,6 @@ shell_split (const char *text, char words[][600], size_t room)
     }
     *to = '\0';
   }
-  return n;
-}
-
-/* Bytes as a path may have them: everything but NUL, and often what is special
- * to somebody. */
-static UNUSED size_t
-random_bytes (struct random *r, char *text, size_t most)
-{
-  static const char special[] = ",,,,==::''\"\"\\\\$` \t\n#;|&*?~!(){}[]<>%-./";
-  size_t n = random_below (r, most + 1);
-
-  for (size_t i = 0; i < n; i++)
-    text[i] = random_below (r, 3)
-                ? special[random_below (r, sizeof special - 1)]
-                : (char) (1 + random_below (r, 255));
-  text[n] = '\0';
   return n;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "qemu-opts.h"
+#include "unit.h"
 
 #include <unistd.h>
 

@@ -273,6 +273,11 @@ START_TEST (a_tpm_takes_a_device_for_it)
   only (BLOCKER, "tpm.model", "tpm.model");
   spec.arch = VMSPEC_ARCH_X86_64;
   nothing ();
+  /* QEMU would read a property, or JSON. */
+  tpm.model = "tpm=tis";
+  only (BLOCKER, "tpm.model", "tpm.model");
+  tpm.model = "{}";
+  only (BLOCKER, "tpm.model", "tpm.model");
 }
 END_TEST
 

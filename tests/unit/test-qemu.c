@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "qemu-opts.h"
+#include "unit.h"
 
 #include "plan.h"
 
@@ -158,7 +159,7 @@ START_TEST (controllers_are_shared_as_far_as_they_reach)
 }
 END_TEST
 
-START_TEST (properties_come_sorted_and_ours_win)
+START_TEST (properties_come_sorted_and_once_and_ours_win)
 {
   drives_alone ();
   spec.drives = LIST (vmspec_drive, DRIVE (
@@ -167,16 +168,19 @@ START_TEST (properties_come_sorted_and_ours_win)
     .drive_options = LIST (vmspec_property, PROPERTY ("werror", "report"),
                            PROPERTY ("cache", "none,x"),
                            PROPERTY ("file", "/other"),
-                           PROPERTY ("media", NULL)),
+                           PROPERTY ("media", NULL),
+                           PROPERTY ("cache", "uns,afe"),
+                           PROPERTY ("file", "/another")),
     .device_options = LIST (vmspec_property, PROPERTY ("serial", "a,b"),
                             PROPERTY ("bus", "mine.0"),
-                            PROPERTY ("drive", "other"))));
+                            PROPERTY ("drive", "other"),
+                            PROPERTY ("serial", "c,d"))));
   rendered ();
   ck_assert_str_eq (nth ("-drive", 0),
-                    "cache=none,,x,file=/d,format=qcow2,id=drive1,if=none,"
+                    "cache=uns,,afe,file=/d,format=qcow2,id=drive1,if=none,"
                     "index=1,media=,werror=report");
   ck_assert_int_ge (unit_word (vmspec_plan_argv (plan), "-device",
-                    "ide-hd,bus=mine.0,drive=drive1,serial=a,,b"), 0);
+                    "ide-hd,bus=mine.0,drive=drive1,serial=c,,d"), 0);
 }
 END_TEST
 
@@ -598,7 +602,7 @@ main (void)
   tcase_add_test (t, risc_v_has_its_interface_by_a_device);
   tcase_add_test (t, a_drive_is_attached_by_each_interface);
   tcase_add_test (t, controllers_are_shared_as_far_as_they_reach);
-  tcase_add_test (t, properties_come_sorted_and_ours_win);
+  tcase_add_test (t, properties_come_sorted_and_once_and_ours_win);
   tcase_add_test (t, the_root_disk_is_first_and_boots_first);
   tcase_add_test (t, ports_are_forwarded_from_the_host);
   tcase_add_test (t, a_port_that_qemu_is_to_take_is_0);

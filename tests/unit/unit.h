@@ -88,6 +88,22 @@ random_below (struct random *r, size_t n)
   return (size_t) (random_number (r) % n);
 }
 
+/* Bytes as a path may have them: everything but NUL, and often what is special
+ * to somebody. */
+static UNUSED size_t
+random_bytes (struct random *r, char *text, size_t most)
+{
+  static const char special[] = ",,,,==::''\"\"\\\\$` \t\n#;|&*?~!(){}[]<>%-./";
+  size_t n = random_below (r, most + 1);
+
+  for (size_t i = 0; i < n; i++)
+    text[i] = random_below (r, 3)
+                ? special[random_below (r, sizeof special - 1)]
+                : (char) (1 + random_below (r, 255));
+  text[n] = '\0';
+  return n;
+}
+
 /* ---- a host -------------------------------------------------------------- */
 
 static const struct vmspec_host_program unit_qemu = {
