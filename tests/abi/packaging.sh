@@ -19,6 +19,7 @@ says () {
 }
 says debian/changelog "vmspec ($version-"
 says doc/packaging/vmspec.spec "Version:  *$version\$"
+says bindings/python/pyproject.toml "version = \"$version\"\$"
 says doc/packaging/vmspec.nix "  version = \"$version\";"
 
 listed=$(awk '/{$/ { node = $1; print node "@" node }
