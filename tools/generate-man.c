@@ -58,7 +58,6 @@ print_roff_words (FILE *out, const char *text, size_t column)
 {
   while (*text) {
     size_t size = strcspn (text, " ");
-
     size_t width = print_roff_bytes (NULL, text, size);
 
     if (column && column + 1 + width > LINE_MAX_BYTES) {

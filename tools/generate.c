@@ -73,6 +73,7 @@ main (int argc, char **argv)
     void (*generate) (FILE *);
   } modes[] = { { "schema", generate_schema },
                 { "options", generate_options },
+                { "nixos", generate_nixos },
                 { "layout", generate_layout },
                 { "bash", generate_bash },
                 { "zsh", generate_zsh },
@@ -83,6 +84,6 @@ main (int argc, char **argv)
       modes[i].generate (stdout);
       return finish_output (stdout) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
     }
-  fputs ("usage: generate schema|options|layout|bash|zsh|fish\n", stderr);
+  fputs ("usage: generate schema|options|nixos|layout|bash|zsh|fish\n", stderr);
   return 2;
 }

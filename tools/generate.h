@@ -7,6 +7,7 @@
 
 void generate_schema (FILE *out);  /* RELAX NG of the XML form */
 void generate_options (FILE *out); /* the options in vmspec.xml(5), in roff */
+void generate_nixos (FILE *out);   /* NixOS's options and ours, in Markdown */
 void generate_layout (FILE *out);  /* where each member stands */
 
 /* Completions of vmspec-run. */
