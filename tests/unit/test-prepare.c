@@ -338,6 +338,23 @@ START_TEST (what_exists_is_left_as_it_is)
 }
 END_TEST
 
+START_TEST (images_in_a_run_directory_that_stays_are_used_again)
+{
+  struct vmspec_empty_disk empty
+    = { VMSPEC_INIT (vmspec_empty_disk), .size = 8 };
+
+  RUN ("qemu-img create -q -f qcow2 base.qcow2 32M");
+  store.image = store.writable = VMSPEC_ON;
+  store.base_image = "base.qcow2";
+  spec.empty_disks = LIST (vmspec_empty_disk, &empty);
+  prepared ();
+  RUN ("echo precious > run/store.img && cp run/store.img run/empty0.qcow2");
+  prepared ();
+  ck_assert_str_eq (read_file ("run/store.img"), "precious\n");
+  ck_assert_str_eq (read_file ("run/empty0.qcow2"), "precious\n");
+}
+END_TEST
+
 START_TEST (a_link_that_leads_nowhere_is_refused_by_name)
 {
   struct vmspec_drive drive
@@ -484,6 +501,7 @@ main (void)
   tcase_add_test (t, a_failure_beside_the_store_is_a_failure);
   tcase_add_test (t, what_cannot_be_copied_is_said);
   tcase_add_test (t, what_exists_is_left_as_it_is);
+  tcase_add_test (t, images_in_a_run_directory_that_stays_are_used_again);
   tcase_add_test (t, a_link_that_leads_nowhere_is_refused_by_name);
   tcase_add_test (t, steps_are_taken_by_name);
   tcase_add_test (t, a_fresh_run_directory_is_gone_after_a_failure);
