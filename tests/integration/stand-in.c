@@ -11,7 +11,8 @@
  *              without an answer, "deaf" to system_powerdown, "stubborn" to
  *              quit, "steadfast" to SIGTERM, "floods" with events,
  *              "worried" on standard error,
- *              "agentless" is a guest without an agent
+ *              "agentless" is a guest without an agent, "brief" one that
+ *              powers down by itself
  *   LOG        a file for each command and signal, a line each
  *   OUTPUT     how many bytes programs in the guest write
  */
@@ -25,7 +26,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LATE_MS = 400, FLOOD = 2500 };
+enum { LATE_MS = 400, BRIEF_MS = 200, FLOOD = 2500 };
 
 static int log_fd = -1;
 
@@ -312,6 +313,7 @@ main (int argc, char **argv)
   static struct peer agent = { .answer = answer_agent };
   const char *config = read_config (argv), *log_name = getenv ("LOG");
   struct pollfd ready[2];
+  int n;
 
   (void) argc;
   if (log_name)
@@ -331,7 +333,10 @@ main (int argc, char **argv)
   for (;;) {
     ready[0] = (struct pollfd) { .fd = qmp.fd, .events = POLLIN };
     ready[1] = (struct pollfd) { .fd = agent.fd, .events = POLLIN };
-    if (poll (ready, 2, -1) < 0)
+    n = poll (ready, 2, is ("brief") ? BRIEF_MS : -1);
+    if (n == 0)
+      end (qmp.fd, "guest-shutdown");
+    if (n < 0)
       continue;
     if (ready[0].revents)
       listen_to (&qmp);
