@@ -130,8 +130,8 @@ add_mount (struct line *line, const struct vmspec_file_system *fs)
 {
   const char *options = vms_guest_options (line->text.arena, fs);
 
-  /* systemd makes a unit of it; vms_guest_units() has said what is wrong. */
-  if (!options || vms_guest_not_in_unit (line->text.arena, fs))
+  /* systemd makes a unit of it. */
+  if (!options || !vms_guest_fits_unit (line->text.arena, fs, line->diag))
     return;
   add_blank (line);
   vms_text_add (&line->text, "systemd.mount-extra=");
@@ -176,15 +176,27 @@ add_params (struct line *line, const char *const *word)
   }
 }
 
+/* Whether the parameters say something under the same key.  Those of a NixOS
+ * system are one text. */
+static int
+is_said (const char *const *params, const char *param)
+{
+  size_t size = strcspn (param, "=") + 1;
+
+  for (; params && *params; params++)
+    for (const char *at = *params; *at; at += strcspn (at, " \t\n")) {
+      at += strspn (at, " \t\n");
+      if (!strncmp (at, param, size))
+        return 1;
+    }
+  return 0;
+}
+
 static void
 add_unless_said (struct line *line, const struct vmspec_guest_settings *settings,
                  const char *param)
 {
-  const char *const *word = settings->kernel_params;
-
-  while (word && *word && strcmp (*word, param))
-    word++;
-  if (word && *word)
+  if (is_said (settings->kernel_params, param))
     return;
   add_blank (line);
   vms_text_add (&line->text, param);

@@ -289,20 +289,9 @@ add_makefs (const struct units *units, const struct mount_unit *unit)
 
 /* ---- what cannot be said ------------------------------------------------ */
 
-static void
-cannot (const struct units *units, const struct mount_unit *unit,
-        const char *member)
-{
-  const struct path path = { .parent = &unit->path, .name = member };
-
-  vms_diag_add (units->diag, VMSPEC_SEVERITY_WARNING, "guest.unit-text", &path,
-                NULL, "systemd cannot mount %s, as its units cannot say a line "
-                "end, nor what is not UTF-8; change the %s",
-                unit->fs->mount_point, member);
-}
-
-const char *
-vms_guest_not_in_unit (struct arena *arena, const struct vmspec_file_system *fs)
+/* The member of which no unit can say the text. */
+static const char *
+wrong_member (struct arena *arena, const struct vmspec_file_system *fs)
 {
   const char *options = vms_guest_options (arena, fs);
 
@@ -312,15 +301,37 @@ vms_guest_not_in_unit (struct arena *arena, const struct vmspec_file_system *fs)
          : options && !can_be_said (options) ? "options" : NULL;
 }
 
+static const char *
+entry_name (struct arena *arena, const struct vmspec_file_system *fs)
+{
+  const char *name = vms_arena_concat (arena, "file_systems[", fs->mount_point,
+                                       "]", (char *) NULL);
+
+  return name ? name : "file_systems";
+}
+
+int
+vms_guest_fits_unit (struct arena *arena, const struct vmspec_file_system *fs,
+                     vmspec_diag *diag)
+{
+  const char *member = wrong_member (arena, fs);
+  const struct path entry = { .name = member ? entry_name (arena, fs) : NULL };
+  const struct path path = { .parent = &entry, .name = member };
+
+  if (member)
+    vms_diag_add (diag, VMSPEC_SEVERITY_WARNING, "guest.unit-text", &path, NULL,
+                  "systemd cannot mount %s, as its units cannot say a line end, "
+                  "nor what is not UTF-8; change the %s", fs->mount_point,
+                  member);
+  return !member;
+}
+
 static int
 has_text (const struct units *units, const struct mount_unit *unit)
 {
-  const char *wrong = vms_guest_not_in_unit (units->files->arena, unit->fs);
-
   /* Once is enough, which is for the guest itself. */
-  if (wrong && !units->initrd)
-    cannot (units, unit, wrong);
-  return !wrong;
+  return vms_guest_fits_unit (units->files->arena, unit->fs,
+                              units->initrd ? NULL : units->diag);
 }
 
 static int
@@ -353,10 +364,8 @@ static void
 add_mount (const struct units *units, const struct vmspec_file_system *fs)
 {
   struct arena *arena = units->files->arena;
-  const char *entry = vms_arena_concat (arena, "file_systems[", fs->mount_point,
-                                        "]", (char *) NULL);
   struct mount_unit unit = {
-    .fs = fs, .path = { .name = entry ? entry : "file_systems" },
+    .fs = fs, .path = { .name = entry_name (arena, fs) },
     .what = vms_guest_device_path (arena, fs), .target = target (units, fs),
     .where = is_root (fs) && units->initrd ? "/sysroot"
              : in_sysroot (units, fs->mount_point),

@@ -69,9 +69,10 @@ int vms_guest_in_initrd (const struct vmspec_file_system *fs);
  * all; "" if that is nothing. */
 const char *vms_guest_mount_options (struct arena *arena,
                                      const struct vmspec_file_system *fs);
-/* The member of which no unit of systemd can say the text; NULL if there is none. */
-const char *vms_guest_not_in_unit (struct arena *arena,
-                                   const struct vmspec_file_system *fs);
+/* Whether a unit of systemd can say all of it; what it cannot is said. */
+int vms_guest_fits_unit (struct arena *arena,
+                         const struct vmspec_file_system *fs,
+                         vmspec_diag *diag);
 
 /* A line of fstab(5), with more options, each with a comma before it, or NULL. */
 void

@@ -624,6 +624,16 @@ START_TEST (kernel_parameters_are_one_line)
   settings.swap = VMSPEC_UNSET;
   ck_assert_str_eq (render (vms_guest_cmdline, &settings),
                     "quiet a=b c luks=0 net.ifnames=0\n");
+
+  /* Another value of the same parameter is not said against, also within the one
+   * text of a system. */
+  settings.kernel_params
+    = STRINGS ("loglevel=4 net.ifnames=1\tluks=yes", "xluks=1");
+  ck_assert_str_eq (render (vms_guest_cmdline, &settings),
+                    "loglevel=4 net.ifnames=1\tluks=yes xluks=1\n");
+  settings.kernel_params = STRINGS ("net.ifnames.x=1", "luks");
+  ck_assert_str_eq (render (vms_guest_cmdline, &settings),
+                    "net.ifnames.x=1 luks luks=0 net.ifnames=0\n");
 }
 END_TEST
 
@@ -677,9 +687,11 @@ START_TEST (what_no_kernel_parameter_can_say)
   ck_assert (!strncmp (params, " rw systemd.mount-extra=e:/e:9p:a", 33));
   ck_assert_ptr_null (strstr (params, "/f"));
   ck_assert_uint_eq (lines (params), 1);
-  ck_assert_uint_eq (vmspec_diag_count (diag), 4);
+  ck_assert_uint_eq (vmspec_diag_count (diag), 5);
   ck_assert_str_eq (unit_finding (diag, "guest.parameter")->path,
                     "file_systems[/].device");
+  ck_assert_str_eq (unit_finding (diag, "guest.unit-text")->path,
+                    "file_systems[/f].device");
   ck_assert_ptr_nonnull (unit_finding (diag, "guest.parameters-length"));
 }
 END_TEST
@@ -718,7 +730,7 @@ START_TEST (whatever_a_mount_parameter_says_reads_back)
     const char *params = render (vms_guest_cmdline, &settings);
     char *word;
 
-    if (vms_guest_not_in_unit (&arena, fs)) {
+    if (!vms_guest_fits_unit (&arena, fs, NULL)) {
       ck_assert_str_eq (params, "\n");
       continue;
     }
