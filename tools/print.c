@@ -54,8 +54,11 @@ print_finding (FILE *out, const struct vmspec_finding *f,
            grades[f->severity].name, colour ? "\033[m" : "");
   print_line (out, f->text);
   fprintf (out, " [%s]", f->id);
-  if (*f->path)
-    fprintf (out, " (%s)", f->path);
+  if (*f->path) {
+    fputs (" (", out);
+    print_line (out, f->path);
+    putc (')', out);
+  }
   putc ('\n', out);
 }
 
