@@ -92,13 +92,14 @@ class Ports:
     def move(self, option):
         """A -netdev with other host ports, and with this machine's address in place of others'."""
         def moved(match):
-            proto, address, port = match.groups()
+            proto, said, port = match.groups()
+            address = said
             kind = socket.SOCK_DGRAM if proto == "udp" else socket.SOCK_STREAM
             if address not in ("", "0.0.0.0") and not address.startswith("127."):
                 address = "127.0.0.1"
             # QEMU finds a free one itself.
             other = self.free(kind) if int(port) else 0
-            self.moved[proto, int(port)] = address, other
+            self.moved[proto, said, int(port)] = address, other
             return f"hostfwd={proto}:{address}:{other}-"
         return re.sub(r"hostfwd=(tcp|udp)?:([0-9.]*):([0-9]+)-", moved, option)
 

@@ -218,7 +218,8 @@ class Comparison:
         self.same("virtual networks", want, found)
 
     def rule(self, rule, listening):
-        address, port = self.expected.stage.ports.moved.get((rule.proto, rule.host_port or 0), (None, None))
+        address, port = self.expected.stage.ports.moved.get(
+            (rule.proto, rule.host_address or "", rule.host_port or 0), (None, None))
         if rule.any_host_port:
             # What QEMU has taken is no longer to be known here.
             listening = [(kind, host, 0 if number else None, *guest) for kind, host, number, *guest in listening]
