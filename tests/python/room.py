@@ -69,6 +69,8 @@ for option; do
   "$TOP/configure" --help | grep -q -e "${option%%=*}" || exit
 done
 """,
+    "pip": 'test "$1" = install && test -f "$TOP/$2/pyproject.toml"\n',
+    "dpkg-buildpackage": 'test -x "$TOP/debian/rules"\n',
     "autoreconf": 'grep -q "autoreconf $*" "$TOP/bootstrap"\n',
     "make": 'exec "$REAL_MAKE" -n -C "$BUILD" "$@" > /dev/null\n',
 }
