@@ -83,7 +83,8 @@ def build_wheel(wheel_directory: str, config_settings: Any = None,
 def build_editable(wheel_directory: str, config_settings: Any = None,
                    metadata_directory: Optional[str] = None) -> str:
     """Instead of the sources, where they are."""
-    return write_wheel(wheel_directory, {f"{PACKAGE}.pth": f"{HERE}\n".encode()})
+    path = f"{HERE}\n".encode()
+    return write_wheel(wheel_directory, {f"{PACKAGE}.pth": path})
 
 
 def build_sdist(sdist_directory: str, config_settings: Any = None) -> str:
@@ -91,12 +92,13 @@ def build_sdist(sdist_directory: str, config_settings: Any = None) -> str:
     for file in ("pyproject.toml", Path(__file__).name):
         files[file] = (HERE / file).read_bytes()
     name = f"{full_name()}.tar.gz"
-    with open(Path(sdist_directory, name), "wb") as raw, \
-            gzip.GzipFile("", "wb", 9, raw, mtime=0) as packed, \
-            tarfile.open(fileobj=packed, mode="w",
-                         format=tarfile.PAX_FORMAT) as archive:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w",
+                      format=tarfile.PAX_FORMAT) as archive:
         for file, data in sorted(files.items()):
             entry = tarfile.TarInfo(f"{full_name()}/{file}")
             entry.size, entry.mode = len(data), 0o644
             archive.addfile(entry, io.BytesIO(data))
+    Path(sdist_directory, name).write_bytes(
+        gzip.compress(buffer.getvalue(), mtime=0))
     return name

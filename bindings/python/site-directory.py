@@ -4,9 +4,9 @@
 
 usage: site-directory.py PREFIX
 
-Distributions have directories of their own (Debian: dist-packages), which differ
-between /usr and /usr/local.  Prints ${prefix}/lib/..., or nothing if there is no
-such place.
+Distributions have directories of their own (Debian: dist-packages), which
+differ between /usr and /usr/local.  Prints ${prefix}/lib/..., or nothing if
+there is no such place.
 """
 
 import os

@@ -284,11 +284,7 @@ class StandIns(Starting, test_machines.Case):
         self.assertEqual(vm.returncode, -signal.SIGKILL)
 
 
-class Agents(test_machines.Agents):
-    # Those of the calls that wait are not run once more.
-    locals().update({name: None for name in dir(test_machines.Agents)
-                     if name.startswith("test_")})
-
+class Agents(test_machines.Guests):
     @looped
     async def test_a_program_in_the_guest_has_a_result(self):
         with self.guest() as vm:

@@ -345,6 +345,20 @@ class Ending(Real):
             self.assertEqual(done.stdout.split()[1:], ["prelaunch"])
 
 
+    def test_a_thread_that_is_in_a_call_does_no_harm_at_the_end(self):
+        done = self.run_python(
+            "import threading, time\n"
+            "vm.kill(signal.SIGSTOP)\n"
+            "threading.Thread(target=vm.status, daemon=True).start()\n"
+            "time.sleep(0.2)\n"
+            "other = threading.Thread(target=vm.stop, args=[0], daemon=True)\n"
+            "other.start()\n")
+        self.assertEqual(done.returncode, 0)
+        pid = int(done.stdout)
+        wait_until(lambda: not exists(pid)
+                   and not os.listdir(self.temporary))
+
+
 class Failing(Real):
     def test_a_machine_that_fails_at_once_is_an_error(self):
         plan = self.machine("-device", "nonsense")
@@ -417,6 +431,37 @@ class Failing(Real):
         signal.setitimer(signal.ITIMER_REAL, 0.2)
         with self.assertRaises(Alarm):
             self.start(self.stand_in("exec sleep 60"), ready_timeout=SECONDS)
+
+
+class Interrupted(Case):
+    def test_at_any_moment_nothing_is_left_running(self):
+        class Alarm(Exception):
+            pass
+
+        def ring(*_):
+            raise Alarm
+
+        log = self.directory / "log"
+        plan = self.stand_in(f"echo $$ >> {log}\nexec sleep 60")
+        self.addCleanup(signal.signal, signal.SIGALRM,
+                        signal.signal(signal.SIGALRM, ring))
+        begin = time.monotonic()
+        with self.start(plan, qmp=False):
+            usual = time.monotonic() - begin
+            wait_until(log.exists)
+        rung = 0
+        for step in range(1, 51):
+            try:
+                signal.setitimer(signal.ITIMER_REAL, usual * step / 30)
+                vm = self.start(plan, qmp=False)
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            except Alarm:
+                rung += 1
+            vm = None
+            self.assertEqual(os.listdir(self.temporary), [])
+        self.assertGreater(rung, 0)
+        self.assertEqual([pid for pid in log.read_text().split()
+                          if exists(pid)], [])
 
 
 class Surroundings(Case):
@@ -533,7 +578,7 @@ class Surroundings(Case):
         self.assertEqual(self.stand_in("exit 0").helpers, ())
 
 
-class Agents(Case):
+class Guests(Case):
     """With a stand-in for QEMU and its guest."""
 
     @contextlib.contextmanager
@@ -543,6 +588,8 @@ class Agents(Case):
         with self.start(plan, guest_agent=True, ready_timeout=SECONDS) as vm:
             yield vm
 
+
+class Agents(Guests):
     def test_a_program_in_the_guest_has_a_result(self):
         with self.guest() as vm:
             result = vm.exec(["/bin/sh", "-c", r"printf 'a\0\377b'; "

@@ -100,8 +100,8 @@ def awaited_work(function: "Callable[P, T]",
             raise
 
     return _named(call, function, "The progress function is called in that "
-                  "thread.  If the task is cancelled the work is, too, and ends "
-                  "first.")
+                  "thread.  If the task is cancelled the work is, too, and "
+                  "ends first.")
 
 
 def _named(call: F, function: Callable[..., Any], more: str) -> F:

@@ -2,7 +2,6 @@
 """A plan becomes a running machine."""
 
 import errno
-import os
 import subprocess
 from ctypes import byref, c_void_p, pointer
 from typing import Any, Dict, List, Mapping, Optional, Protocol, Union
