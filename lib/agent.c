@@ -2,6 +2,7 @@
 #include "agent.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <string.h>
 
 static const struct path agent_path = { .name = "start.guest_agent" };

@@ -13,7 +13,7 @@
 /* As vms_qmp_execute, after the channel was brought in step: a guest that was reset,
  * or an answer that was given up, may have left anything in it. */
 int vms_agent_execute (struct channel *channel, const char *command,
-                       json_t *arguments, int64_t deadline, vmspec_diag *diag,
-                       json_t **ret_answer);
+                       struct json_t *arguments, int64_t deadline, vmspec_diag *diag,
+                       struct json_t **ret_answer);
 
 #endif

@@ -4,29 +4,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
+#include <jansson.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define DEFAULT_MS 10000
 #define READ_SIZE 4096
-
-int64_t
-vms_deadline_after (int timeout_ms)
-{
-  return vms_now_ms () + (timeout_ms < 0 ? DEFAULT_MS : timeout_ms);
-}
-
-int
-vms_deadline_left (int64_t deadline)
-{
-  int64_t left = deadline - vms_now_ms ();
-
-  return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int) left;
-}
 
 void
 vms_channel_open (struct channel *channel, int fd)

@@ -6,9 +6,14 @@
 #ifndef VMSPEC_CHANNEL_H
 #define VMSPEC_CHANNEL_H
 
-#include <jansson.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "clock.h"
+
+/* Of jansson.h, which not every build has. */
+struct json_t;
+struct json_error_t;
 
 /* QEMU's answer about several thousand drives has less. */
 #define CHANNEL_LONGEST (8 << 20)
@@ -35,34 +40,29 @@ void vms_channel_open (struct channel *channel, int fd);
 void vms_channel_shut (struct channel *channel);
 void vms_channel_close (struct channel *channel);
 
-/* A moment so many milliseconds from now; negative: ten seconds. */
-int64_t vms_deadline_after (int timeout_ms);
-/* Milliseconds until then, 0 when it has passed. */
-int vms_deadline_left (int64_t deadline);
-
 /* All return 0 or -ETIME, -ENOTCONN (shut, or by the other side now), -EPROTO
  * (and it is shut), -ENOMEM. */
 int vms_channel_send (struct channel *channel, const char *bytes, size_t size,
                       int64_t deadline);
 /* @json and a line's end; borrowed. */
-int vms_channel_send_json (struct channel *channel, const json_t *json,
+int vms_channel_send_json (struct channel *channel, const struct json_t *json,
                            int64_t deadline);
 /* The next line, which is a JSON object; the caller's to json_decref.  Whole
  * numbers beyond 64 bits with a sign, of which QEMU has some, are reals. */
 int vms_channel_receive (struct channel *channel, int64_t deadline,
-                         json_t **ret_object);
+                         struct json_t **ret_object);
 /* The same, of what is behind the first such byte, or behind another one that
  * comes before the line's end. */
 int vms_channel_receive_behind (struct channel *channel, char byte,
-                                int64_t deadline, json_t **ret_object);
+                                int64_t deadline, struct json_t **ret_object);
 
 /* Whether jansson failed for want of memory, of which it may say nothing: @error
  * has to be zero before. */
-int vms_channel_no_memory (const json_error_t *error);
+int vms_channel_no_memory (const struct json_error_t *error);
 
 #define CHANNEL_REASON 1000
 /* What an error object ({"class": ..., "desc": ...}) says, made fit for people's
  * terminals: in one line, without control characters. */
-void vms_channel_reason (const json_t *error, char text[CHANNEL_REASON]);
+void vms_channel_reason (const struct json_t *error, char text[CHANNEL_REASON]);
 
 #endif

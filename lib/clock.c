@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "clock.h"
 
+#include <limits.h>
 #include <time.h>
+
+#define DEFAULT_MS 10000
 
 int64_t
 vms_now_ms (void)
@@ -10,4 +13,18 @@ vms_now_ms (void)
 
   clock_gettime (CLOCK_MONOTONIC, &now);
   return (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t
+vms_deadline_after (int timeout_ms)
+{
+  return vms_now_ms () + (timeout_ms < 0 ? DEFAULT_MS : timeout_ms);
+}
+
+int
+vms_deadline_left (int64_t deadline)
+{
+  int64_t left = deadline - vms_now_ms ();
+
+  return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int) left;
 }

@@ -96,9 +96,9 @@ write_config (struct control *control, int number, const struct text *text,
 int
 vms_control_open (struct control *control, vmspec_vm *vm,
                   const struct vmspec_start *said, int number,
-                  struct arena *arena)
+                  struct work *work)
 {
-  struct text text = { .arena = arena };
+  struct text text = { .arena = work->arena };
   int r = 0;
 
   *control = (struct control) { .n_given = 0 };
@@ -107,9 +107,9 @@ vms_control_open (struct control *control, vmspec_vm *vm,
   if (r == 0 && is_on (said->guest_agent))
     r = open_agent (control, vm, number++, &text);
   if (r == 0 && text.size)
-    r = vms_text_end (&text) ? write_config (control, number, &text, arena)
+    r = vms_text_end (&text) ? write_config (control, number, &text, work->arena)
                          : -ENOMEM;
-  return r < 0 ? r : vms_arena_error (arena);
+  return r < 0 ? r : vms_arena_error (work->arena);
 }
 
 void

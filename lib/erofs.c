@@ -3,7 +3,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <ext2fs/ext2fs.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -325,6 +324,21 @@ write_header (int fd, const unsigned char *bytes)
   return n < 0 ? -errno : n < HEADER_SIZE ? -ENOSPC : 0;
 }
 
+/* RFC 3720, appendix B.4, as Linux has it: neither the start nor the end is
+ * inverted but for the start's ones. */
+static uint32_t
+crc32c (const unsigned char *bytes, size_t size)
+{
+  uint32_t crc = ~0u;
+
+  while (size--) {
+    crc ^= *bytes++;
+    for (int bit = 0; bit < 8; bit++)
+      crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78 : 0);
+  }
+  return crc;
+}
+
 /* @block is what the checksum is of, @size bytes. */
 static int
 write_label (int fd, unsigned char *block, size_t size, const char *label)
@@ -337,7 +351,7 @@ write_label (int fd, unsigned char *block, size_t size, const char *label)
   memcpy (block + LABEL_AT, label, strnlen (label, LABEL_SIZE));
   if (get_u32 (block + FEATURES_AT) & FEATURE_CHECKSUM) {
     put_u32 (block + CHECKSUM_AT, 0);
-    put_u32 (block + CHECKSUM_AT, ext2fs_crc32c_le (~0u, block, size));
+    put_u32 (block + CHECKSUM_AT, crc32c (block, size));
   }
   return write_header (fd, block);
 }

@@ -3,15 +3,12 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
-#include <uuid/uuid.h>
 
 #include "default.h"
-#include "ext4-tree.h"
+#include "image-ext4.h"
 #include "image-info.h"
 #include "output.h"
 
-#define LONGEST_LABEL 16
 #define DEFAULT_CLUSTER 65536
 #define SECTOR 512
 
@@ -19,8 +16,7 @@ struct creation {
   struct work *work;
   struct vmspec_image *spec;
   const char *backing;       /* as seen from here */
-  struct tree_needs needs;
-  unsigned char uuid[16], hash_seed[16];
+  struct image_ext4 ext4;    /* if there is to be such a file system */
   int error;                 /* the first */
 };
 
@@ -77,7 +73,7 @@ static void
 check_content (struct creation *c)
 {
   const struct vmspec_image *s = c->spec;
-  int ext4 = s->content == VMSPEC_CONTENT_EXT4;
+  int ext4 = s->content == VMSPEC_CONTENT_EXT4, r;
 
   if (!ext4 && s->tree)
     REFUSE (c, -EINVAL, "image.tree-without-file-system", "content",
@@ -86,14 +82,9 @@ check_content (struct creation *c)
     REFUSE (c, -EINVAL, "image.label-without-file-system", "content",
             "only a file system has a label and a UUID; choose ext4, or leave "
             "them out");
-  if (strlen (s->label) > LONGEST_LABEL)
-    REFUSE (c, -EINVAL, "image.label", "label",
-            "'%s' is too long: an ext4 label has at most %d bytes", s->label,
-            LONGEST_LABEL);
-  if (s->uuid && uuid_parse (s->uuid, c->uuid) < 0)
-    REFUSE (c, -EINVAL, "image.uuid", "uuid",
-            "'%s' is no UUID; write it like "
-            "123e4567-e89b-12d3-a456-426614174000", s->uuid);
+  r = ext4 ? vms_image_ext4_check (&c->ext4, c->work, s) : 0;
+  if (r < 0 && !c->error)
+    c->error = r;
   if (!s->size && !s->backing && !s->tree)
     REFUSE (c, -EINVAL, "image.no-size", "size",
             "the image needs a size; set size");
@@ -168,44 +159,7 @@ look_at_backing (struct creation *c)
   return 0;
 }
 
-static int
-look_at_tree (struct creation *c)
-{
-  struct vmspec_image *s = c->spec;
-  int r;
-
-  if (!s->tree)
-    return 0;
-  r = vms_tree_measure (c->work, "tree", s->tree, &c->needs);
-  if (r == 0)
-    DEFAULT (s->size, vms_tree_file_system_size (&c->needs, 0));
-  return r;
-}
-
 /* ---- making it ---------------------------------------------------------- */
-
-static int
-make_file_system (struct creation *c, struct image *image)
-{
-  const struct vmspec_image *s = c->spec;
-  const struct ext4_setup setup = {
-    .size = s->size, .label = s->label, .uuid = c->uuid,
-    .hash_seed = c->hash_seed, .time = (uint64_t) time (NULL),
-    .inodes = c->needs.files,
-    /* Smaller ones cannot hold long links and large attributes. */
-    .block_size = s->tree ? 4096 : 0,
-  };
-  struct ext4_tree tree = {
-    .work = c->work, .member = "tree", .tree = s->tree,
-    .root_owned = is_on (s->root_owned), .total = c->needs.bytes,
-  };
-
-  if (!s->uuid)
-    uuid_generate (c->uuid);
-  uuid_generate (c->hash_seed);
-  return vms_ext4_make (image, &setup, s->tree ? vms_ext4_tree_fill : NULL,
-                        &tree, c->work);
-}
 
 static int
 say_failed (struct creation *c, int error)
@@ -247,7 +201,7 @@ fill (struct creation *c, int fd)
   if (r < 0)
     return say_failed (c, r);
   if (s->content == VMSPEC_CONTENT_EXT4)
-    said = r = make_file_system (c, image);
+    said = r = vms_image_ext4_make (&c->ext4, c->work, s, image);
   if (r == 0)
     r = vms_image_finish (image);
   if (r < 0 && !said)
@@ -264,8 +218,8 @@ create (struct creation *c)
 
   if (r == 0)
     r = look_at_backing (c);
-  if (r == 0)
-    r = look_at_tree (c);
+  if (r == 0 && c->spec->tree)
+    r = vms_image_ext4_measure (&c->ext4, c->work, c->spec);
   /* A disk has whole sectors.  qcow2's drivers round down what has not. */
   c->spec->size = (c->spec->size + SECTOR - 1) / SECTOR * SECTOR;
   c->work->total = c->spec->size;

@@ -8,9 +8,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
-
-#define MAX_BYTES ((size_t) VMSPEC_KERNEL_MAX_FILE << 20)
 
 int
 vms_kernel_fail (struct kernel_check *check, int error, const char *id,
@@ -27,15 +24,15 @@ vms_kernel_fail (struct kernel_check *check, int error, const char *id,
 
 /* ---- reading ------------------------------------------------------------ */
 
-static int
-say_unreadable (struct kernel_check *check, int error, const char *name)
+int
+vms_kernel_unreadable (struct kernel_check *check, int error, const char *name)
 {
   return vms_kernel_fail (check, error, "kernel.file", "%s cannot be read: %s",
                           name, strerrordesc_np (-error));
 }
 
-static int
-say_large (struct kernel_check *check, const char *name)
+int
+vms_kernel_too_large (struct kernel_check *check, const char *name)
 {
   return vms_kernel_fail (check, -EINVAL, "kernel.size", "%s has more than %d MiB "
                           "when it is uncompressed, which no kernel's has; name "
@@ -50,7 +47,7 @@ look_at_file (struct kernel_check *check, int fd, const char *name)
   struct stat status;
 
   if (fstat (fd, &status) < 0)
-    return say_unreadable (check, -errno, name);
+    return vms_kernel_unreadable (check, -errno, name);
   if (S_ISDIR (status.st_mode))
     return vms_kernel_fail (check, -EISDIR, "kernel.file", "%s is a directory; "
                             "name a file, such as /boot/config-VERSION", name);
@@ -58,64 +55,22 @@ look_at_file (struct kernel_check *check, int fd, const char *name)
     return vms_kernel_fail (check, -EINVAL, "kernel.file", "%s is neither a file "
                             "nor a directory; name a file, such as "
                             "/boot/config-VERSION", name);
-  return status.st_size > (off_t) MAX_BYTES ? say_large (check, name) : 0;
-}
-
-/* What has kept zlib from reading on, if anything did. */
-static int
-look_at_end (struct kernel_check *check, gzFile file, const char *name)
-{
-  int read_error = errno, error;
-
-  gzerror (file, &error);
-  switch (error) {
-  case Z_OK:
-  case Z_STREAM_END:
-    return 0;
-  case Z_MEM_ERROR:
-    return -ENOMEM;
-  case Z_ERRNO:
-    return say_unreadable (check, read_error ? -read_error : -EIO, name);
-  default:
-    return vms_kernel_fail (check, -EINVAL, "kernel.damaged", "%s is a gzip file "
-                            "that is damaged or not complete; copy it again", name);
-  }
-}
-
-static int
-read_all (struct kernel_check *check, gzFile file, const char *name,
-          struct text *text)
-{
-  char bytes[1 << 15];
-  int n;
-
-  errno = 0;
-  while ((n = gzread (file, bytes, sizeof bytes)) > 0) {
-    if (text->size + (size_t) n > MAX_BYTES)
-      return say_large (check, name);
-    vms_text_add_bytes (text, bytes, (size_t) n);
-  }
-  return look_at_end (check, file, name);
+  return status.st_size > (off_t) MAX_BYTES ? vms_kernel_too_large (check, name) : 0;
 }
 
 int
 vms_kernel_read (struct kernel_check *check, int fd, const char *name,
                  struct text *text)
 {
-  int r = fd < 0 ? say_unreadable (check, fd, name)
+  int r = fd < 0 ? vms_kernel_unreadable (check, fd, name)
                  : look_at_file (check, fd, name);
-  gzFile file = r == 0 ? gzdopen (fd, "r") : NULL;
 
   *text = (struct text) { .arena = &check->arena };
-  if (file) {
-    r = read_all (check, file, name, text);
-    gzclose_r (file);
-  } else if (fd >= 0) {
+  if (r == 0)
+    r = vms_kernel_read_all (check, fd, name, text);
+  else if (fd >= 0)
     close (fd);
-  }
-  if (r == 0 && (!file || vms_arena_error (&check->arena)))
-    r = -ENOMEM;
-  return r;
+  return r == 0 ? vms_arena_error (&check->arena) : r;
 }
 
 static int

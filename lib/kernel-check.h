@@ -7,6 +7,7 @@
 
 /* Of a file, as it is and uncompressed.  Real ones have less than 2 MiB. */
 #define VMSPEC_KERNEL_MAX_FILE 16 /* MiB */
+#define MAX_BYTES ((size_t) VMSPEC_KERNEL_MAX_FILE << 20)
 
 enum presence { PRESENCE_NONE, PRESENCE_MODULE, PRESENCE_BUILTIN };
 
@@ -30,6 +31,13 @@ int vms_kernel_check_end (struct kernel_check *check);
  * findings.  -errno with a finding. */
 int vms_kernel_read (struct kernel_check *check, int fd, const char *name,
                      struct text *text);
+
+/* The same of one that was looked at.  kernel-gzip.c */
+int vms_kernel_read_all (struct kernel_check *check, int fd, const char *name,
+                         struct text *text);
+int vms_kernel_unreadable (struct kernel_check *check, int error,
+                           const char *name);
+int vms_kernel_too_large (struct kernel_check *check, const char *name);
 
 /* Calls @function for each line, without what ends it. */
 typedef void kernel_line_fn (struct kernel_check *check, const char *line,

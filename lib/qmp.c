@@ -2,6 +2,7 @@
 #include "qmp.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -143,7 +144,7 @@ send_command (struct qmp *qmp, const char *command, json_t *arguments,
 {
   json_error_t error = { 0 };
   json_t *object = json_pack_ex (&error, 0, "{s:s, s:I, s:O*}", "execute",
-                                 command, "id", qmp->next_id, "arguments",
+                                 command, "id", (json_int_t) qmp->next_id, "arguments",
                                  arguments);
   int r;
 

@@ -12,7 +12,7 @@
 
 struct qmp_event {
   struct qmp_event *next;
-  json_t *object;
+  struct json_t *object;
   size_t size;              /* as text */
   uint64_t lost;            /* before it */
 };
@@ -21,7 +21,7 @@ struct qmp {
   struct channel channel;
   int greeted;              /* by QEMU */
   int ready;                /* and it was told that it may take commands */
-  json_int_t next_id;
+  int64_t next_id;
   struct qmp_event *first, **last;
   size_t n_events, event_bytes;
   uint64_t lost;            /* behind the last that waits */
@@ -38,10 +38,10 @@ int vms_qmp_greet (struct qmp *qmp, int64_t deadline, vmspec_diag *diag);
 /* Any command.  @arguments is borrowed; may be NULL.  *ret_answer is the caller's
  * to json_decref; may be NULL.  0, -EREMOTEIO, -EINVAL, or as vms_channel_receive;
  * each but 0 and -ENOMEM with a finding. */
-int vms_qmp_execute (struct qmp *qmp, const char *command, json_t *arguments,
-                     int64_t deadline, vmspec_diag *diag, json_t **ret_answer);
+int vms_qmp_execute (struct qmp *qmp, const char *command, struct json_t *arguments,
+                     int64_t deadline, vmspec_diag *diag, struct json_t **ret_answer);
 /* The next event, the caller's to json_decref, without waiting.  -EAGAIN,
  * -ENOTCONN, -ENOMEM. */
-int vms_qmp_event (struct qmp *qmp, json_t **ret_event, uint64_t *ret_lost);
+int vms_qmp_event (struct qmp *qmp, struct json_t **ret_event, uint64_t *ret_lost);
 
 #endif

@@ -143,3 +143,14 @@ vms_run_dir_certificates (const vmspec_plan *plan, struct work *work)
   copy_certificates (plan, work);
   return 0;
 }
+
+int
+vmspec_clean (const char *directory, size_t *ret_removed)
+{
+  size_t removed;
+  int r = vms_leftover_clean (directory, &removed);
+
+  if (r == 0 && ret_removed)
+    *ret_removed = removed;
+  return r;
+}

@@ -4,13 +4,13 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "agent.h"
-#include "leftover.h"
 
 /* ---- commands ----------------------------------------------------------- */
 
@@ -121,6 +121,20 @@ vmspec_vm_status (vmspec_vm *vm, int timeout_ms, vmspec_diag *diag,
     r = -ENOMEM;
   json_decref (answer);
   return r;
+}
+
+void
+vms_vm_find_accel (vmspec_vm *vm, int64_t deadline)
+{
+  json_t *answer = NULL;
+
+  if (vms_qmp_execute (&vm->qmp, "query-kvm", NULL, deadline, NULL, &answer) < 0)
+    return;
+  if (json_is_true (json_object_get (answer, "enabled")))
+    vm->accel = "kvm";
+  else if (!strstr (vm->accel, "hvf"))
+    vm->accel = "tcg";
+  json_decref (answer);
 }
 
 /* ---- events ------------------------------------------------------------- */
@@ -261,10 +275,12 @@ find_port (const char *text, const struct vmspec_forward_port *const *rules,
   return 0;
 }
 
-static int
-ask_for_port (vmspec_vm *vm, const struct vmspec_forward_port *const *rules,
-              size_t index, vmspec_diag *diag, uint32_t *ret_port)
+int
+vms_vm_taken_port (vmspec_vm *vm, size_t index, vmspec_diag *diag,
+                   uint32_t *ret_port)
 {
+  const struct vmspec_forward_port *const *rules
+    = vm->plan->resolution.network.forward_ports;
   json_t *arguments = json_pack ("{s:s}", "command-line", "info usernet");
   json_t *answer = NULL;
   const char *text;
@@ -286,26 +302,6 @@ ask_for_port (vmspec_vm *vm, const struct vmspec_forward_port *const *rules,
                 "QEMU does not tell a port that it has taken for this rule; it needs "
                 "a network card with QEMU's own network (user)");
   return -EPROTO;
-}
-
-int
-vmspec_vm_host_port (vmspec_vm *vm, size_t index, vmspec_diag *diag,
-                     uint32_t *ret_port)
-{
-  const struct vmspec_forward_port *const *rules
-    = vm->plan->resolution.network.forward_ports;
-  uint32_t port = 0;
-  int r = 0;
-
-  if (index >= vms_list_length (rules))
-    return -ENOENT;
-  if (is_on (rules[index]->any_host_port))
-    r = ask_for_port (vm, rules, index, diag, &port);
-  else
-    port = rules[index]->host_port;
-  if (r == 0)
-    *ret_port = port;
-  return r;
 }
 
 /* ---- the guest's agent -------------------------------------------------- */
@@ -455,18 +451,5 @@ vmspec_vm_exec (vmspec_vm *vm, const char *const *argv, int timeout_ms,
     return r;
   r = keep_result (vms_vm_answers (vm), status, ret_result);
   json_decref (status);
-  return r;
-}
-
-/* ---- leftovers ---------------------------------------------------------- */
-
-int
-vmspec_clean (const char *directory, size_t *ret_removed)
-{
-  size_t removed;
-  int r = vms_leftover_clean (directory, &removed);
-
-  if (r == 0 && ret_removed)
-    *ret_removed = removed;
   return r;
 }

@@ -255,7 +255,9 @@ spawn_qemu (struct launch *l)
 
   if (r < 0)
     return r;
-  r = vms_control_open (&l->control, l->vm, l->said, number, l->work.arena);
+  r = vms_control_open (&l->control, l->vm, l->said, number, &l->work);
+  if (r == -EOPNOTSUPP)
+    return r; /* that has a finding */
   for (size_t i = 0; i < l->control.n_given; i++)
     give (l, l->control.given[i].number, l->control.given[i].fd);
   argv = complete_argv (l);
@@ -291,20 +293,6 @@ warn (struct launch *l, const char *id, const char *text)
   vms_say (l->work.diag, VMSPEC_SEVERITY_WARNING, id, "start", "qmp", "%s", text);
 }
 
-static void
-find_accel (vmspec_vm *vm, int64_t deadline)
-{
-  json_t *answer = NULL;
-
-  if (vms_qmp_execute (&vm->qmp, "query-kvm", NULL, deadline, NULL, &answer) < 0)
-    return;
-  if (json_is_true (json_object_get (answer, "enabled")))
-    vm->accel = "kvm";
-  else if (!strstr (vm->accel, "hvf"))
-    vm->accel = "tcg";
-  json_decref (answer);
-}
-
 /* QEMU greets before it has made its devices, and answers query-status after
  * that. */
 static int
@@ -324,7 +312,7 @@ wait_until_ready (struct launch *l)
     r = vms_qmp_execute (&vm->qmp, "query-status", NULL, deadline, NULL, NULL);
   vm->qmp.tick = NULL;
   if (r == 0)
-    find_accel (vm, deadline);
+    vms_vm_find_accel (vm, deadline);
   if (r == -ENOTCONN) {
     int ended = vmspec_vm_wait (vm, (int) timeout, NULL);
 

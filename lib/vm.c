@@ -332,3 +332,23 @@ vmspec_vm_explain (vmspec_vm *vm, vmspec_diag *diag)
   vmspec_diag_free (own);
   return r;
 }
+
+int
+vmspec_vm_host_port (vmspec_vm *vm, size_t index, vmspec_diag *diag,
+                     uint32_t *ret_port)
+{
+  const struct vmspec_forward_port *const *rules
+    = vm->plan->resolution.network.forward_ports;
+  uint32_t port = 0;
+  int r = 0;
+
+  if (index >= vms_list_length (rules))
+    return -ENOENT;
+  if (is_on (rules[index]->any_host_port))
+    r = vms_vm_taken_port (vm, index, diag, &port);
+  else
+    port = rules[index]->host_port;
+  if (r == 0)
+    *ret_port = port;
+  return r;
+}

@@ -26,4 +26,12 @@ struct arena *vms_vm_answers (vmspec_vm *vm);
 /* Whether QEMU has ended, as far as was heard. */
 int vms_vm_has_ended (vmspec_vm *vm);
 
+/* ---- vm-control.c ---- */
+
+/* Asks QEMU which accelerator it has. */
+void vms_vm_find_accel (vmspec_vm *vm, int64_t deadline);
+/* The host's port that QEMU has taken for the rule; as vmspec_vm_host_port. */
+int vms_vm_taken_port (vmspec_vm *vm, size_t index, vmspec_diag *diag,
+                       uint32_t *ret_port);
+
 #endif

@@ -192,12 +192,13 @@ complete (const struct options *options, const char *extra)
   if (extra && !takes_settings (options))
     return refuse ("there is one file too many: ", extra,
                    "; QEMU's own arguments go after --");
-  if (options->mode >= MODE_LIST || options->file)
+  if (options->mode >= MODE_LIST || options->file
+      || (options->mode < MODE_IMAGE_INFO && options->n_sets))
     return 0;
   if (options->mode >= MODE_IMAGE_INFO)
     return refuse ("no image is named: give its file", "", "");
   return refuse ("no description is given: name its file, or - for standard "
-                 "input", "", "");
+                 "input, or --set all of it", "", "");
 }
 
 int

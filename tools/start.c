@@ -62,7 +62,7 @@ how_to_start (const struct start *s, const struct vmspec_work *work,
   return (struct vmspec_start) {
     VMSPEC_INIT (vmspec_start), .work = work,
     .force = options->force ? VMSPEC_ON : VMSPEC_OFF,
-    .qmp = options->no_qmp ? VMSPEC_OFF : VMSPEC_ON,
+    .qmp = options->no_qmp ? VMSPEC_OFF : VMSPEC_UNSET,
     .guest_agent = options->guest_agent ? VMSPEC_ON : VMSPEC_OFF,
     .keep_directory = options->keep_directory ? VMSPEC_ON : VMSPEC_OFF,
     .own_group = is_apart ? VMSPEC_ON : VMSPEC_OFF,
@@ -115,9 +115,9 @@ start_vm (struct start *s)
 static char *
 absolute (const char *file)
 {
-  char *path = strcmp (file, "-") ? realpath (file, NULL) : NULL;
+  char *path = file && strcmp (file, "-") ? realpath (file, NULL) : NULL;
 
-  return path ? path : strdup (file);
+  return path ? path : strdup (file ? file : "--set");
 }
 
 /* A foreground machine runs without being listed, too. */

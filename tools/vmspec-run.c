@@ -56,16 +56,18 @@ read_standard_input (struct run *run)
   return r;
 }
 
+/* Without a file the settings are all there is. */
 static int
 read_description (struct run *run)
 {
   const char *file = run->options.file;
-  int r = strcmp (file, "-")
+  int r = !file ? vmspec_doc_new (NULL, run->diag, &run->doc)
+          : strcmp (file, "-")
             ? vmspec_doc_read_file (file, run->diag, &run->doc)
             : read_standard_input (run);
 
   if (r < 0)
-    explain (run, file, r);
+    explain (run, file ? file : "no description", r);
   return r;
 }
 
@@ -115,7 +117,7 @@ make_plan (struct run *run)
     r = vmspec_plan_new (spec, run->host, run->diag, &run->plan);
   }
   if (r < 0)
-    explain (run, run->options.file, r);
+    explain (run, run->options.file ? run->options.file : "--set", r);
   return r;
 }
 
@@ -212,7 +214,8 @@ print_about (enum mode mode)
   else if (mode == MODE_HELP)
     options_help (stdout);
   else
-    printf ("vmspec-run %s\n", vmspec_version ());
+    printf ("vmspec-run %s\n%s", vmspec_version (),
+            *WITHOUT ? "without " WITHOUT "\n" : "");
   return finish_output (stdout) < 0 ? STATUS_FAILED : 0;
 }
 

@@ -6,6 +6,7 @@
  */
 #include "fuzz.h"
 
+#include <jansson.h>
 #include <sys/socket.h>
 #include <unistd.h>
 

@@ -4,6 +4,8 @@
 #include "agent.h"
 #include "peer.h"
 
+#include <jansson.h>
+
 static struct channel channel;
 static vmspec_diag *diag;
 

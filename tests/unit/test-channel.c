@@ -4,6 +4,8 @@
 #include "channel.h"
 #include "peer.h"
 
+#include <jansson.h>
+
 static struct channel channel;
 
 static void

@@ -9,6 +9,8 @@
 #include "peer.h"
 #include "vm.h"
 
+#include <jansson.h>
+
 /* No assertion of the test's own may stand where allocations are counted. */
 
 /* ---- what is tried ------------------------------------------------------- */

@@ -4,6 +4,8 @@
 #include "qmp.h"
 #include "peer.h"
 
+#include <jansson.h>
+
 #define GREETING "{\"QMP\": {\"version\": {}, \"capabilities\": [\"oob\"]}}\r\n"
 #define READY GREETING "{\"return\": {}, \"id\": 1}\r\n"
 
