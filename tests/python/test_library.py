@@ -142,7 +142,7 @@ static struct vmspec_option rows[1000];
 static int
 is_known (const struct vmspec_option *o)
 {
-  return strcmp (o->owner, "vmspec_guest") != 0
+  return strncmp (o->owner, "vmspec_guest", 12) != 0
          && strcmp (o->owner, "vmspec_credential") != 0
          && !(strcmp (o->owner, "vmspec") == 0
               && strcmp (o->name, "guest") == 0)
@@ -297,6 +297,7 @@ class Versions(Case):
         self.run_with(self.build(OLDER), """
             assert vmspec.version == "0.0.9"
             assert not hasattr(vmspec, "Guest")
+            assert not hasattr(vmspec, "GuestSettings")
             refused(TypeError, lambda: vmspec.Spec(guest=None),
                     "Spec has no member 'guest' in libvmspec 0.0.9")
             refused(ValueError, lambda: vmspec.Drive(format="vdi"), "raw")
@@ -304,6 +305,9 @@ class Versions(Case):
             assert vmspec.Plan(spec, HOST).argv[0] == "/usr/bin/qemu"
             assert vmspec.read_xml(vmspec.write_xml(spec)) == spec
             assert not hasattr(vmspec.resolve(spec, HOST), "guest")
+            refused(vmspec.UnsupportedError,
+                    lambda: vmspec.Plan(spec, HOST).guest,
+                    "libvmspec 0.0.9 has no struct vmspec_guest_file")
             rows = list(vmspec.options())
             assert {row.doc for row in rows} == {None}
             assert rows[1].name and rows[1].owner, rows[1]

@@ -9,17 +9,22 @@ structs, which live as long as the call.
 import copy
 import ctypes
 import difflib
+import errno
 import inspect
 import os
 from ctypes import POINTER, c_char, c_char_p, c_uint32, c_uint64, c_void_p
 from typing import (Any, ClassVar, Dict, Iterable, List,
-                    Mapping, Optional, Sequence, Tuple, Type)
+                    Mapping, NoReturn, Optional, Sequence, Tuple, Type, TypeVar)
 
+from ._errors import failure
 from ._library import (KIND_CALLBACK, KIND_ENUM, KIND_GROUP, KIND_LIST,
                        KIND_PATH, KIND_POINTER, KIND_STRING, KIND_STRINGS,
                        KIND_SWITCH, KIND_UINT32, KIND_UINT64, OPTION_NONE_OK,
                        OPTION_ZERO_OK, Diag, Option, c_text, library, options,
                        row_of, strings, text, version)
+
+
+T = TypeVar("T")
 
 
 class _None:
@@ -387,11 +392,19 @@ def _by_owner() -> Dict[str, Tuple[Option, ...]]:
     return owners
 
 
+class _ByTag(Dict[str, T]):
+    """An older library may lack structs, as it may lack functions."""
+
+    def __missing__(self, tag: str) -> NoReturn:
+        raise failure(-errno.ENOSYS,
+                      f"libvmspec {version} has no struct {tag}", ())
+
+
 _ROWS = _by_owner()
-STRUCTS: Dict[str, Type[ctypes.Structure]] = {
-    tag: type(tag, (ctypes.Structure,), {}) for tag in _ROWS}
-CLASSES: Dict[str, Type[Struct]] = {
-    tag: _make_class(tag, rows) for tag, rows in _ROWS.items()}
+STRUCTS: Dict[str, Type[ctypes.Structure]] = _ByTag(
+    {tag: type(tag, (ctypes.Structure,), {}) for tag in _ROWS})
+CLASSES: Dict[str, Type[Struct]] = _ByTag(
+    {tag: _make_class(tag, rows) for tag, rows in _ROWS.items()})
 
 # What these hold is said by keyword arguments of Plan.start() and its like:
 # a callback is C's way, and has to live as long as the call.
