@@ -235,7 +235,7 @@ warn_if_small (struct look *look, size_t i,
 {
   const struct resolution *r = &look->plan->resolution;
   const char *image = look->plan->decided.drive_files[i];
-  int is_root = look->plan->decided.image
+  int is_root = i < r->own_drives && look->plan->decided.image
                 && !strcmp (image, look->plan->decided.image);
   uint64_t size = is_root ? r->disk.size : r->spec.drives[i]->size;
   const struct vmspec_disk *said = r->given->disk;
