@@ -2,7 +2,7 @@
 # shellcheck shell=sh source=tests/golden/prelude
 info () { try --image-info "$@" 2>&1 | grep -v '^stored size'; }
 # Writes bytes, in octal, at a place in a file.
-patch () { printf "$3" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none; }
+patch () { printf %b "$3" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none; }
 
 vmspec-run --make-image a.qcow2 size=1M
 head -c 20 a.qcow2 > short

@@ -4,7 +4,7 @@ describe vm "arch='x86_64' graphics='off'" "<qemu accel='off' binary='$PWD/qemu'
   <tpm enable='on' state-dir='tpm'/>"
 stand_in qemu 'exec sleep 30'
 swtpm=$(command -v swtpm)
-stand_in "$swtpm" 'sleep 0.5; echo "no TPM today" >&2; exit 1'
+stand_in "$swtpm" 'sleep 1.5; echo "no TPM today" >&2; exit 1'
 try --no-qmp vm.xml
 : > file
 try --set tpm.state_dir=file --no-qmp vm.xml
