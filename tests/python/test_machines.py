@@ -15,6 +15,7 @@ import threading
 import time
 import unittest
 from pathlib import Path
+from unittest import mock
 
 TOP = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "bindings" / "python"))
@@ -434,6 +435,21 @@ class Failing(Real):
 
 
 class Interrupted(Case):
+    def test_what_comes_after_a_start_ends_it_at_once(self):
+        pids = []
+
+        def interrupt(vm, findings):
+            started(vm, findings)
+            pids.append(vm.pid)
+            raise KeyboardInterrupt
+
+        started = vmspec.VM._started
+        with mock.patch.object(vmspec.VM, "_started", interrupt):
+            try:
+                self.start(self.stand_in("exec sleep 60"), qmp=False)
+            except KeyboardInterrupt:  # which still has all that was there
+                self.assertFalse(exists(pids[0]))
+
     def test_at_any_moment_nothing_is_left_running(self):
         class Alarm(Exception):
             pass

@@ -75,8 +75,9 @@ class Backend(Case):
         name = subprocess.run(
             [sys.executable, "-c", "import build_backend, sys\n"
              f"print(build_backend.build_{what}(sys.argv[1]))", out],
-            cwd=source, check=True, text=True,
-            stdout=subprocess.PIPE).stdout.strip()
+            cwd=source, check=True, text=True, stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": "1"}
+        ).stdout.strip()
         self.assertEqual(os.listdir(out), [name])
         return out / name
 

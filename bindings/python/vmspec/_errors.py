@@ -3,7 +3,7 @@
 
 import errno
 import os
-from typing import Any, Dict, NamedTuple, Optional, Sequence, Tuple, Type
+from typing import Dict, NamedTuple, Optional, Sequence, Tuple, Type
 
 
 class Finding(NamedTuple):
@@ -63,10 +63,6 @@ class Error(OSError):
     def __repr__(self) -> str:
         return (f"{type(self).__name__}({self.errno}, {self.what!r}, "
                 f"{self.findings!r})")
-
-    def __reduce__(self) -> Any:
-        return (type(self), (self.errno, self.what, self.findings),
-                self.__dict__)
 
 
 class DescriptionError(Error, ValueError):
