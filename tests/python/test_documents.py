@@ -212,6 +212,21 @@ class Nixos(unittest.TestCase):
         self.assertLessEqual(set(rules), shown)
 
 
+class Options(unittest.TestCase):
+    def test_every_option_of_configure_is_told(self):
+        """What can be left out, with what needs it."""
+        text = (TOP / "configure.ac").read_text()
+        parts = dict(re.findall(r"^VMS_PART\(\[(\w+)\],\s*\[([^]]*)\]", text,
+                                re.M))
+        others = re.findall(r"\[--without-(\w+)\]", text)
+        told = {row[0].strip("`"): row[1] for row in
+                rows(TOP / "README.md", "option | without it")}
+        self.assertEqual(set(told), {f"--without-{name}"
+                                     for name in (*parts, *others)})
+        for name, what in parts.items():
+            self.assertIn(what, told[f"--without-{name}"])
+
+
 class Links(unittest.TestCase):
     def test_links_lead_somewhere(self):
         for file in documents.markdown():
