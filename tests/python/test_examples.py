@@ -103,9 +103,13 @@ class C(Case):
         source = room.directory / "example.c"
         source.write_text(room.here(code))
         self.done(what, room.compile(source))
+        log = room.directory / "log"
         done = room.run([room.directory / "example", *arguments],
-                        STAND_IN="brief")
+                        STAND_IN="brief", LOG=str(log))
         self.done(what, done)
+        if "vmspec_vm_start (" in code:
+            self.assertIn("query-status", log.read_text() if log.exists()
+                          else done.stdout + done.stderr, what)
         self.left_nothing(room)
         return done
 
