@@ -154,10 +154,12 @@ class Real(Starting, test_machines.Real):
     @looped
     async def test_an_event_that_an_answer_brought_is_seen(self):
         async with await self.start_async(self.machine()) as vm:
-            task = await started(vm.event_async(SECONDS))
+            task = await started(vm.event_async())
             vm.resume()
             vm.status()  # reads it, so that there is nothing left to read
-            self.assertEqual((await task).name, "RESUME")
+            await asyncio.wait([task], timeout=SECONDS)
+            self.assertTrue(task.done())
+            self.assertEqual(task.result().name, "RESUME")
 
     @looped
     async def test_several_machines_at_once(self):
