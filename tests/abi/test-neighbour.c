@@ -383,6 +383,7 @@ read_beside (int n, int reopen)
   pthread_t other;
   int at_first;
 
+  stop = 0;
   ck_assert_int_eq (pthread_create (&other, NULL, work_on, NULL), 0);
   while (!rounds)
     sched_yield ();
