@@ -14,7 +14,6 @@ static const struct note {
   const char *nixos, *text;
 } notes[] = {
   { "qemu.drives", "the built-in drives are a switch: `builtin_drives`" },
-  { "emptyDiskImages", "a size of 0 is refused" },
   { "sharedDirectories", "a list, where NixOS has a set; the name is the `tag`; "
                          "`builtin_shares`" },
   { "fileSystems", "a list, likewise; `builtin_file_systems`; `replace` takes "

@@ -259,6 +259,12 @@ class Links(unittest.TestCase):
             if file.is_file() and not file.suffix and os.access(file, os.X_OK):
                 self.assertIn(f"](tests/guests/{file.name})", text)
 
+    def test_the_number_of_observed_machines(self):
+        number = sum(len(json.loads((TOP / "tests/corpus" / name).read_text()))
+                     for name in ("new.json", "old.json"))
+        for name in ("README.md", "doc/nixos.md"):
+            self.assertIn(f"{number} ", (TOP / name).read_text(), name)
+
     def test_the_two_commands(self):
         text = (TOP / "README.md").read_text()
         for command in ("./bootstrap run", "./bootstrap check"):
