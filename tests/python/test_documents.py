@@ -177,6 +177,19 @@ class Nixos(unittest.TestCase):
         self.assertGreater(len(seen), 40)
         self.assertLessEqual(seen, named | {""})
 
+    def test_packages_are_those_that_are_asked_for(self):
+        source = "".join(file.read_text() for file in (
+            TOP / "bindings" / "python" / "vmspec" / "nixos").glob("*.py"))
+        written = next(piece.text for piece in documents.pieces()
+                       if "toplevel" in piece.text)
+        told = set(re.findall(r"^  ([\w-]+) = ",
+                              written.partition("\nin\n")[2], re.M))
+        for row in rows(TOP / "doc" / "nixos.md", "option | package"):
+            told |= set(re.findall(r"`([\w-]+)`", row[1])) - {"closureInfo"}
+        self.assertGreater(len(told), 8)
+        for name in sorted(told):
+            self.assertIn(f'"{name}"', source)
+
     def test_noted_options_have_rows(self):
         source = (TOP / "tools" / "generate-nixos.c").read_text()
         notes = re.findall(r'^  \{ "([\w.*]+)",', source, re.M)
