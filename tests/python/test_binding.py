@@ -139,6 +139,9 @@ class Stages(unittest.TestCase):
         self.assertEqual(drives(image=""), [])
         none = vmspec.resolve(demo(disk=vmspec.Disk(size=vmspec.NONE)), HOST)
         self.assertIs(none.disk.size, vmspec.NONE)
+        # There is but one, in copies as well.
+        self.assertIs(copy.deepcopy(none).disk.size, vmspec.NONE)
+        self.assertIs(copy.copy(vmspec.NONE), vmspec.NONE)
 
     def test_an_empty_list_and_none_said_differ(self):
         self.assertEqual(vmspec.resolve(demo(vlans=[]), HOST).vlans, [])

@@ -33,6 +33,10 @@ class _None:
     def __repr__(self) -> str:
         return "vmspec.NONE"
 
+    def __reduce__(self) -> str:
+        # There is but one, also when it is copied or pickled.
+        return "NONE"
+
 
 #: For integers that may be "none": Disk(size=vmspec.NONE).
 NONE = _None()
