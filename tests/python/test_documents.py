@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import tempfile
 import unittest
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import List, Tuple
 
@@ -223,6 +224,20 @@ class Nixos(unittest.TestCase):
                 self.assertIn(f"START_TEST ({name})", units)
         self.assertGreater(len(rules), 2)
         self.assertLessEqual(set(rules), shown)
+
+
+class Rooms(unittest.TestCase):
+    def test_every_file_of_the_library_has_a_room(self):
+        names = []
+        for room, _ in rows(TOP / "doc" / "design.md", "room | what"):
+            for name in re.findall(r"`([^`]+)`", room):
+                names.append(names[-1].split("-")[0] + name
+                             if name.startswith("-") else name)
+        files = [file.stem for file in (TOP / "lib").glob("*.c")]
+        for file in files:
+            self.assertTrue(any(fnmatch(file, name) for name in names), file)
+        for name in names:
+            self.assertTrue(any(fnmatch(file, name) for file in files), name)
 
 
 class Options(unittest.TestCase):
