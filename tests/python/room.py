@@ -21,7 +21,7 @@ sys.path.insert(0, str(TOP / "tests" / "integration"))
 import built  # noqa: E402  (needs the path above)
 import stage  # noqa: E402
 
-SECONDS = 60
+SECONDS = 120
 CC = os.environ.get("CC", "cc").split()
 STAND_IN = BUILD / "tests" / "integration" / "stand-in"
 RUN = os.environ.get("VMSPEC_RUN", BUILD / "vmspec-run")

@@ -62,7 +62,7 @@ class Case(unittest.TestCase):
         return Room(directory)
 
     def left_nothing(self, room: Room) -> None:
-        for _ in range(20):  # a keeper ends after its caller
+        for _ in range(100):  # a keeper ends after its caller
             if not processes(room.directory):
                 break
             time.sleep(0.1)
@@ -191,11 +191,11 @@ print({place!r}, flush=True)
 
 
 class Documents(Case):
-    def run_python(self, room: Room, code: str, what) -> None:
+    def run_python(self, room: Room, code: str, what, **more: str) -> None:
         file = room.directory / "document.py"
         file.write_text(code)
         self.done(what, room.run([sys.executable, "-W", "error", file],
-                                 STAND_IN="brief"))
+                                 **more))
         self.left_nothing(room)
 
     def test_shell_and_python_run(self):
@@ -220,7 +220,8 @@ class Documents(Case):
             if file.suffix == ".py":
                 with self.subTest(file.name):
                     room = self.make_room()
-                    self.run_python(room, room.here(file.read_text()), file)
+                    self.run_python(room, room.here(file.read_text()), file,
+                                    STAND_IN="brief")
 
     def test_help_runs(self):
         """The examples of vmspec-run --help."""
