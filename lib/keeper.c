@@ -298,19 +298,18 @@ write_payload (const struct keeper_setup *setup, int *ret_fd)
 static int
 make_ring (struct kept_state *state, int *ret_fd)
 {
-  int fd = memfd_create ("vmspec-words", MFD_CLOEXEC), r = 0;
-  void *ring;
+  int fd = memfd_create ("vmspec-words", MFD_CLOEXEC);
+  void *ring = MAP_FAILED;
 
   if (fd < 0)
     return -errno;
-  if (ftruncate (fd, sizeof *state->ring) < 0)
-    r = -errno;
-  ring = mmap (NULL, sizeof *state->ring, PROT_READ, MAP_SHARED, fd, 0);
-  if (ring == MAP_FAILED)
-    r = -errno;
-  if (r < 0) {
+  if (ftruncate (fd, sizeof *state->ring) == 0)
+    ring = mmap (NULL, sizeof *state->ring, PROT_READ, MAP_SHARED, fd, 0);
+  if (ring == MAP_FAILED) {
+    int error = errno;
+
     close (fd);
-    return r;
+    return -error;
   }
   if (state->ring)
     munmap (state->ring, sizeof *state->ring);

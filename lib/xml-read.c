@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libxml/parser.h>
+#include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -275,6 +276,16 @@ parse (struct reader *r, const char *data, size_t size)
     r->build.doc->arena.error = -ENOMEM;
 }
 
+/* What libxml2 sets up for the whole process when it is first used, no two threads
+ * may meet in: it looks without a lock whether that has been done. */
+static void
+set_up_parser (void)
+{
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+  pthread_once (&once, xmlInitParser);
+}
+
 static int
 read_document (vmspec_doc *doc, const char *data, size_t size,
                vmspec_diag *diag)
@@ -289,6 +300,7 @@ read_document (vmspec_doc *doc, const char *data, size_t size,
     look_over (&r.build, data, size);
   if (r.build.error)
     return r.build.error;
+  set_up_parser ();
   r.parser = xmlNewParserCtxt ();
   if (!r.parser)
     return -ENOMEM;

@@ -9,7 +9,7 @@
  * handler that waits for any child, or "threads", which start machines and end.
  * With PROGRAM "qemu" it is the real one.  Says what does not hold.
  */
-#include <vmspec/vmspec.h>
+#include "one-machine.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -26,118 +26,7 @@
 
 enum { WARM_UP = 30, MOST_GROWTH = 16 << 10, MOST_RESIDENT_KB = 2048 };
 
-static const char *program, *directory;
-
-#define MUST(condition)                                                        \
-  do {                                                                         \
-    if (!(condition)) {                                                        \
-      fprintf (stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__,       \
-               #condition);                                                    \
-      exit (1);                                                                \
-    }                                                                          \
-  } while (0)
-
-/* ---- one machine --------------------------------------------------------- */
-
-static void
-die_of (int r, const char *what, const vmspec_diag *diag)
-{
-  fprintf (stderr, "%s: %s\n", what, strerror (-r));
-  for (size_t i = 0; i < vmspec_diag_count (diag); i++)
-    fprintf (stderr, "  %s: %s\n", vmspec_diag_get (diag, i)->id,
-             vmspec_diag_get (diag, i)->text);
-  exit (1);
-}
-
-static int
-is_real (void)
-{
-  return !strcmp (program, "qemu");
-}
-
-/* Every machine has a run directory of its own. */
-static vmspec_plan *
-make_plan (vmspec_diag *diag)
-{
-  static const char *const arguments[]
-    = { "-S", "-display", "none", "-monitor", "none", "-serial", "none", NULL };
-  const char *variables[4] = { directory, "PATH=/usr/bin:/bin:/usr/local/bin",
-                               NULL };
-  struct vmspec_qemu qemu = { VMSPEC_INIT (vmspec_qemu),
-                              .accel = VMSPEC_ACCEL_OFF };
-  struct vmspec spec = { VMSPEC_INIT (vmspec), .qemu = &qemu, .memory = 64,
-                         .builtin_drives = VMSPEC_OFF,
-                         .graphics = VMSPEC_OFF };
-  struct vmspec_host given = { VMSPEC_INIT (vmspec_host),
-                               .environment = variables }, *host = NULL;
-  vmspec_plan *plan = NULL;
-  int r;
-
-  if (is_real ())
-    given.arguments = arguments;
-  else
-    qemu.binary = program;
-  r = vmspec_host_detect (&spec, &given, diag, &host);
-  if (r == 0)
-    r = vmspec_plan_new (&spec, host, diag, &plan);
-  vmspec_host_free (host);
-  if (r < 0)
-    die_of (r, "a plan cannot be made", diag);
-  return plan;
-}
-
-static vmspec_vm *
-start (void)
-{
-  const struct vmspec_start how
-    = { VMSPEC_INIT (vmspec_start), .ready_timeout = 60000,
-        .input = VMSPEC_STDIO_NULL, .output = VMSPEC_STDIO_NULL,
-        .guest_agent = is_real () ? VMSPEC_OFF : VMSPEC_ON,
-        .keeper = getenv ("VMSPEC_KEEPER") };
-  vmspec_diag *diag = NULL;
-  vmspec_vm *vm = NULL;
-  vmspec_plan *plan;
-  int r;
-
-  MUST (vmspec_diag_new (&diag) == 0);
-  plan = make_plan (diag);
-  r = vmspec_vm_start (plan, &how, diag, &vm);
-  if (r < 0 || vmspec_diag_count (diag))
-    die_of (r, "a machine does not start", diag);
-  vmspec_plan_free (plan);
-  vmspec_diag_free (diag);
-  return vm;
-}
-
-/* A real one waits with -S, and has no guest to be asked. */
-static void
-ask (vmspec_vm *vm)
-{
-  const char *text;
-
-  MUST (vmspec_vm_status (vm, 60000, NULL, &text) == 0);
-  MUST (!strcmp (text, is_real () ? "prelaunch" : "running"));
-  MUST (vmspec_vm_qmp (vm, "query-kvm", NULL, 60000, NULL, &text) == 0);
-  MUST (!strcmp (vmspec_vm_accel (vm), "tcg"));
-  if (!is_real ())
-    MUST (vmspec_vm_agent (vm, "guest-ping", NULL, 60000, NULL, &text) == 0);
-}
-
-static void
-stop (vmspec_vm *vm)
-{
-  const struct vmspec_event *event;
-  int status = -1, seen = 0;
-
-  if (is_real ())
-    MUST (vmspec_vm_control (vm, VMSPEC_ACTION_QUIT, 60000, NULL) == 0);
-  MUST (vmspec_vm_stop (vm, 60000, &status) == 0);
-  MUST (status == 0);
-  while (vmspec_vm_event (vm, &event) == 0)
-    seen |= !strcmp (event->name, "SHUTDOWN");
-  MUST (seen);
-  vmspec_vm_free (vm);
-}
+static struct kind kind;
 
 /* ---- all at once --------------------------------------------------------- */
 
@@ -154,11 +43,11 @@ run_share (void *data)
 
   MUST (all);
   for (size_t i = 0; i < share->n; i++)
-    all[i] = start ();
+    all[i] = machine_start (&kind);
   for (size_t i = 0; i < share->n; i++)
-    ask (all[i]);
+    machine_ask (&kind, all[i]);
   for (size_t i = 0; i < share->n; i++)
-    stop (all[i]);
+    machine_stop (&kind, all[i]);
   free (all);
   return NULL;
 }
@@ -207,17 +96,17 @@ look (void)
 static void
 run_one (void)
 {
-  vmspec_vm *vm = start ();
+  vmspec_vm *vm = machine_start (&kind);
 
-  ask (vm);
-  stop (vm);
+  machine_ask (&kind, vm);
+  machine_stop (&kind, vm);
 }
 
 static void *
 start_only (void *data)
 {
   (void) data;
-  return start ();
+  return machine_start (&kind);
 }
 
 static void
@@ -230,8 +119,8 @@ run_in_thread (void)
   pthread_join (thread, &vm);
   /* The machine outlives the thread that started it. */
   usleep (1000);
-  ask (vm);
-  stop (vm);
+  machine_ask (&kind, vm);
+  machine_stop (&kind, vm);
 }
 
 static void
@@ -286,9 +175,9 @@ main (int argc, char **argv)
   char variable[4200];
 
   MUST (argc >= 4);
-  program = argv[2];
+  kind.program = argv[2];
   snprintf (variable, sizeof variable, "TMPDIR=%s", where ? where : "/tmp");
-  directory = variable;
+  kind.directory = variable;
   /* Four descriptors for each. */
   MUST (getrlimit (RLIMIT_NOFILE, &most) == 0);
   most.rlim_cur = most.rlim_max;
