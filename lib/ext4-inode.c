@@ -23,9 +23,12 @@ set_time (__u32 *seconds, __u32 *extra, const struct timespec *time,
           int has_extra)
 {
   long long last = has_extra ? LAST_SECOND : LAST_SHORT;
-  long long s = time->tv_sec < FIRST_SECOND
-                  ? FIRST_SECOND : time->tv_sec > last ? last : time->tv_sec;
+  long long s = time->tv_sec;
 
+  if (s < FIRST_SECOND)
+    s = FIRST_SECOND;
+  if (s > last)
+    s = last;
   *seconds = (__u32) s;
   *extra = (__u32) (((s - (int32_t) s) >> 32 & 3)
                     | (long long) time->tv_nsec << 2);

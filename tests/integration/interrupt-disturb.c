@@ -162,7 +162,7 @@ install_mode (enum mode mode)
 
 #define MOST_CALLS 40
 
-#ifdef SYS_fstat
+#if defined SYS_fstat && defined SYS_newfstatat
 #define STAT_CALLS SYS_newfstatat, SYS_fstat
 #else
 #define STAT_CALLS SYS_statx

@@ -679,14 +679,14 @@ START_TEST (an_expression_that_grows_too_long_goes_on_in_another)
 
   memset (name, '.', sizeof name);
   for (size_t i = 0; i < n; i++) {
-    snprintf (name + 150, 106, "%04zu%0101d", i * 3, 0);
+    snprintf (name + 150, 106, "%04u%0101d", (unsigned) i * 3 % 10000, 0);
     kept[i] = vms_arena_strdup (&arena, name);
   }
   compile (&rules, kept);
   ck_assert_uint_gt (rules.count, 5);
   for (size_t i = 0; i < unit_rounds (3 * (unsigned) n); i++) {
     memset (name, '.', 150);
-    snprintf (name + 150, 106, "%04zu%0101d", i, 0);
+    snprintf (name + 150, 106, "%04u%0101d", (unsigned) i % 10000, 0);
     ck_assert_msg (excludes (&rules, name) == (i % 3 != 0), "%s", name);
     name[i % 255] = '/';
     ck_assert_msg (excludes (&rules, name), "%s", name);
