@@ -2,4 +2,4 @@
 # shellcheck shell=sh source=tests/golden/prelude
 describe vm "arch='x86_64'" "<qemu accel='off'/><disk image=''/>
   <tpm enable='on' swtpm='/opt/missing' setup='on' provision='gone'/>"
-PATH=$(dirname "$(command -v vmspec-run)") try --check vm.xml
+PATH=$BIN try --check vm.xml

@@ -5,5 +5,5 @@ describe vm "arch='x86_64'" "<qemu accel='off'/><disk image=''/>
 try --check vm.xml
 try --set network.vlan_backend=stream --set network.machine_number=2 --check vm.xml
 try --set network.vlan_switch=on --check vm.xml
-rm "$(command -v vde_switch)"
-PATH=$(dirname "$(command -v vmspec-run)") try --set network.vlan_switch=on --check vm.xml
+rm "$BIN/vde_switch"
+PATH=$BIN try --set network.vlan_switch=on --check vm.xml

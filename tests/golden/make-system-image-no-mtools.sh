@@ -2,5 +2,5 @@
 # shellcheck shell=sh source=tests/golden/prelude
 mkdir tree esp none
 # The program itself is found by its place.
-ln -s "$(command -v vmspec-run)" none/
+ln -s "$BIN/vmspec-run" none/
 PATH=none try --make-system-image a.qcow2 tree=tree esp=esp

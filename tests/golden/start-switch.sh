@@ -3,6 +3,5 @@
 describe vm "arch='x86_64' graphics='off'" "<qemu accel='off' binary='$PWD/qemu'/><disk image=''/>
   <network vlan-backend='vde' vlan-directory='$PWD/v' vlan-switch='on'/>"
 stand_in qemu 'exit 0'
-switch=$(dirname "$(command -v vmspec-run)")/vde_switch
-stand_in "$switch" 'echo "no permission" >&2; exit 1'
+stand_in "$BIN/vde_switch" 'echo "no permission" >&2; exit 1'
 try --no-qmp vm.xml
