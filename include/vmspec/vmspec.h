@@ -27,7 +27,8 @@
  *   loudly.  Text is UTF-8 by convention; paths are any bytes but NUL.
  * - Functions that can fail return 0 or a negative errno value, put their
  *   results last, and leave these untouched on failure.  Details go to a
- *   vmspec_diag, which may be NULL.
+ *   vmspec_diag, which may be NULL.  Every function is there in every build; one
+ *   that needs what was left out of it returns -EOPNOTSUPP.
  * - The library prints nothing, never exits, reads no environment variable,
  *   and keeps no state outside of its handles.  A handle belongs to one thread
  *   at a time; different handles never meet.

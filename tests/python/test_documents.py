@@ -248,7 +248,7 @@ class Options(unittest.TestCase):
                                 re.M))
         others = re.findall(r"\[--without-(\w+)\]", text)
         told = {row[0].strip("`"): row[1] for row in
-                rows(TOP / "README.md", "option | without it")}
+                rows(TOP / "README.md", "option | leaves out")}
         self.assertEqual(set(told), {f"--without-{name}"
                                      for name in (*parts, *others)})
         for name, what in parts.items():
