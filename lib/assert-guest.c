@@ -210,7 +210,7 @@ check_command_line (struct check *c)
 {
   size_t size = c->d->command_line ? strlen (c->d->command_line) : 0;
 
-  if (is_on (c->r->boot.direct) && size > c->r->arch->command_line_max)
+  if (size > c->r->arch->command_line_max)
     vms_say (c->diag, BLOCKER, "boot.long-command-line", "boot", "kernel_params",
              "the kernel's command line has %zu bytes, and Linux on %s takes %u; "
              "say less of kernel_params and of credentials, which stand there on "

@@ -18,8 +18,8 @@ joined (struct arena *arena, const char *prefix, const char *const *words)
 
 /* Parts with a blank between them.  A NixOS system's line was observed with
  * blanks for empty parts, too. */
-void
-vms_decide_command_line (struct decided *d, const struct resolution *r)
+static const char *
+command_line (const struct decided *d, const struct resolution *r)
 {
   const struct vmspec_boot *b = &r->boot;
   const char *more = vms_environment_said (d->environment, "QEMU_KERNEL_PARAMS");
@@ -45,5 +45,12 @@ vms_decide_command_line (struct decided *d, const struct resolution *r)
     first = 0;
   }
   vms_credential_params (&line, d);
-  d->command_line = vms_text_end (&line);
+  return vms_text_end (&line);
+}
+
+void
+vms_decide_command_line (struct decided *d, const struct resolution *r)
+{
+  if (is_on (r->boot.direct))
+    d->command_line = command_line (d, r);
 }
