@@ -43,7 +43,7 @@ duration_parse (const char *text)
 }
 
 long long
-vms_now_ms (void)
+now_ms (void)
 {
   struct timespec now;
 
@@ -54,7 +54,7 @@ vms_now_ms (void)
 int
 ms_until (long long deadline)
 {
-  long long left = deadline - vms_now_ms ();
+  long long left = deadline - now_ms ();
 
   if (!deadline)
     return -1;

@@ -8,7 +8,7 @@
 long long duration_parse (const char *text);
 
 /* Of a clock that nobody sets. */
-long long vms_now_ms (void);
+long long now_ms (void);
 /* How long until @deadline, for poll(2): -1 if there is none (it is 0), and 0 if
  * it has passed. */
 int ms_until (long long deadline);

@@ -122,12 +122,12 @@ ending_read (struct ending *ending, int signals, const char *state)
   if (vmspec_vm_wait (ending->vm, 0, NULL) != -ETIME)
     return; /* it has come too late */
   if (ending->asked && (!from_terminal || number == SIGHUP)
-      && vms_now_ms () - ending->last < SAME_MS)
+      && now_ms () - ending->last < SAME_MS)
     return;
   ending->asked++;
   if (from_terminal && ending->shares_terminal && ending->asked == 1)
     leave_to_qemu (ending, number);
   else
     ask (ending, number, state);
-  ending->last = vms_now_ms ();
+  ending->last = now_ms ();
 }

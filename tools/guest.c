@@ -120,7 +120,7 @@ check_kernel (struct run *run)
           : vmspec_check_kernel_config (settings, kernel, run->diag);
   vmspec_guest_settings_free (settings);
   if (r < 0 && vmspec_diag_count (run->diag) == 0)
-    vms_say (kernel, r);
+    say_failure (kernel, r);
   /* What is wrong with the file has nothing to do with the description. */
   flush_findings (run, r == 0 || r == -ENOTSUP ? NULL : kernel);
   return r == 0 ? 0 : r == -ENOTSUP ? STATUS_REFUSED : STATUS_FAILED;

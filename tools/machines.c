@@ -53,7 +53,7 @@ find_machine (const char *name, int *ret_directory, char **ret_content)
   }
   r = r == -ENOENT ? say_none (directory, name) : STATUS_FAILED;
   if (r == STATUS_FAILED)
-    vms_say (name, -EIO);
+    say_failure (name, -EIO);
   registry_close (directory);
   return r;
 }
@@ -153,12 +153,12 @@ clean_machines (void)
 
   r = vmspec_clean (temporary, &removed);
   if (r < 0)
-    vms_say (temporary, r);
+    say_failure (temporary, r);
   if (directory >= 0)
     files = registry_clean (directory);
   registry_close (directory);
   if (files < 0)
-    vms_say ("the list of machines cannot be cleaned", files);
+    say_failure ("the list of machines cannot be cleaned", files);
   if (removed)
     printf ("removed %zu run director%s of killed machines from %s\n", removed,
             removed == 1 ? "y" : "ies", temporary);

@@ -92,8 +92,8 @@ options_help (FILE *out)
          "       vmspec-run --make-system-image FILE tree=DIRECTORY "
          "[KEY=VALUE...]\n\n"
          "Starts the virtual machine that FILE.xml describes, and exits as "
-         "QEMU did.\nFILE.xml may be - for standard input.  Disks that do not "
-         "exist are made first.\n"
+         "QEMU did.\nFILE.xml may be - for standard input, and is not needed if "
+         "--set says all.\nDisks that do not exist are made first.\n"
          "Ctrl-C asks the guest to power down, again has QEMU quit, a third "
          "time kills it.\n", out);
   for (const struct option_row *row = option_rows; row->name; row++)

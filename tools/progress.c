@@ -37,7 +37,7 @@ on_progress (void *data, const struct vmspec_progress *p)
 {
   struct progress *progress = data;
 
-  if (progress->is_terminal && vms_now_ms () - progress->start > QUICK_MS) {
+  if (progress->is_terminal && now_ms () - progress->start > QUICK_MS) {
     draw (p);
     progress->shown = 1;
   }
@@ -48,7 +48,7 @@ struct vmspec_work
 progress_work (struct progress *progress, int no_sync)
 {
   *progress = (struct progress) { .is_terminal = isatty (STDERR_FILENO),
-                                  .start = vms_now_ms () };
+                                  .start = now_ms () };
   return (struct vmspec_work) {
     VMSPEC_INIT (vmspec_work), .sync = no_sync ? VMSPEC_OFF : VMSPEC_UNSET,
     .progress = on_progress, .data = progress,

@@ -8,7 +8,7 @@
 #include "print.h"
 
 void
-vms_say (const char *what, int error)
+say_failure (const char *what, int error)
 {
   fprintf (stderr, "vmspec-run: %s: %s\n", what,
            error == -ECANCELED ? "interrupted; nothing was left half made"
@@ -26,6 +26,6 @@ void
 explain (struct run *run, const char *what, int error)
 {
   if (vmspec_diag_count (run->diag) == 0)
-    vms_say (what, error);
+    say_failure (what, error);
   flush_findings (run, NULL);
 }

@@ -28,7 +28,7 @@ struct run {
 };
 
 /* An error that has no finding. */
-void vms_say (const char *what, int error);
+void say_failure (const char *what, int error);
 /* Prints what was found, once. */
 void flush_findings (struct run *run, const char *origin);
 /* The same, but what has no findings has an error. */

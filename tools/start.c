@@ -217,7 +217,7 @@ run_vm (struct start *s)
     fputs ("vmspec-run: vmspec-keeper was killed, and the machine with it; how "
            "QEMU ended is not known\n", stderr);
   else if (r < 0)
-    vms_say ("the machine was lost", r);
+    say_failure ("the machine was lost", r);
   say_kept (s->run);
   return r < 0 ? STATUS_FAILED : explain_end (s, &supervision, status);
 }

@@ -68,7 +68,7 @@ static int
 ends_within (int process, long long ms)
 {
   struct pollfd end = { .fd = process, .events = POLLIN };
-  long long deadline = vms_now_ms () + ms;
+  long long deadline = now_ms () + ms;
   int n;
 
   do
@@ -131,6 +131,6 @@ stop_machine (const char *name, long long grace_ms)
   if (process >= 0)
     close (process);
   if (r < 0)
-    vms_say (name, r);
+    say_failure (name, r);
   return r < 0 ? STATUS_FAILED : 0;
 }

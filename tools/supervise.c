@@ -76,7 +76,7 @@ time_left (const struct supervision *s, long long deadline)
 static int
 watch (struct supervision *s, int signals)
 {
-  long long deadline = s->timeout ? vms_now_ms () + s->timeout : 0;
+  long long deadline = s->timeout ? now_ms () + s->timeout : 0;
   struct pollfd fds[N_SOURCES] = {
     [PROCESS] = { .fd = vmspec_vm_pidfd (s->ending.vm), .events = POLLIN },
     [SIGNALS] = { .fd = signals, .events = POLLIN },

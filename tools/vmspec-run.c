@@ -135,7 +135,7 @@ print_resolved (const struct run *run)
   if (r == 0)
     fputs (xml, stdout);
   else
-    vms_say ("the resolved description cannot be written as XML", r);
+    say_failure ("the resolved description cannot be written as XML", r);
   vmspec_doc_free (resolved);
   return r == 0 ? 0 : STATUS_FAILED;
 }
@@ -229,7 +229,7 @@ run_image_mode (struct run *run)
             : make_image (&run->options, run->diag);
 
   if (r < 0 && vmspec_diag_count (run->diag) == 0 && r != -EINVAL)
-    vms_say (file, r);
+    say_failure (file, r);
   flush_findings (run, file);
   if (r < 0)
     return r == -EINVAL ? STATUS_REFUSED : STATUS_FAILED;
@@ -260,7 +260,7 @@ run_mode (struct run *run)
   if (run->options.mode >= MODE_LIST)
     return run_machines_mode (&run->options);
   if (vmspec_diag_new (&run->diag) < 0) {
-    vms_say ("nothing was read", -ENOMEM);
+    say_failure ("nothing was read", -ENOMEM);
     return STATUS_FAILED;
   }
   if (run->options.mode >= MODE_IMAGE_INFO)
@@ -310,7 +310,7 @@ run_in_place (struct run *run)
   if (r == 0)
     return run_mode (run);
   if (r < 0)
-    vms_say ("no daemon can be started", r);
+    say_failure ("no daemon can be started", r);
   return r < 0 ? STATUS_NOT_STARTED : status;
 }
 
