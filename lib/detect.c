@@ -112,10 +112,11 @@ detect_directory (struct detected *found, vmspec_diag *diag)
 }
 
 /* Ten characters, as mktemp(1) has them: enough that nobody guesses the name,
- * and the directory is made with O_EXCL's rule anyway. */
+ * and the directory is made with O_EXCL's rule anyway.  So few bytes come whole. */
 static int
-detect_run_name (struct detected *found)
+detect_run_name (struct detected *found, vmspec_diag *diag)
 {
+  const struct path here = { .name = "run_name" };
   static const char letters[]
     = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
   unsigned char random[10];
@@ -123,8 +124,14 @@ detect_run_name (struct detected *found)
 
   if (found->host.run_name)
     return 0;
-  if (getrandom (random, sizeof random, 0) != sizeof random)
-    return -errno;
+  if (getrandom (random, sizeof random, 0) < 0) {
+    int error = errno;
+
+    vms_diag_add (diag, VMSPEC_SEVERITY_ERROR, "host.run-name", &here, NULL,
+                  "the kernel gives no random numbers to make a name of: %s",
+                  strerrordesc_np (error));
+    return -error;
+  }
   for (size_t i = 0; i < sizeof random; i++)
     name[7 + i] = letters[random[i] % 64];
   found->host.run_name = vms_arena_strdup (&found->arena, name);
@@ -420,7 +427,7 @@ vmspec_host_detect (const struct vmspec *spec, const struct vmspec_host *given,
     r = detect_directory (found, diag);
   }
   if (r == 0)
-    r = detect_run_name (found);
+    r = detect_run_name (found, diag);
   if (r == 0)
     r = detect_for (found, spec, diag);
   if (r == 0)

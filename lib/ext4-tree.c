@@ -177,7 +177,11 @@ vms_ext4_room (struct work *work, const struct ext4_setup *setup,
   int r = fd < 0 ? -errno : vms_image_new (fd, &format, &image);
 
   alone.offset = 0;
-  if (r == 0)
+  if (r < 0)
+    vms_work_fail (work, r, "image.failed", NULL,
+                   "there is no room to try how large a file system gets: %s",
+                   strerrordesc_np (-r));
+  else
     r = vms_ext4_make (image, &alone, look_at_room, &room, work);
   vms_image_free (image);
   if (fd >= 0)

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Each system call of the library's own fails in its turn: then there is an error
+ * with something to say, or it did not matter; no descriptor, process or memory is
+ * left behind, and what exists is whole.
+ */
+#include "failing-calls.h"
+
+#include <sys/wait.h>
+
+#include "emulator.h"
+#include "remove.h"
+
+#define MIB (1024ull * 1024)
+
+static const int errors[] = { EIO, EOPNOTSUPP, EACCES, ENOENT };
+
+static struct vmspec_work work;
+static int error; /* of those, that which the calls fail with */
+
+static void
+make_sources (void)
+{
+  const struct vmspec_image backing
+    = { VMSPEC_INIT (vmspec_image), .file = "backing", .size = 8 * MIB };
+
+  ck_assert_int_eq (system (
+    "mkdir -p tree/etc esp/EFI/BOOT tree/empty modules && "
+    "echo hello > tree/etc/message && ln tree/etc/message tree/same && "
+    "ln -s etc/message tree/link && mkfifo tree/pipe && "
+    "head -c 200000 /dev/urandom > tree/large && "
+    "head -c 70000 /dev/urandom > esp/EFI/BOOT/BOOTX64.EFI && "
+    "head -c 440 /dev/urandom > code && head -c 3000 /dev/urandom > core && "
+    "echo variables > variables && echo 'CONFIG_9P_FS=m' > config && "
+    "echo 'kernel/9p.ko:' > modules/modules.dep && "
+    "touch modules/modules.builtin"), 0);
+  ck_assert_int_eq (vmspec_image_create (&backing, NULL, NULL), 0);
+  work = (struct vmspec_work) { VMSPEC_INIT (vmspec_work), .sync = VMSPEC_ON };
+}
+
+/* ---- what is tried ------------------------------------------------------- */
+
+static const struct vmspec_image images[] = {
+  { VMSPEC_INIT (vmspec_image), .file = "out", .size = 4 * MIB },
+  { VMSPEC_INIT (vmspec_image), .file = "out", .size = 16 * MIB,
+    .content = VMSPEC_CONTENT_EXT4, .tree = "tree" },
+  { VMSPEC_INIT (vmspec_image), .file = "out", .size = 16 * MIB,
+    .format = VMSPEC_IMAGE_FORMAT_RAW, .content = VMSPEC_CONTENT_EXT4 },
+  { VMSPEC_INIT (vmspec_image), .file = "out", .size = 2 * MIB,
+    .preallocation = VMSPEC_PREALLOCATION_METADATA },
+  { VMSPEC_INIT (vmspec_image), .file = "out", .backing = "backing",
+    .backing_format = VMSPEC_IMAGE_FORMAT_QCOW2 },
+};
+
+static int
+try_image (size_t i)
+{
+  return vmspec_image_create (&images[i], &work, diag);
+}
+
+static int
+try_info (size_t i)
+{
+  struct vmspec_image_info *info = NULL;
+  int r = vmspec_image_info (i ? "tree/large" : "backing", 0, diag, &info);
+
+  vmspec_image_info_free (info);
+  return r;
+}
+
+static int
+try_system_image (size_t i)
+{
+  const struct vmspec_system_image image = {
+    VMSPEC_INIT (vmspec_system_image), .file = "out", .tree = "tree",
+    .seed = "seed", .time = 1700000000, .esp = i ? NULL : "esp",
+    .partition_table = i ? VMSPEC_PARTITION_TABLE_LEGACY
+                         : VMSPEC_PARTITION_TABLE_EFI,
+    .boot_code = i ? "code" : NULL, .core_image = i ? "core" : NULL,
+    .variables = i ? NULL : "variables", .variables_file = i ? NULL : "out.fd",
+    .esp_size = i ? 0 : 34 * MIB,
+  };
+
+  return vmspec_system_image (&image, &work, diag);
+}
+
+static int
+try_detect (size_t i)
+{
+  const struct vmspec_host given
+    = { VMSPEC_INIT (vmspec_host), .environment = STRINGS ("PATH=/bin:.") };
+  struct vmspec_host *found = NULL;
+  int r = vmspec_host_detect (&spec, i ? &host : &given, diag, &found);
+
+  vmspec_host_free (found);
+  return r;
+}
+
+static int
+try_kernel (size_t i)
+{
+  static const struct vmspec_kernel_need p9
+    = { VMSPEC_INIT (vmspec_kernel_need), .symbol = "9P_FS", .module = "9p",
+        .option = "shares", .builtin = VMSPEC_OFF };
+  const struct vmspec_guest_settings settings = {
+    VMSPEC_INIT (vmspec_guest_settings),
+    .kernel_needs = LIST (vmspec_kernel_need, &p9) };
+
+  return i ? vmspec_check_kernel_modules (&settings, "modules", diag)
+           : vmspec_check_kernel_config (&settings, "config", diag);
+}
+
+/* The plan is made without a call. */
+static int
+try_prepare (size_t i)
+{
+  struct vmspec_efi efi
+    = { VMSPEC_INIT (vmspec_efi), .enable = VMSPEC_ON, .firmware = "/f",
+        .keep_variables = VMSPEC_OFF, .variables = below ("variables"),
+        .state = below ("out.fd") };
+  struct vmspec_tpm tpm
+    = { VMSPEC_INIT (vmspec_tpm), .enable = VMSPEC_ON, .swtpm = "/bin/sh",
+        .state_dir = below ("out.tpm") };
+  struct vmspec_disk disk
+    = { VMSPEC_INIT (vmspec_disk), .size = 8, .image = below ("out") };
+  struct vmspec_empty_disk empty = { VMSPEC_INIT (vmspec_empty_disk), .size = 1 };
+  struct vmspec all = spec;
+  int r;
+
+  all.builtin_drives = 0;
+  all.efi = &efi;
+  all.tpm = i ? NULL : &tpm;
+  all.disk = &disk;
+  all.empty_disks = LIST (vmspec_empty_disk, &empty);
+  snprintf (variables[0], sizeof variables[0], "TMPDIR=%s", scratch);
+  environment[0] = variables[0];
+  environment[1] = NULL;
+  host.environment = environment;
+  r = vmspec_plan_new (&all, &host, diag, &plan);
+  if (r == 0)
+    r = vmspec_plan_prepare (plan, NULL, &work, diag);
+  vmspec_plan_free (plan);
+  plan = NULL;
+  return r;
+}
+
+static int
+try_start (size_t i)
+{
+  vmspec_vm *vm = NULL;
+  int r;
+
+  plan_to (i ? "sleep" : "exit");
+  r = vmspec_vm_start (plan, &plainly, diag, &vm);
+  if (r == 0 && i == 0)
+    (void) vmspec_vm_wait (vm, -1, NULL);
+  vmspec_vm_free (vm);
+  return r;
+}
+
+/* ---- trying -------------------------------------------------------------- */
+
+static int
+says_why (void)
+{
+  for (size_t i = 0; i < vmspec_diag_count (diag); i++)
+    if (vmspec_diag_get (diag, i)->severity != VMSPEC_SEVERITY_WARNING)
+      return 1;
+  return 0;
+}
+
+/* All but what was there before. */
+static void
+clean (void)
+{
+  static const char *const sources[]
+    = { ".", "..", "backing", "code", "config", "core", "esp", "modules", "tree",
+        "variables" };
+  DIR *directory = opendir (".");
+
+  for (struct dirent *e; (e = readdir (directory));) {
+    size_t i = 0;
+
+    while (i < COUNT (sources) && strcmp (e->d_name, sources[i]))
+      i++;
+    if (i == COUNT (sources) && unlink (e->d_name) < 0)
+      vms_remove_tree (e->d_name);
+  }
+  closedir (directory);
+  vmspec_diag_clear (diag);
+}
+
+/* The one after the first @n; whether there was one left to fail. */
+static int
+try_once (int (*what) (size_t), size_t i, long n)
+{
+  int descriptors = count_descriptors (), r;
+
+  calls = (typeof (calls)) { .watching = 1, .until_failure = n,
+                             .error = error };
+  r = what (i);
+  calls.watching = 0;
+  ck_assert_msg (r <= 0, "call %ld, %s: %d", n, calls.failed, r);
+  ck_assert_msg (calls.failed || r == 0, "%s%s", strerror (-r),
+                 unit_findings (diag));
+  ck_assert_msg (r == 0 || says_why (), "call %ld, %s fails with %s: %s, and "
+                 "nothing is said", n, calls.failed, strerror (error),
+                 strerror (-r));
+  ck_assert_msg (count_descriptors () == descriptors, "call %ld, %s fails with "
+                 "%s: descriptors are left", n, calls.failed, strerror (error));
+  ck_assert_msg (waitpid (-1, NULL, WNOHANG) == -1 && errno == ECHILD,
+                 "call %ld, %s: a process is left", n, calls.failed);
+  return calls.failed != NULL;
+}
+
+/* Where that takes long, some of the calls, and fewer the more there are; others with
+ * another error. */
+static void
+try_each (int (*what) (size_t), size_t i, size_t first)
+{
+  int is_long = what == try_system_image || what == try_start;
+  long step = (is_long ? 4 : 1) * (unit_is_watched () ? 7 : 1);
+  long n = step > 1 ? (long) first : 0;
+
+  make_sources ();
+  for (; try_once (what, i, n); n += step + n / 16)
+    clean ();
+  ck_assert_int_gt (n + (long) first, 0);
+  clean ();
+}
+
+#define FAILING(name, what)                                                    \
+  START_TEST (name)                                                            \
+  {                                                                            \
+    error = errors[(size_t) _i % COUNT (errors)];                              \
+    try_each (what, (size_t) _i / COUNT (errors), (size_t) _i % COUNT (errors)); \
+  }                                                                            \
+  END_TEST
+
+FAILING (an_image_is_made_or_not, try_image)
+FAILING (an_image_is_looked_at_or_not, try_info)
+FAILING (a_system_image_is_made_or_not, try_system_image)
+FAILING (a_host_is_looked_at_or_not, try_detect)
+FAILING (a_kernel_is_looked_at_or_not, try_kernel)
+FAILING (what_a_machine_needs_is_made_or_not, try_prepare)
+FAILING (a_machine_starts_or_not, try_start)
+
+START_TEST (a_kernel_without_random_numbers_is_reported)
+{
+  const struct vmspec_host given = { VMSPEC_INIT (vmspec_host) };
+  struct vmspec_host *found = NULL;
+
+  for (long n = 0; !calls.failed || strcmp (calls.failed, "getrandom"); n++) {
+    vmspec_diag_clear (diag);
+    vmspec_host_free (found);
+    found = NULL;
+    calls = (typeof (calls)) { .watching = 1, .until_failure = n,
+                               .error = ENOSYS };
+    (void) vmspec_host_detect (NULL, &given, diag, &found);
+    calls.watching = 0;
+    ck_assert_int_lt (n, 1000);
+  }
+  ck_assert_ptr_null (found);
+  ck_assert_str_eq (vmspec_diag_get (diag, 0)->id, "host.run-name");
+}
+END_TEST
+
+static TCase *
+tests (void)
+{
+  TCase *t = unit_case ("failing-calls");
+  const int n = (int) COUNT (errors);
+
+  tcase_add_loop_test (t, an_image_is_made_or_not, 0, (int) COUNT (images) * n);
+  tcase_add_loop_test (t, an_image_is_looked_at_or_not, 0, 2 * n);
+  tcase_add_loop_test (t, a_system_image_is_made_or_not, 0, 2 * n);
+  tcase_add_loop_test (t, a_host_is_looked_at_or_not, 0, 2 * n);
+  tcase_add_loop_test (t, a_kernel_is_looked_at_or_not, 0, 2 * n);
+  tcase_add_loop_test (t, what_a_machine_needs_is_made_or_not, 0, 2 * n);
+  tcase_add_loop_test (t, a_machine_starts_or_not, 0, 2 * n);
+  tcase_add_test (t, a_kernel_without_random_numbers_is_reported);
+  return t;
+}
+
+int
+main (int argc, char **argv)
+{
+  return emulator_or_tests (argc, argv, tests, "failing-calls");
+}
