@@ -1,0 +1,278 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Where mutants are tested: a copy of the tree, its library and tests, and places to run these as other users.
+
+A place has a library, its keeper and the programs in one directory, where they find each other whatever the
+environment is.
+"""
+
+import json
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Dict, FrozenSet, Iterable, List, NamedTuple, Optional, Tuple
+
+LIBRARY = "libvmspec.so.0"
+KEEPER = ("keeper-main", "keeper-child", "keeper-link", "clock", "descriptor", "leftover", "remove")
+ONLY_KEEPER = ("keeper-main", "keeper-child")
+COPIED = ("bindings", "doc", "include", "lib", "tests", "tools")
+PYTHON_TESTS = ("golden/run", "corpus/new.json", "corpus/old.json", "python/test_binding.py", "python/test_examples.py",
+                "python/test_guest.py", "python/test_images.py", "python/test_machines.py", "python/test_nixos.py",
+                "python/test_nixos_guest.py")
+
+OPTIMIZED = ["-O2"]
+COUNTED = ["-O0", "--coverage", "-fprofile-update=atomic", "-fno-builtin-execve", "-include", "coverage.h"]
+# Some calls of the library go by some of the tests, which let them fail.
+WRAPPED = {"test-nomem": "-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free",
+           "test-failing-calls": "-Wl,@tests/unit/failing-calls.wrap"}
+
+
+class BuildError(Exception):
+    pass
+
+
+class Test(NamedTuple):
+    name: str
+    seconds: float = 0
+    functions: FrozenSet[Tuple[str, int, int]] = frozenset()    # what it runs: file, first and last line
+
+
+class Outcome(NamedTuple):
+    failure: str    # "" if there is none
+    seconds: float
+
+
+def wrapped(program: str) -> str:
+    """The key in WRAPPED, or \"\"."""
+    return next((name for name in WRAPPED if program.startswith(name)), "")
+
+
+def library_sources() -> List[str]:
+    files = {*words("VMSPEC_SOURCES"), *(f"lib/{name}.c" for name in KEEPER)}
+    return sorted(file for file in files if file.endswith(".c"))
+
+
+def words(variable: str, default: str = "") -> List[str]:
+    return shlex.split(os.environ.get(variable, default))
+
+
+def run(command: Iterable[object], directory: Path) -> None:
+    command = [str(word) for word in command]
+    result = subprocess.run(command, cwd=directory, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if result.returncode:
+        raise BuildError(f"{shlex.join(command)}:\n{result.stdout}")
+
+
+# ---- Building --------------------------------------------------------------------------------------------------------
+
+class Build:
+    """The whole library, and the programs linked with it."""
+
+    def __init__(self, top: Path, pool: ThreadPoolExecutor):
+        self.top = top
+        for name in COPIED:
+            shutil.copytree(Path(os.environ["VMSPEC_SRCDIR"], name), top / name, symlinks=True)
+        self.compiler = words("CC", "cc")
+        self.flags = ["-w", "-std=gnu11", "-D_GNU_SOURCE", "-fPIC", *(f"-I{top / name}" for name in (
+            "include", "lib", "tests/unit", "tests/thorough")), *words("VMSPEC_DEFS"), *words("VMSPEC_CFLAGS")]
+        self.libraries = words("VMSPEC_LIBS")
+        self.unit_tests = [*words("VMSPEC_UNIT_TESTS"), "tests/abi/test-sizes"]
+        self.objects = self.compile_library(pool, "objects", OPTIMIZED)
+        self.programs = top / "programs"
+        self.programs.mkdir()
+        self.link_library(self.objects, self.programs, [])
+        list(pool.map(self.build_program, [*self.unit_tests, "vmspec-run"]))
+
+    def compile_library(self, pool: ThreadPoolExecutor, name: str, options: List[str]) -> Dict[str, Path]:
+        into = self.top / name
+        into.mkdir()
+        compiled = pool.map(lambda file: compile_file(self, self.top, file, into, options), library_sources())
+        return {file.stem: file for file in compiled}
+
+    def link_library(self, objects: Dict[str, Path], into: Path, options: List[str]) -> None:
+        run([*self.compiler, "-shared", f"-Wl,-soname,{LIBRARY}", *options,
+             *(file for name, file in objects.items() if name not in ONLY_KEEPER), "-o", into / LIBRARY,
+             *self.libraries], self.top)
+
+    def link_keeper(self, objects: Dict[str, Path], into: Path, options: List[str]) -> None:
+        (into / "vmspec").mkdir(exist_ok=True)
+        run([*self.compiler, *options, *(objects[name] for name in KEEPER), "-o", into / "vmspec/vmspec-keeper"],
+            self.top)
+
+    def build_program(self, name: str) -> None:
+        sources = [self.top / (name + ".c")]
+        if name == "vmspec-run":
+            sources = [file for file in (self.top / "tools").glob("*.c") if not file.name.startswith("generate")]
+        wrap = WRAPPED.get(wrapped(Path(name).name))
+        run([*self.compiler, *self.flags, "-rdynamic", "-Wl,-rpath,$ORIGIN", *([wrap] if wrap else []), *sources, "-o",
+             self.programs / Path(name).name, self.programs / LIBRARY, *self.libraries], self.top)
+
+
+def compile_file(build: Build, directory: Path, file: str, into: Path, options: List[str]) -> Path:
+    result = into / (Path(file).stem + ".o")
+    run([*build.compiler, *build.flags, *options, "-c", file, "-o", result], directory)
+    return result
+
+
+# ---- Running ---------------------------------------------------------------------------------------------------------
+
+def processes_of(user: int) -> List[int]:
+    """But for those that have ended and wait to be asked how."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and entry.stat().st_uid == user:
+                state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
+                found += [int(entry.name)] if state not in "ZX" else []
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+    return found
+
+
+def free_users(count: int) -> List[int]:
+    """Of a range that, by systemd's list, is nobody's."""
+    users = [user for user in range(60700, 60800) if not processes_of(user)]
+    return users[:count]
+
+
+def python_for(user: int) -> str:
+    """This one may lie where only root can go."""
+    for program in (sys.executable, "/usr/bin/python3"):
+        try:
+            subprocess.run([program, "-c", ""], user=user, group=user, extra_groups=[], check=True)
+            return program
+        except (OSError, subprocess.CalledProcessError):
+            pass
+    raise BuildError("there is no Python that everybody may run")
+
+
+class Place:
+    def __init__(self, build: Build, name: str, user: int, options: Optional[List[str]] = None):
+        self.build, self.user, self.options = build, user, options or []
+        self.directory = build.top / name
+        self.home = self.directory / "home"
+        for directory in (self.directory, self.home, *(self.directory / f"{name}.d" for name in WRAPPED)):
+            directory.mkdir()
+        os.chown(self.home, user, user)
+        for program in build.programs.iterdir():
+            if program.name != LIBRARY:
+                os.link(program, self.path(program.name))
+        self.python = python_for(user)
+        self.objects: Dict[str, Path] = {}
+
+    def path(self, program: str) -> Path:
+        """Beside the library that it takes."""
+        kind = wrapped(program)
+        return self.directory / f"{kind}.d" / program if kind else self.directory / program
+
+    def take(self, objects: Dict[str, Path], changed: str) -> None:
+        keeper_is_old = changed in KEEPER or "keeper-main" not in self.objects or any(
+            self.objects[name] != objects[name] for name in KEEPER)
+        self.objects = objects
+        self.build.link_library(objects, self.directory, self.options)
+        if keeper_is_old:
+            self.build.link_keeper(objects, self.directory, self.options)
+        for name in WRAPPED:
+            (self.path(name).parent / LIBRARY).unlink(missing_ok=True)
+
+    def command(self, test: Test) -> List[str]:
+        if test.name.startswith("test-"):
+            program = self.path(test.name)
+            if not (program.parent / LIBRARY).exists():
+                self.build.link_library(self.objects, program.parent, [*self.options, WRAPPED[wrapped(test.name)]])
+            return [str(program)]
+        file = str(self.build.top / "tests" / test.name)
+        return [self.python, str(self.build.top / "tests/corpus/run"), file] if file.endswith(".json") \
+            else [self.python, file]
+
+    def environment(self) -> Dict[str, str]:
+        own = {"VMSPEC_LIBRARY": self.directory / LIBRARY, "VMSPEC_RUN": self.directory / "vmspec-run",
+               "VMSPEC_KEEPER": self.directory / "vmspec/vmspec-keeper", "VMSPEC_SRCDIR": self.build.top,
+               "VMSPEC_BUILDDIR": self.build.top, "PYTHONPATH": self.build.top / "bindings/python",
+               "PYTHONDONTWRITEBYTECODE": 1, "HOME": self.home, "TMPDIR": "/tmp"}
+        return {**os.environ, **{name: str(value) for name, value in own.items()}}
+
+    def run(self, test: Test) -> Outcome:
+        """With limits that only a test that hangs will meet."""
+        command = ["prlimit", f"--cpu={10 * test.seconds + 20:.0f}", "--core=0", *self.command(test)]
+        began = time.monotonic()
+        process = subprocess.Popen(command, cwd=self.home, env=self.environment(), stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+                                   user=self.user, group=self.user, extra_groups=[])
+        try:
+            status = process.wait(20 * test.seconds + 120)
+            failure = f"signal {-status}" if status < 0 else f"status {status}" if status else ""
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            failure = "hangs"
+        self.clean_up()
+        return Outcome(failure, time.monotonic() - began)
+
+    def clean_up(self) -> None:
+        """What tests leave when they fail."""
+        while True:
+            processes = processes_of(self.user)
+            if not processes:
+                break
+            for pid in processes:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+            time.sleep(0.01)
+        for entry in [*Path("/tmp").iterdir(), *self.home.iterdir()]:
+            try:
+                if entry.lstat().st_uid != self.user:
+                    continue
+                shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+            except FileNotFoundError:
+                pass
+
+
+# ---- Before anything is broken ---------------------------------------------------------------------------------------
+
+def demand_success(where: Place, tests: List[Test]) -> None:
+    """That quick tests pass shows that the place is all right."""
+    for test in tests:
+        if test.seconds < 1:
+            outcome = where.run(test)
+            if outcome.failure:
+                raise BuildError(f"{test.name} fails with nothing broken: {outcome.failure}")
+
+
+def functions_run(objects: Path) -> FrozenSet[Tuple[str, int, int]]:
+    counts = [file for file in objects.glob("*.gcda")]
+    result = subprocess.run(["gcov", "--json-format", "--stdout", *map(str, counts)], cwd=objects, check=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    found = set()
+    for line in result.stdout.splitlines():
+        for file in json.loads(line)["files"]:
+            for function in file["functions"]:
+                if function["execution_count"]:
+                    found.add((file["file"], function["start_line"], function["end_line"]))
+    for file in counts:
+        file.unlink()
+    return frozenset(found)
+
+
+def measured_tests(build: Build, pool: ThreadPoolExecutor, user: int) -> List[Test]:
+    """What each of the tests runs, and how long it takes, by a library that counts."""
+    objects = build.compile_library(pool, "counted", COUNTED)
+    os.chmod(build.top / "counted", 0o777)
+    where = Place(build, "counting", user, ["--coverage"])
+    where.take(objects, "keeper-main")
+    tests = []
+    for name in [*(Path(name).name for name in build.unit_tests), *PYTHON_TESTS]:
+        outcome = where.run(Test(name, 60))
+        functions = functions_run(build.top / "counted")
+        if outcome.failure:
+            print(f"{name} is left out, as it fails with nothing broken: {outcome.failure}", flush=True)
+        else:
+            tests.append(Test(name, outcome.seconds, functions))
+    return tests
