@@ -8,6 +8,7 @@ set -eu
 version=$(sed -n 's/^Version: //p' "$VMSPEC_BUILDDIR/pkgconfig/vmspec.pc")
 test -n "$version"
 cd "$VMSPEC_SRCDIR"
+test -d debian || { echo "the tarball has no debian/"; exit 77; }
 status=0
 
 # says FILE TEXT: the file has the text, as a line or at its start
