@@ -88,6 +88,11 @@ class Objects(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "NUL"):
             vmspec.Spec(name="a\0b")
 
+    def test_text_with_half_a_character_is_refused(self):
+        with self.assertRaisesRegex(ValueError, "Spec.name cannot hold half"):
+            vmspec.Spec(name="a\ud800")
+        vmspec.Spec(name="a\udcff")  # a byte that is no UTF-8
+
     def test_a_list_that_was_changed_is_checked_at_the_call(self):
         spec = demo(shares=[])
         spec.shares.append("not a share")
@@ -106,9 +111,11 @@ class Objects(unittest.TestCase):
         self.assertEqual(eval(repr(spec), {"vmspec": vmspec}), spec)
 
     def test_copies_are_equal_and_deep_ones_share_nothing(self):
-        spec = demo(shares=[vmspec.Share(tag="a")])
+        spec = demo(shares=[vmspec.Share(tag="a")],
+                    disk=vmspec.Disk(size=vmspec.NONE))
         self.assertEqual(copy.copy(spec), spec)
         deep = copy.deepcopy(spec)
+        self.assertIs(deep.disk.size, vmspec.NONE)
         deep.shares[0].tag = "b"
         self.assertEqual(spec.shares[0].tag, "a")
         self.assertEqual(pickle.loads(pickle.dumps(spec)), spec)

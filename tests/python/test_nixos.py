@@ -344,6 +344,52 @@ class Errors(Case):
         self.assertEqual(warned(writableStore=default(False)), 0)
 
 
+class Malformed(Case):
+    """JSON has more than Nix can say."""
+
+    def test_properties_have_all_that_they_need(self):
+        for value in (
+                {"_type": "override", "content": 2},
+                {"_type": "override", "priority": [50], "content": 2},
+                {"_type": "override", "priority": True, "content": 2},
+                {"_type": "override", "priority": 50},
+                {"_type": "order", "priority": "1", "content": 2},
+                {"_type": "if", "content": 2}, {"_type": "merge"},
+                {"_type": "if", "condition": 1, "content": 2},
+                {"_type": "merge", "contents": 2}):
+            with self.subTest(value):
+                self.refused({"cores": value}, "type", "cores")
+                self.refused({"qemu": {"package": both(value)}}, "type",
+                             "qemu.package")
+                with self.assertRaises(nixos.NixosError):
+                    self.convert({}, config={"boot": value})
+
+    def test_texts_are_texts(self):
+        for text in ("a\ud800", "a\0"):
+            with self.subTest(text):
+                self.refused({"rootDevice": "/" + text}, "type", "rootDevice")
+                self.refused({"qemu": {"options": [text]}}, "type",
+                             "qemu.options")
+                self.refused({"interfaces": {text: {"vlan": 1}}}, "type",
+                             "interfaces")
+        # What is no UTF-8 is a file's name all the same.
+        self.options({"sharedDirectories": {"a": {
+            "source": "/\udcff", "target": "/a"}}})
+
+    def test_nothing_is_nested_too_deeply(self):
+        deep = {}
+        for _ in range(5000):
+            deep = {"a": deep}
+        with self.assertRaises(nixos.NixosError) as caught:
+            self.convert({}, config={"boot": deep})
+        self.assertEqual(caught.exception.kind, "other")
+
+    def test_files_of_firmware_are_texts(self):
+        for name in ("firmware", "variables"):
+            self.refused({"useEFIBoot": True, "efi": {"OVMF": {
+                "path": "/nix/store/o", name: ["/a"]}}}, "type", "efi.OVMF")
+
+
 class Laziness(Case):
     def test_what_nobody_looks_at_fails_only_where_it_is_shown(self):
         unread = (

@@ -140,6 +140,11 @@ def _accept_text(row: Option, value: Any) -> str:
     result = os.fsdecode(value)
     if "\0" in result:
         raise ValueError(f"{_place(row)} cannot hold a NUL: {result!r}")
+    try:
+        os.fsencode(result)
+    except UnicodeEncodeError as error:
+        raise ValueError(f"{_place(row)} cannot hold half a character: "
+                         f"{result!r}") from error
     return result
 
 

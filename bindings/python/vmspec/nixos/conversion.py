@@ -16,7 +16,7 @@ from . import builtin, codec, types
 from .errors import Location, NixosError, show_option
 from .merge import (DEFAULT_PRIORITY, OPTION_DEFAULT, UNDEFINED, Definitions,
                     collect, discharge, failures, in_order, merge, override,
-                    priority_of, strongest, without_failures)
+                    priority_of, refuse, strongest, without_failures)
 from .refusals import resolve
 from .systems import Packages, host, split_system
 
@@ -381,6 +381,8 @@ def convert(options: Any, config: Any = None, *, guest_system: str,
     the description, or of the conversion."""
     host_system = host_system or guest_system
     arch, _ = split_system(guest_system)
+    refuse(("virtualisation",), options)
+    refuse((), config)
     definitions, unknown = collect(
         ("virtualisation",), types.option_tree(version), [options])
     if unknown:

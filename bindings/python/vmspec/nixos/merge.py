@@ -12,6 +12,7 @@ merging never fails.  A value that would raises its error when it is looked at;
 until then a Failed stands in its place.
 """
 
+import os
 from dataclasses import dataclass
 from typing import (Any, Callable, Dict, Iterator, List, Mapping, Sequence,
                     Tuple, Union)
@@ -114,6 +115,62 @@ def push_down(value: Any) -> Iterator[Any]:
             yield content
     else:
         yield value
+
+
+# ---- what Nix cannot say ---------------------------------------------------
+
+_DEEPEST = 100  # of what is merged recursively
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_text(value: str) -> bool:
+    try:
+        return "\0" not in os.fsdecode(os.fsencode(value))
+    except UnicodeEncodeError:  # half a character of UTF-16
+        return False
+
+
+# What each property has to have, besides its content.
+_PROPERTIES: Dict[str, Tuple[str, Callable[[Any], bool]]] = {
+    "override": ("priority", _is_whole),
+    "order": ("priority", _is_whole),
+    "if": ("condition", lambda value: isinstance(value, bool)),
+    "merge": ("contents", lambda value: isinstance(value, list)),
+}
+
+
+def _refuse_property(where: Location, value: Mapping[str, Any]) -> None:
+    kind = property_of(value)
+    if kind not in _PROPERTIES:
+        return
+    name, check = _PROPERTIES[kind]
+    if not check(value.get(name)):
+        raise problem("type", where, f"a property {kind!r} has no {name}")
+    if kind != "merge" and "content" not in value:
+        raise problem("type", where, f"a property {kind!r} has no content")
+
+
+def refuse(location: Location, value: Any) -> None:
+    """Raises the error of what is no value of Nix's, or nested too deeply, in
+    a value of JSON."""
+    pending = [(location, value, 0)]
+    while pending:
+        where, value, depth = pending.pop()
+        if isinstance(value, str) and not _is_text(value):
+            raise problem("type", where, f"{value!r} is no text")
+        if depth > _DEEPEST:
+            raise problem("other", where, "is nested too deeply")
+        if isinstance(value, list):
+            pending += ((where, inner, depth + 1) for inner in value)
+        if isinstance(value, dict):
+            _refuse_property(where, value)
+            is_property = property_of(value) in _PROPERTIES
+            for name, inner in value.items():
+                place = where if is_property else (*where, name)
+                pending += (where, name, depth), (place, inner, depth + 1)
 
 
 # ---- types -----------------------------------------------------------------

@@ -31,6 +31,9 @@ def _is_string(value: Any) -> bool:
 def _is_package(value: Any) -> bool:
     """A store path, or what stands for a derivation: an object with one."""
     if isinstance(value, dict):
+        if not all(_is_string(value.get(name, ""))
+                   for name in ("firmware", "variables")):
+            return False
         value = value.get("path")
     return _is_string(value) and \
         re.match(r"/nix/store/[^/]+\Z", value) is not None
