@@ -78,7 +78,7 @@ class Build:
         for name in COPIED:
             shutil.copytree(Path(os.environ["VMSPEC_SRCDIR"], name), top / name, symlinks=True)
         self.compiler = words("CC", "cc")
-        self.flags = ["-w", "-std=gnu11", "-D_GNU_SOURCE", "-fPIC", *(f"-I{top / name}" for name in (
+        self.flags = ["-w", "-std=gnu11", "-D_GNU_SOURCE", "-fPIC", '-DWITHOUT=""', *(f"-I{top / name}" for name in (
             "include", "lib", "tests/unit", "tests/thorough")), *words("VMSPEC_DEFS"), *words("VMSPEC_CFLAGS")]
         self.libraries = words("VMSPEC_LIBS")
         self.unit_tests = [*words("VMSPEC_UNIT_TESTS"), "tests/abi/test-sizes"]

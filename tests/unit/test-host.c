@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unit.h"
 
+#include "arch.h"
 #include "host.h"
 
 static struct arena arena;
@@ -160,6 +161,50 @@ START_TEST (a_host_that_was_given_is_copied_and_nothing_is_looked_up)
 }
 END_TEST
 
+START_TEST (a_processor_has_the_names_that_kernels_give_it)
+{
+  static const struct {
+    const char *machine;
+    uint32_t arch;
+  } names[] = {
+    { "x86_64", VMSPEC_ARCH_X86_64 },   { "amd64", VMSPEC_ARCH_X86_64 },
+    { "i386", VMSPEC_ARCH_I686 },       { "i586", VMSPEC_ARCH_I686 },
+    { "i686", VMSPEC_ARCH_I686 },       { "aarch64", VMSPEC_ARCH_AARCH64 },
+    { "arm64", VMSPEC_ARCH_AARCH64 },   { "armv7l", VMSPEC_ARCH_ARMV7L },
+    { "armv8l", VMSPEC_ARCH_ARMV7L },   { "ppc64", VMSPEC_ARCH_POWERPC64 },
+    { "ppc64le", VMSPEC_ARCH_POWERPC64LE }, { "vax", VMSPEC_ARCH_UNSET },
+  };
+
+  for (size_t i = 0; i < COUNT (names); i++)
+    ck_assert_msg (vms_arch_by_machine (names[i].machine) == names[i].arch,
+                   "%s", names[i].machine);
+}
+END_TEST
+
+START_TEST (a_host_runs_guests_of_its_own_kind_only_with_its_processor)
+{
+  ck_assert (vms_arch_kvm (VMSPEC_ARCH_X86_64, VMSPEC_ARCH_X86_64));
+  ck_assert (vms_arch_kvm (VMSPEC_ARCH_X86_64, VMSPEC_ARCH_I686));
+  ck_assert (!vms_arch_kvm (VMSPEC_ARCH_I686, VMSPEC_ARCH_X86_64));
+  ck_assert (!vms_arch_kvm (VMSPEC_ARCH_X86_64, VMSPEC_ARCH_AARCH64));
+  ck_assert (vms_arch_kvm (VMSPEC_ARCH_AARCH64, VMSPEC_ARCH_AARCH64));
+  ck_assert (!vms_arch_kvm (VMSPEC_ARCH_AARCH64, VMSPEC_ARCH_ARMV7L));
+  ck_assert (!vms_arch_kvm (VMSPEC_ARCH_UNSET, VMSPEC_ARCH_X86_64));
+  ck_assert (!vms_arch_kvm (VMSPEC_ARCH_X86_64, VMSPEC_ARCH_UNSET));
+}
+END_TEST
+
+START_TEST (no_host_is_this_machine)
+{
+  const struct vmspec_host *found = NULL;
+  const struct vmspec empty = { VMSPEC_INIT (vmspec) };
+
+  ck_assert_int_eq (vms_host_or_detect (&empty, NULL, &arena, NULL, &found), 0);
+  ck_assert_str_ne (found->directory, "");
+  ck_assert_ptr_nonnull (found->run_name);
+}
+END_TEST
+
 int
 main (void)
 {
@@ -175,5 +220,9 @@ main (void)
   tcase_add_test (t, the_first_firmware_that_fits_is_taken);
   tcase_add_test (t,
                   a_host_that_was_given_is_copied_and_nothing_is_looked_up);
+  tcase_add_test (t, a_processor_has_the_names_that_kernels_give_it);
+  tcase_add_test (t,
+                  a_host_runs_guests_of_its_own_kind_only_with_its_processor);
+  tcase_add_test (t, no_host_is_this_machine);
   return unit_run ("host", t);
 }
