@@ -48,7 +48,7 @@ uint64_t
 vms_qcow2_largest (uint32_t cluster_size)
 {
   /* A table of the second level has as many places as fit in a cluster. */
-  uint64_t places = LARGEST_L1 / sizeof (uint64_t) * (cluster_size / 8);
+  uint64_t places = (uint64_t) (LARGEST_L1 / 8) * (cluster_size / 8);
 
   return places > INT64_MAX / cluster_size ? INT64_MAX / cluster_size * cluster_size
                                            : places * cluster_size;

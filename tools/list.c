@@ -77,8 +77,8 @@ print_values (FILE *out, const struct vmspec_option *o)
     fputs (o->flags & VMSPEC_OPTION_ABSOLUTE ? "/PATH" : "PATH", out);
   else
     fputs ("TEXT", out);
-  if (!o->values && is_scalar (o) && o->size == sizeof (char *)
-      && o->kind != VMSPEC_KIND_UINT64 && o->flags & VMSPEC_OPTION_NONE_OK)
+  if ((o->kind == VMSPEC_KIND_STRING || o->kind == VMSPEC_KIND_PATH)
+      && !o->values && o->flags & VMSPEC_OPTION_NONE_OK)
     fputs (" or \"\"", out);
 }
 

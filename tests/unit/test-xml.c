@@ -133,7 +133,9 @@ same_member (const struct vmspec_option *o, const void *a, const void *b)
 {
   const void *p, *q;
 
-  if (o->size == sizeof (uint32_t) || o->kind == VMSPEC_KIND_UINT64)
+  if (o->kind == VMSPEC_KIND_UINT32 || o->kind == VMSPEC_KIND_UINT64
+      || o->kind == VMSPEC_KIND_SWITCH || o->kind == VMSPEC_KIND_ENUM
+      || o->kind == VMSPEC_KIND_SIZE || o->kind == VMSPEC_KIND_RESERVED)
     return vms_option_number (o, a) == vms_option_number (o, b);
   p = vms_option_pointer (o, a);
   q = vms_option_pointer (o, b);
