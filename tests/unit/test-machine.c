@@ -257,6 +257,21 @@ START_TEST (a_machine_ends_with_its_switch)
 }
 END_TEST
 
+START_TEST (a_keeper_is_nobody_elses_to_start)
+{
+  const char *keeper = getenv ("VMSPEC_KEEPER");
+  char command[PATH_MAX + 100];
+
+  if (!keeper)
+    return;
+  snprintf (command, sizeof command, "'%s' 2>&1 | grep -q libvmspec", keeper);
+  ck_assert_int_eq (system (command), 0);
+  snprintf (command, sizeof command, "'%s' wrong name 2> /dev/null 3<&0; "
+            "test $? = 2", keeper);
+  ck_assert_int_eq (system (command), 0);
+}
+END_TEST
+
 int
 main (void)
 {
@@ -265,6 +280,7 @@ main (void)
   tcase_add_checked_fixture (t, set_up, tear_down);
   tcase_add_test (t, a_machine_takes_a_keeper);
   tcase_add_test (t, a_keeper_that_ends_is_said);
+  tcase_add_test (t, a_keeper_is_nobody_elses_to_start);
   tcase_add_test (t, a_tpm_is_one_machines_at_a_time);
   tcase_add_test (t, its_socket_has_a_path_of_107_bytes_at_most);
   tcase_add_test (t, its_directory_takes_a_socket);
