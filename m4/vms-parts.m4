@@ -53,23 +53,6 @@ AC_DEFUN([VMS_PREFIX_MAP], [
   AC_MSG_RESULT([$vms_prefix_map])
   AM_CONDITIONAL([PREFIX_MAP], [test "$vms_prefix_map" = yes])])
 
-# VMS_YEAR2038: times that last, where the C library has these only if asked.
-AC_DEFUN([VMS_YEAR2038], [
-  AC_MSG_CHECKING([for what makes time_t have 64 bits])
-  vms_save_CPPFLAGS=$CPPFLAGS
-  vms_time_bits=unknown
-  for vms_word in none -D_TIME_BITS=64; do
-    AS_IF([test "$vms_word" = none], [],
-      [CPPFLAGS="$vms_save_CPPFLAGS $vms_word -D_FILE_OFFSET_BITS=64"])
-    AC_COMPILE_IFELSE([AC_LANG_PROGRAM([[#include <time.h>]],
-        [[static char enough[sizeof (time_t) >= 8 ? 1 : -1]; (void) enough;]])],
-      [vms_time_bits=$vms_word; break])
-  done
-  CPPFLAGS=$vms_save_CPPFLAGS
-  AC_MSG_RESULT([$vms_time_bits])
-  AS_IF([test "$vms_time_bits" = -D_TIME_BITS=64],
-    [AC_DEFINE([_TIME_BITS], [64], [Bits of time_t.])])])
-
 AC_DEFUN([VMS_SUMMARY], [
   AS_IF([test "$have_check" = yes], [], [summary="$summary
   without check: no unit tests"])

@@ -421,9 +421,9 @@ START_TEST (a_file_system_need_not_have_locks)
 }
 END_TEST
 
-/* With times of 64 bits a 32-bit C library has another call. */
+/* On 32-bit processors. */
 #ifndef SYS_newfstatat
-#define SYS_newfstatat SYS_statx
+#define SYS_newfstatat SYS_fstatat64
 #endif
 
 static int
