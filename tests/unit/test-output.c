@@ -421,9 +421,9 @@ START_TEST (a_file_system_need_not_have_locks)
 }
 END_TEST
 
-/* On 32-bit processors. */
+/* What glibc calls on 32-bit processors. */
 #ifndef SYS_newfstatat
-#define SYS_newfstatat SYS_fstatat64
+#define SYS_newfstatat SYS_statx
 #endif
 
 static int

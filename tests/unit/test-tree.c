@@ -298,15 +298,18 @@ START_TEST (times_are_kept_beyond_2038_and_before_1970)
     { "tree/1970", 0, "mtime: 0x00000000:1d6f3454" },
   };
 
-  for (size_t i = 0; i < COUNT (times); i++) {
-    struct timespec stamps[2] = { { times[i].seconds, 123456789 },
-                                  { times[i].seconds, 123456789 } };
+  /* A time_t of 32 bits ends in 2038. */
+  size_t first = sizeof (time_t) > 4 ? 0 : 1;
+
+  for (size_t i = first; i < COUNT (times); i++) {
+    struct timespec stamps[2] = { { (time_t) times[i].seconds, 123456789 },
+                                  { (time_t) times[i].seconds, 123456789 } };
 
     make_file (times[i].name, 0644, "x");
     ck_assert_int_eq (utimensat (AT_FDCWD, times[i].name, stamps, 0), 0);
   }
   must_make ("fs");
-  for (size_t i = 0; i < COUNT (times); i++) {
+  for (size_t i = first; i < COUNT (times); i++) {
     char request[40];
 
     snprintf (request, sizeof request, "stat %s", times[i].name + 5);
