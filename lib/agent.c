@@ -148,7 +148,7 @@ vms_agent_execute (struct channel *channel, const char *command,
                    json_t *arguments, int64_t deadline, vmspec_diag *diag,
                    json_t **ret_answer)
 {
-  json_t *object;
+  json_t *object = NULL;
   int r;
 
   channel->longest = AGENT_LONGEST;

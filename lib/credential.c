@@ -119,7 +119,7 @@ base64 (struct arena *arena, const char *text)
     for (size_t j = 0; j < 3; j++)
       bits = bits << 8 | (j < n ? (unsigned char) text[i + j] : 0);
     for (size_t j = 0; j < 4; j++)
-      *to++ = j <= n ? digits[bits >> (18 - 6 * j) & 63] : '=';
+      *to++ = (char) (j <= n ? digits[bits >> (18 - 6 * j) & 63] : '=');
   }
   return out;
 }

@@ -60,7 +60,7 @@ set_block_size (io_channel channel, int size)
 
 /* A negative count is one of bytes. */
 static uint64_t
-bytes_of (const io_channel channel, int count)
+bytes_of (io_channel channel, int count)
 {
   return count < 0 ? (uint64_t) -(int64_t) count
                    : (uint64_t) count * (uint64_t) channel->block_size;

@@ -152,7 +152,7 @@ struct room {
 static int
 look_at_room (void *data, void *fs)
 {
-  const ext2_filsys file_system = fs;
+  ext2_filsys file_system = fs;
   struct room *room = data;
 
   room->bytes = ext2fs_free_blocks_count (file_system->super)

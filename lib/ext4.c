@@ -220,7 +220,7 @@ set_time (struct maker *m)
   super->s_mkfs_time = super->s_wtime = super->s_lastcheck
     = (__u32) m->setup->time;
   super->s_kbytes_written = 1;
-  super->s_max_mnt_count = (__u16) -1;
+  super->s_max_mnt_count = -1;
 }
 
 /* ---- the file system ---------------------------------------------------- */

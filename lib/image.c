@@ -227,7 +227,7 @@ part_at (const struct image *image, const struct unit *unit, uint64_t start)
 static int
 is_touched (const struct unit *unit, uint64_t at)
 {
-  return unit->touched >> at / PIECE & 1;
+  return (int) (unit->touched >> at / PIECE & 1);
 }
 
 /* What is new in a cluster.  Zeros count only where the file may hold something

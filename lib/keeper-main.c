@@ -389,7 +389,7 @@ clean_leftovers (struct keeper *k)
   if (k->clean && fork () == 0) {
     prctl (PR_SET_PDEATHSIG, SIGKILL);
     close (k->link);
-    _exit (vms_leftover_clean (k->clean, &removed) < 0);
+    _exit (vms_leftover_clean (k->clean, &removed) < 0 ? 1 : 0);
   }
   free (k->clean);
   k->clean = NULL;

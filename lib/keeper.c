@@ -141,7 +141,8 @@ receive (struct keeper *keeper, struct keeper_message *message, int *ret_fd)
   if (message->kind == KEEPER_ENDED && message->child < N_KEPT) {
     keeper->children[message->child].ended = ++keeper->n_ended;
     keeper->children[message->child].status = message->number;
-    keeper->children[message->child].forced = message->flags & KEEPER_FORCED;
+    keeper->children[message->child].forced
+      = (message->flags & KEEPER_FORCED) != 0;
   }
   return 0;
 }

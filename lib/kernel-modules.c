@@ -51,7 +51,7 @@ name_in (const char *line, size_t size, size_t *ret_size)
 static char
 plain (char c)
 {
-  return c == '-' ? '_' : c;
+  return (char) (c == '-' ? '_' : c);
 }
 
 static int

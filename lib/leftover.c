@@ -99,7 +99,7 @@ static int
 clean_one (const char *directory, const char *name)
 {
   char path[PATH_MAX];
-  int fd, gone;
+  int fd = -1, gone;
 
   if (snprintf (path, sizeof path, "%s/%s", directory, name)
         >= (int) sizeof path

@@ -30,7 +30,7 @@ struct keeper;
 /* Takes the steps (prepare.c).  With a keeper, a fresh run directory is there
  * already, and helper programs end when this process does. */
 int vms_plan_prepare (const vmspec_plan *plan, const char *const *names,
-                      const struct vmspec_work *work, vmspec_diag *diag,
+                      const struct vmspec_work *said, vmspec_diag *diag,
                       struct keeper *keeper);
 
 #endif

@@ -14,7 +14,7 @@ folded (char c)
 {
   if (c >= 'A' && c <= 'Z')
     return (char) (c - 'A' + 'a');
-  return c == '_' ? '-' : c;
+  return (char) (c == '_' ? '-' : c);
 }
 
 static size_t

@@ -145,6 +145,13 @@ def _qemu_line(resolved: Any, host: Any) -> List[str]:
     return argv[:argv.index("-name")]
 
 
+def convert(case: Mapping[str, Any]) -> nixos.Conversion:
+    return nixos.convert(
+        case["options"], case["config"], guest_system=case["guest_system"],
+        host_system=case["host_system"], system_name=case["system_name"],
+        version=case["seed"])
+
+
 class _Run:
     """A case on its way through the library."""
 
@@ -171,19 +178,12 @@ class _Run:
         elif got[1] != wanted[1]:
             self.found.append(Difference("error_option", wanted[1], got[1]))
 
-    def convert(self) -> nixos.Conversion:
-        case = self.case
-        return nixos.convert(
-            case["options"], case["config"], guest_system=case["guest_system"],
-            host_system=case["host_system"], system_name=case["system_name"],
-            version=case["seed"])
-
     def run(self) -> None:
         for field in sorted(self.expected.keys() - FIELDS):
             self.found.append(Difference(field, self.expected[field],
                                          "a field that is not compared"))
         try:
-            machine = self.convert()
+            machine = convert(self.case)
             host = surroundings.host(self.case)
             resolved = vmspec.resolve(machine.spec, host)
             host = surroundings.host(self.case, resolved)
