@@ -87,6 +87,9 @@ class Build:
         self.programs.mkdir()
         self.link_library(self.objects, self.programs, [])
         list(pool.map(self.build_program, [*self.unit_tests, "vmspec-run"]))
+        # What stands in for QEMU lies where the build leaves it.
+        stand_in = top / "tests/integration/stand-in"
+        run([*self.compiler, *self.flags, f"{stand_in}.c", "-o", stand_in], top)
 
     def compile_library(self, pool: ThreadPoolExecutor, name: str, options: List[str]) -> Dict[str, Path]:
         into = self.top / name
@@ -135,9 +138,9 @@ def processes_of(user: int) -> List[int]:
 
 
 def free_users(count: int) -> List[int]:
-    """Of a range that, by systemd's list, is nobody's."""
-    users = [user for user in range(60700, 60800) if not processes_of(user)]
-    return users[:count]
+    """Of a range that, by systemd's list, is nobody's; others if this program runs twice."""
+    first = 60578 + os.getpid() % 60 * 10
+    return [user for user in range(first, first + 10) if not processes_of(user)][:count]
 
 
 def python_for(user: int) -> str:
