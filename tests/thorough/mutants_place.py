@@ -21,7 +21,7 @@ LIBRARY = "libvmspec.so.0"
 KEEPER = ("keeper-main", "keeper-child", "keeper-link", "clock", "descriptor", "leftover", "remove")
 ONLY_KEEPER = ("keeper-main", "keeper-child")
 COPIED = ("bindings", "doc", "include", "lib", "tests", "tools")
-PYTHON_TESTS = ("golden/run", "corpus/new.json", "corpus/old.json", "python/test_binding.py", "python/test_examples.py",
+PYTHON_TESTS = ("golden/run", "corpus/new.json", "corpus/old.json", "python/test_binding.py",
                 "python/test_guest.py", "python/test_images.py", "python/test_machines.py", "python/test_nixos.py",
                 "python/test_nixos_guest.py")
 
