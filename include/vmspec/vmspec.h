@@ -30,12 +30,14 @@
  *   vmspec_diag, which may be NULL.  Every function is there in every build; one
  *   that needs what was left out of it returns -EOPNOTSUPP.
  * - The library prints nothing, never exits, reads no environment variable,
- *   and keeps no state outside of its handles.  A handle belongs to one thread
- *   at a time; different handles never meet.
+ *   and keeps no state outside of its handles, but for libxml2's, which it sets
+ *   up once (xmlInitParser).  That library has its own way when memory is too
+ *   short to make a parser: it tells the process's handler of its errors.  A
+ *   handle belongs to one thread at a time; different handles never meet.
  * - Only vmspec_host_detect, vmspec_plan_check_files, vmspec_plan_prepare,
- *   vmspec_doc_read_file, vmspec_check_kernel_..., and functions of images and running machines
- *   touch anything outside of their arguments.  Where a host is NULL,
- *   vmspec_host_detect is called on the caller's behalf.
+ *   vmspec_doc_read_file, vmspec_check_kernel_..., and functions of images and
+ *   running machines touch anything outside of their arguments.  Where a host is
+ *   NULL, vmspec_host_detect is called on the caller's behalf.
  */
 #ifndef VMSPEC_VMSPEC_H
 #define VMSPEC_VMSPEC_H
