@@ -38,13 +38,13 @@ struct image_header {
 };
 
 /* How many bytes at the start of the file vms_image_header_read needs, if the file
- * has so many.  @start are the first of them. */
-size_t vms_image_header_wanted (const void *start, size_t size);
+ * has so many.  @bytes are the first of them. */
+size_t vms_image_header_wanted (const void *bytes, size_t size);
 
 /* Reads the header from the start of a file that has @file_size bytes, and
  * refuses what QEMU refuses, and tables that are not within the file.
  * 0, or -EINVAL with a half of a sentence in problem. */
-int vms_image_header_read (struct image_header *header, const void *start,
+int vms_image_header_read (struct image_header *header, const void *bytes,
                            size_t size, uint64_t file_size);
 
 static inline uint32_t

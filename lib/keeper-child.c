@@ -173,7 +173,8 @@ fork_child (struct kept_child *child, const struct request *request,
             pid_t group)
 {
   volatile int error = 0;
-  pid_t keeper = getpid (), pid = vfork ();
+  pid_t keeper = getpid ();
+  pid_t pid = vfork ();
 
   if (pid == 0) {
     error = become (request, message, fds, output, group, keeper);

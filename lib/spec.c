@@ -305,7 +305,7 @@ accept_name (struct acceptance *a, const struct vmspec_option *option,
 
 static void accept_struct (struct acceptance *a,
                            const struct vmspec_option *rows, void *spec,
-                           const struct path *path);
+                           const struct path *parent);
 
 void *
 vms_writable (const void *ours)

@@ -173,11 +173,10 @@ write_member (struct writer *w, const struct vmspec_option *option,
       w->error = -EINVAL;
       return;
     }
-  } else if (option->kind != VMSPEC_KIND_LIST
-             && option->kind != VMSPEC_KIND_STRINGS)
-    return;
-  else if (!vms_option_pointer (option, spec)
-           || vms_list_length (vms_option_pointer (option, spec)))
+  } else if ((option->kind != VMSPEC_KIND_LIST
+              && option->kind != VMSPEC_KIND_STRINGS)
+             || !vms_option_pointer (option, spec)
+             || vms_list_length (vms_option_pointer (option, spec)))
     return;
   write_attribute (w, vms_xml_name (option, name), value, indent);
 }

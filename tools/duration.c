@@ -48,7 +48,7 @@ now_ms (void)
   struct timespec now;
 
   clock_gettime (CLOCK_MONOTONIC, &now);
-  return now.tv_sec * 1000ll + now.tv_nsec / 1000000;
+  return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
 int

@@ -48,7 +48,7 @@ print_name_values (FILE *out, const char *const *names)
 static void
 print_number (FILE *out, const struct vmspec_option *o)
 {
-  int none = o->flags & VMSPEC_OPTION_NONE_OK;
+  unsigned none = o->flags & VMSPEC_OPTION_NONE_OK;
   const char *in = none ? "  " : "";
 
   if (none)
@@ -67,7 +67,7 @@ print_number (FILE *out, const struct vmspec_option *o)
 static void
 print_text (FILE *out, const struct vmspec_option *o)
 {
-  int empty = o->flags & (VMSPEC_OPTION_NONE_OK | VMSPEC_OPTION_EMPTY_OK);
+  unsigned empty = o->flags & (VMSPEC_OPTION_NONE_OK | VMSPEC_OPTION_EMPTY_OK);
 
   fputs ("        <data type=\"string\">\n", out);
   if (o->flags & VMSPEC_OPTION_ABSOLUTE)
@@ -83,7 +83,7 @@ print_text (FILE *out, const struct vmspec_option *o)
 static void
 print_attribute (FILE *out, const struct vmspec_option *o)
 {
-  int required = o->flags & VMSPEC_OPTION_REQUIRED;
+  unsigned required = o->flags & VMSPEC_OPTION_REQUIRED;
 
   fputs (required ? "    <group>\n" : "    <optional>\n", out);
   fputs ("      <attribute name=\"", out);
