@@ -166,11 +166,13 @@ START_TEST (only_what_is_needed_is_looked_for)
   struct vmspec_network network
     = { VMSPEC_INIT (vmspec_network),
         .forward_ports = LIST (vmspec_forward_port, &port) };
+  struct vmspec_store store = { VMSPEC_INIT (vmspec_store) };
   struct vmspec spec
-    = { VMSPEC_INIT (vmspec), .arch = VMSPEC_ARCH_X86_64 };
+    = { VMSPEC_INIT (vmspec), .arch = VMSPEC_ARCH_X86_64, .store = &store };
 
   ck_assert_int_eq (mkdir ("bin", 0700), 0);
   make_file ("bin/qemu-system-x86_64", 0755, "");
+  make_file ("bin/mkfs.erofs", 0755, "");
   make_file ("bin/swtpm", 0755, "");
   make_file ("bin/nc", 0755, "");
   make_file ("bin/emu", 0755, "");
@@ -200,6 +202,12 @@ START_TEST (only_what_is_needed_is_looked_for)
   network.vlan_backend = VMSPEC_VLAN_BACKEND_STREAM;
   detect (&spec, NULL);
   ck_assert_ptr_null (program ("vde_switch"));
+  for (int i = 0; i < 4; i++) {
+    store.image = i & 1 ? VMSPEC_ON : VMSPEC_OFF;
+    store.writable = i & 2 ? VMSPEC_ON : VMSPEC_OFF;
+    detect (&spec, NULL);
+    ck_assert_int_eq (program ("mkfs.erofs") != NULL, i == 1);
+  }
 }
 END_TEST
 

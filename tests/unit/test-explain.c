@@ -776,6 +776,20 @@ START_TEST (long_messages_keep_their_ends)
 }
 END_TEST
 
+START_TEST (messages_are_whole_up_to_a_length)
+{
+  for (int size = 299; size <= 301; size++) {
+    char words[400];
+    const struct vmspec_finding *f;
+
+    snprintf (words, sizeof words, "qemu-system-x86_64: %0*d\n", size, 1);
+    f = explained (words);
+    ck_assert_int_eq (strstr (f->text, "0 ... 0") != NULL, size > 300);
+    ck_assert_ptr_nonnull (strstr (f->text, "001;"));
+  }
+}
+END_TEST
+
 START_TEST (no_words_at_all)
 {
   static const char *const nothing[] = { "", "\n\n \n", "\033\r\n\t" };
@@ -901,6 +915,7 @@ main (void)
   tcase_add_test (tcase, findings_have_the_message_and_a_remedy);
   tcase_add_test (tcase, messages_are_made_plain);
   tcase_add_test (tcase, long_messages_keep_their_ends);
+  tcase_add_test (tcase, messages_are_whole_up_to_a_length);
   tcase_add_test (tcase, no_words_at_all);
   tcase_add_loop_test (tcase, any_bytes, 0, 4);
   tcase_add_test (tcase, parts_of_messages);

@@ -82,6 +82,9 @@ START_TEST (no_length_does_harm)
   ck_assert_str_eq (HINT (name, word, "a"), "");
   name[64] = '\0';
   ck_assert_str_ne (HINT (name, name), "");
+  word[65] = '\0';
+  ck_assert_str_eq (HINT (word, name), "");
+  ck_assert_str_eq (HINT (name, word), "");
 }
 END_TEST
 
