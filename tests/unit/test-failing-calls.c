@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Each system call of the library's own fails in its turn: then there is an error
- * with something to say, or it did not matter; no descriptor, process or memory is
- * left behind, and what exists is whole.
+ * with something to say, or it did not matter; no descriptor or process is left
+ * behind.  Memory that is left is seen where valgrind or a sanitizer watches;
+ * whether files are whole, by tests/integration/interrupted.
  */
 #include "failing-calls.h"
 
