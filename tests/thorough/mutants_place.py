@@ -5,7 +5,6 @@ A place has a library, its keeper and the programs in one directory, where they 
 environment is.
 """
 
-import json
 import os
 import shlex
 import shutil
@@ -15,18 +14,15 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Dict, FrozenSet, Iterable, List, NamedTuple, Optional, Tuple
+from typing import Dict, FrozenSet, Iterable, List, NamedTuple, Tuple
 
 LIBRARY = "libvmspec.so.0"
 KEEPER = ("keeper-main", "keeper-child", "keeper-link", "clock", "descriptor", "leftover", "remove")
 ONLY_KEEPER = ("keeper-main", "keeper-child")
 COPIED = ("bindings", "doc", "include", "lib", "tests", "tools")
-PYTHON_TESTS = ("golden/run", "corpus/new.json", "corpus/old.json", "python/test_binding.py",
-                "python/test_guest.py", "python/test_images.py", "python/test_machines.py", "python/test_nixos.py",
-                "python/test_nixos_guest.py")
+SCRIPTS = ("golden/run", "corpus/new.json", "corpus/old.json", "python/test_binding.py", "python/test_guest.py",
+           "python/test_images.py", "python/test_machines.py")
 
-OPTIMIZED = ["-O2"]
-COUNTED = ["-O0", "--coverage", "-fprofile-update=atomic", "-fno-builtin-execve", "-include", "coverage.h"]
 # Some calls of the library go by some of the tests, which let them fail.
 WRAPPED = {"test-nomem": "-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free",
            "test-failing-calls": "-Wl,@tests/unit/failing-calls.wrap"}
@@ -38,8 +34,8 @@ class BuildError(Exception):
 
 class Test(NamedTuple):
     name: str
-    seconds: float = 0
-    functions: FrozenSet[Tuple[str, int, int]] = frozenset()    # what it runs: file, first and last line
+    seconds: float
+    distances: Dict[str, int]   # by how many calls, at least, it comes to a file of the library; of scripts not known
 
 
 class Outcome(NamedTuple):
@@ -82,30 +78,25 @@ class Build:
             "include", "lib", "tests/unit", "tests/thorough")), *words("VMSPEC_DEFS"), *words("VMSPEC_CFLAGS")]
         self.libraries = words("VMSPEC_LIBS")
         self.unit_tests = [*words("VMSPEC_UNIT_TESTS"), "tests/abi/test-sizes"]
-        self.objects = self.compile_library(pool, "objects", OPTIMIZED)
-        self.programs = top / "programs"
+        self.programs, objects = top / "programs", top / "objects"
         self.programs.mkdir()
-        self.link_library(self.objects, self.programs, [])
+        objects.mkdir()
+        compiled = pool.map(lambda file: compile_file(self, top, file, objects), library_sources())
+        self.objects = {file.stem: file for file in compiled}
+        self.link_library(self.objects, self.programs)
         list(pool.map(self.build_program, [*self.unit_tests, "vmspec-run"]))
         # What stands in for QEMU lies where the build leaves it.
         stand_in = top / "tests/integration/stand-in"
         run([*self.compiler, *self.flags, f"{stand_in}.c", "-o", stand_in], top)
 
-    def compile_library(self, pool: ThreadPoolExecutor, name: str, options: List[str]) -> Dict[str, Path]:
-        into = self.top / name
-        into.mkdir()
-        compiled = pool.map(lambda file: compile_file(self, self.top, file, into, options), library_sources())
-        return {file.stem: file for file in compiled}
-
-    def link_library(self, objects: Dict[str, Path], into: Path, options: List[str]) -> None:
+    def link_library(self, objects: Dict[str, Path], into: Path, options: Iterable[str] = ()) -> None:
         run([*self.compiler, "-shared", f"-Wl,-soname,{LIBRARY}", *options,
              *(file for name, file in objects.items() if name not in ONLY_KEEPER), "-o", into / LIBRARY,
              *self.libraries], self.top)
 
-    def link_keeper(self, objects: Dict[str, Path], into: Path, options: List[str]) -> None:
+    def link_keeper(self, objects: Dict[str, Path], into: Path) -> None:
         (into / "vmspec").mkdir(exist_ok=True)
-        run([*self.compiler, *options, *(objects[name] for name in KEEPER), "-o", into / "vmspec/vmspec-keeper"],
-            self.top)
+        run([*self.compiler, *(objects[name] for name in KEEPER), "-o", into / "vmspec/vmspec-keeper"], self.top)
 
     def build_program(self, name: str) -> None:
         sources = [self.top / (name + ".c")]
@@ -116,9 +107,9 @@ class Build:
              self.programs / Path(name).name, self.programs / LIBRARY, *self.libraries], self.top)
 
 
-def compile_file(build: Build, directory: Path, file: str, into: Path, options: List[str]) -> Path:
+def compile_file(build: Build, directory: Path, file: str, into: Path) -> Path:
     result = into / (Path(file).stem + ".o")
-    run([*build.compiler, *build.flags, *options, "-c", file, "-o", result], directory)
+    run([*build.compiler, *build.flags, "-O2", "-c", file, "-o", result], directory)
     return result
 
 
@@ -155,8 +146,8 @@ def python_for(user: int) -> str:
 
 
 class Place:
-    def __init__(self, build: Build, name: str, user: int, options: Optional[List[str]] = None):
-        self.build, self.user, self.options = build, user, options or []
+    def __init__(self, build: Build, name: str, user: int):
+        self.build, self.user = build, user
         self.directory = build.top / name
         self.home = self.directory / "home"
         for directory in (self.directory, self.home, *(self.directory / f"{name}.d" for name in WRAPPED)):
@@ -177,19 +168,19 @@ class Place:
         keeper_is_old = changed in KEEPER or "keeper-main" not in self.objects or any(
             self.objects[name] != objects[name] for name in KEEPER)
         self.objects = objects
-        self.build.link_library(objects, self.directory, self.options)
+        self.build.link_library(objects, self.directory)
         if keeper_is_old:
-            self.build.link_keeper(objects, self.directory, self.options)
+            self.build.link_keeper(objects, self.directory)
         for name in WRAPPED:
             (self.path(name).parent / LIBRARY).unlink(missing_ok=True)
 
-    def command(self, test: Test) -> List[str]:
-        if test.name.startswith("test-"):
-            program = self.path(test.name)
+    def command(self, name: str) -> List[str]:
+        if name.startswith("test-"):
+            program = self.path(name)
             if not (program.parent / LIBRARY).exists():
-                self.build.link_library(self.objects, program.parent, [*self.options, WRAPPED[wrapped(test.name)]])
+                self.build.link_library(self.objects, program.parent, [WRAPPED[wrapped(name)]])
             return [str(program)]
-        file = str(self.build.top / "tests" / test.name)
+        file = str(self.build.top / "tests" / name)
         return [self.python, str(self.build.top / "tests/corpus/run"), file] if file.endswith(".json") \
             else [self.python, file]
 
@@ -200,15 +191,15 @@ class Place:
                "PYTHONDONTWRITEBYTECODE": 1, "HOME": self.home, "TMPDIR": "/tmp"}
         return {**os.environ, **{name: str(value) for name, value in own.items()}}
 
-    def run(self, test: Test) -> Outcome:
-        """With limits that only a test that hangs will meet."""
-        command = ["prlimit", f"--cpu={10 * test.seconds + 20:.0f}", "--core=0", *self.command(test)]
+    def run(self, name: str, seconds: float) -> Outcome:
+        """With limits that only a test that hangs will meet, if it takes that many seconds otherwise."""
+        command = ["prlimit", f"--cpu={10 * seconds + 20:.0f}", "--core=0", *self.command(name)]
         began = time.monotonic()
         process = subprocess.Popen(command, cwd=self.home, env=self.environment(), stdin=subprocess.DEVNULL,
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
                                    user=self.user, group=self.user, extra_groups=[])
         try:
-            status = process.wait(20 * test.seconds + 120)
+            status = process.wait(10 * seconds + 60)
             failure = f"signal {-status}" if status < 0 else f"status {status}" if status else ""
         except subprocess.TimeoutExpired:
             process.kill()
@@ -240,42 +231,43 @@ class Place:
 
 # ---- Before anything is broken ---------------------------------------------------------------------------------------
 
-def demand_success(where: Place, tests: List[Test]) -> None:
-    """That quick tests pass shows that the place is all right."""
-    for test in tests:
-        if test.seconds < 1:
-            outcome = where.run(test)
+def symbols(file: Path, *options: str) -> FrozenSet[str]:
+    listed = subprocess.run(["nm", "--format=posix", *options, str(file)], check=True, stdout=subprocess.PIPE, text=True)
+    return frozenset(line.split()[0].partition("@")[0] for line in listed.stdout.splitlines())
+
+
+def library_uses(build: Build) -> Tuple[Dict[str, str], Dict[str, FrozenSet[str]]]:
+    """The file that defines a symbol, and the symbols that a file needs."""
+    defined = {symbol: name for name, file in build.objects.items() for symbol in symbols(file, "-g", "--defined-only")}
+    return defined, {name: symbols(file, "-u") for name, file in build.objects.items()}
+
+
+def distances(build: Build, program: str, defined: Dict[str, str], needed: Dict[str, FrozenSet[str]]) -> Dict[str, int]:
+    found: Dict[str, int] = {}
+    reached = {defined[symbol] for symbol in symbols(build.programs / program, "-D", "-u") if symbol in defined}
+    while reached:
+        found.update(dict.fromkeys(reached, 1 + max(found.values(), default=0)))
+        # The keeper is a program that the library starts.
+        reached |= {"keeper-main"} if "keeper" in reached else set()
+        reached = {defined[symbol] for name in reached for symbol in needed[name] if symbol in defined} - set(found)
+    return found
+
+
+def measured_tests(build: Build, pool: ThreadPoolExecutor, places: List[Place]) -> List[Test]:
+    """Each has to pass, in one of the places."""
+    uses = library_uses(build)
+    names = [Path(name).name for name in build.unit_tests]
+
+    def measured(where: Place, all_names: List[str]) -> List[Test]:
+        where.take(build.objects, "keeper-main")
+        tests = []
+        while all_names:
+            name = all_names.pop()
+            outcome = where.run(name, 60)
             if outcome.failure:
-                raise BuildError(f"{test.name} fails with nothing broken: {outcome.failure}")
+                raise BuildError(f"{name} fails with nothing broken: {outcome.failure}")
+            tests.append(Test(name, outcome.seconds, distances(build, name, *uses) if name in names else {}))
+        return tests
 
-
-def functions_run(objects: Path) -> FrozenSet[Tuple[str, int, int]]:
-    counts = [file for file in objects.glob("*.gcda")]
-    result = subprocess.run(["gcov", "--json-format", "--stdout", *map(str, counts)], cwd=objects, check=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    found = set()
-    for line in result.stdout.splitlines():
-        for file in json.loads(line)["files"]:
-            for function in file["functions"]:
-                if function["execution_count"]:
-                    found.add((file["file"], function["start_line"], function["end_line"]))
-    for file in counts:
-        file.unlink()
-    return frozenset(found)
-
-
-def measured_tests(build: Build, pool: ThreadPoolExecutor, user: int) -> List[Test]:
-    """What each of the tests runs, and how long it takes, by a library that counts."""
-    objects = build.compile_library(pool, "counted", COUNTED)
-    os.chmod(build.top / "counted", 0o777)
-    where = Place(build, "counting", user, ["--coverage"])
-    where.take(objects, "keeper-main")
-    tests = []
-    for name in [*(Path(name).name for name in build.unit_tests), *PYTHON_TESTS]:
-        outcome = where.run(Test(name, 60))
-        functions = functions_run(build.top / "counted")
-        if outcome.failure:
-            print(f"{name} is left out, as it fails with nothing broken: {outcome.failure}", flush=True)
-        else:
-            tests.append(Test(name, outcome.seconds, functions))
-    return tests
+    left = [*names, *SCRIPTS]
+    return [test for tests in pool.map(lambda where: measured(where, left), places) for test in tests]
