@@ -489,7 +489,7 @@ class Intended(unittest.TestCase):
 
     def argv(self, options):
         case = {**CASES["default-x86_64-linux"], "options": options}
-        return vmspec.Plan(cases._Run(case).convert().spec,
+        return vmspec.Plan(cases.convert(case).spec,
                            surroundings.host(case)).argv
 
     def test_commas_are_escaped(self):
@@ -541,7 +541,7 @@ class Exclusions(unittest.TestCase):
 
     def test_the_library_s_own(self):
         case = CASES["store-image-x86_64-linux"]
-        machine = cases._Run(case).convert()
+        machine = cases.convert(case)
         plan = vmspec.Plan(machine.spec, surroundings.host(case))
         expressions = tuple(
             word.partition("=")[2] for step in plan.steps
@@ -572,8 +572,7 @@ class Exclusions(unittest.TestCase):
 class Scratch(unittest.TestCase):
     def created(self, **changed):
         case = {**CASES["default-x86_64-linux"], **changed}
-        run = cases._Run(case)
-        machine, host = run.convert(), surroundings.host(case)
+        machine, host = cases.convert(case), surroundings.host(case)
         resolved = vmspec.resolve(machine.spec, host)
         host = surroundings.host(case, resolved)
         return scratch.making(case, vmspec.Plan(machine.spec, host), resolved)
