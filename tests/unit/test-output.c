@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "copy.h"
 #include "output.h"
 
 static struct arena arena;
@@ -796,6 +797,45 @@ START_TEST (progress_is_told_now_and_then_and_may_cancel)
 }
 END_TEST
 
+static int
+expect_next (void *data, const struct vmspec_progress *progress)
+{
+  uint64_t *next = data;
+
+  ck_assert_uint_eq (progress->done, *next);
+  *next = *next + 65536 < progress->total ? *next + 65536 : progress->total;
+  work.next_report = 0;
+  return 0;
+}
+
+START_TEST (copies_are_whole_and_tell_how_far_they_are)
+{
+  static char bytes[200001], copied[sizeof bytes + 1];
+  struct random random = { .state = 3 };
+  uint64_t next = 0;
+  int from = open ("from", O_RDWR | O_CREAT, 0600);
+  int to = open ("to", O_RDWR | O_CREAT, 0600);
+
+  for (size_t i = 0; i < sizeof bytes; i++)
+    bytes[i] = (char) random_number (&random);
+  ck_assert_int_eq (write (from, bytes, sizeof bytes), sizeof bytes);
+  said.progress = expect_next;
+  said.data = &next;
+  ck_assert_int_eq (vms_work_init (&work, &arena, &said, diag), 0);
+  lseek (from, 0, SEEK_SET);
+  ck_assert_int_eq (vms_copy_bytes (&work, from, to, sizeof bytes), 0);
+  ck_assert_uint_eq (next, sizeof bytes);
+  ck_assert_int_eq (pread (to, copied, sizeof copied, 0), sizeof bytes);
+  ck_assert_mem_eq (copied, bytes, sizeof bytes);
+  lseek (from, 0, SEEK_SET);
+  next = 1; /* would not be told */
+  ck_assert_int_eq (vms_copy_bytes (&work, from, to, 0), 0);
+  ck_assert_int_eq (vms_copy_bytes (&work, -1, to, 0), -EBADF);
+  close (from);
+  close (to);
+}
+END_TEST
+
 START_TEST (work_is_synced_unless_it_is_said)
 {
   ck_assert_int_eq (vms_work_init (&work, &arena, NULL, diag), 0);
@@ -847,6 +887,7 @@ main (void)
   tcase_add_test (tcase, the_directory_is_synced_after_it_holds_the_name);
   tcase_add_test (tcase, a_full_disk_leaves_nothing);
   tcase_add_test (tcase, a_limit_on_file_sizes_leaves_nothing);
+  tcase_add_test (tcase, copies_are_whole_and_tell_how_far_they_are);
   tcase_add_test (tcase, progress_is_told_now_and_then_and_may_cancel);
   tcase_add_test (tcase, work_is_synced_unless_it_is_said);
   tcase_add_test (tcase, a_finding_is_about_the_option_that_asked_for_the_work);
