@@ -198,11 +198,12 @@ open_directory (struct kernel_check *check)
   int fd = TEMP_FAILURE_RETRY (
     open (check->file, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 
+  fd = vms_descriptor_keep (fd < 0 ? -errno : fd);
   if (fd < 0)
-    return vms_kernel_fail (check, -errno, "kernel.directory", "%s cannot be read: "
+    return vms_kernel_fail (check, fd, "kernel.directory", "%s cannot be read: "
                             "%s; name a directory such as /lib/modules/VERSION",
-                            check->file, strerrordesc_np (errno));
-  return vms_descriptor_keep (fd);
+                            check->file, strerrordesc_np (-fd));
+  return fd;
 }
 
 int

@@ -921,7 +921,7 @@ END_TEST
 
 struct seen {
   unsigned calls, cancel_at;
-  uint64_t done, total;
+  uint64_t done, total, largest_total;
 };
 
 static int
@@ -932,6 +932,9 @@ see (void *data, const struct vmspec_progress *progress)
   ck_assert (!progress->total || progress->done <= progress->total);
   seen->done = progress->done;
   seen->total = progress->total;
+  if (seen->largest_total < progress->total)
+    seen->largest_total = progress->total;
+  work.next_report = 0; /* the next is told, too */
   return ++seen->calls == seen->cancel_at;
 }
 
@@ -953,6 +956,8 @@ START_TEST (progress_ends_with_all_of_the_image)
   ck_assert_int_eq (stat ("image", &status), 0);
   ck_assert_uint_eq (seen.done, (uint64_t) status.st_size);
   ck_assert_uint_eq (seen.total, seen.done);
+  ck_assert_uint_ge (seen.largest_total, 200 << 20);
+  ck_assert_uint_lt (seen.largest_total, 300 << 20);
 }
 END_TEST
 

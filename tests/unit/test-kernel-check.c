@@ -325,6 +325,9 @@ START_TEST (lines_are_read_as_the_kernel_s_tools_do)
     { "CONFIG_X=y CONFIG_9P_FS=y\n", -ENOTSUP },
     { "CONFIG_X=\"\nCONFIG_9P_FS_SECURITY=y\n", -ENOTSUP },
     { "# CONFIG_X is not set\n", -ENOTSUP },
+    { "CONFIG_AZ=y\n", -ENOTSUP },
+    { "CONFIG_az=y\n", -ENOTSUP },
+    { "CONFIG_09=y\n", -ENOTSUP },
   };
 
   for (size_t i = 0; i < COUNT (cases); i++) {
