@@ -337,6 +337,46 @@ not_written (const struct vmspec *given, int error)
   vmspec_doc_free (own);
 }
 
+static size_t
+encode (uint32_t c, size_t size, char *bytes)
+{
+  static const unsigned char first[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
+
+  for (size_t i = size; i-- > 1; c >>= 6)
+    bytes[i] = (char) (0x80 | (c & 0x3f));
+  bytes[0] = (char) (first[size] | c);
+  return size;
+}
+
+START_TEST (characters_are_those_of_xml_in_their_shortest_form)
+{
+  static const uint32_t ends[] = { 0, 0x80, 0x800, 0x10000, 0x200000 };
+  char bytes[5] = "";
+
+  for (uint32_t c = 0; c < 0x200000; c++)
+    for (size_t size = 1; size <= 4; size++) {
+      int is_character = c < 0x20 ? c == 9 || c == 10 || c == 13
+                         : c < 0xd800 || (c >= 0xe000 && c < 0xfffe)
+                             || (c >= 0x10000 && c < 0x110000);
+
+      if (c >= ends[size])
+        continue;
+      encode (c, size, bytes);
+      ck_assert_msg (
+        vms_xml_valid (bytes, size)
+          == (is_character && c >= ends[size - 1] ? size : 0),
+        "U+%04X in %zu bytes", c, size);
+    }
+  for (unsigned c = 0x80; c <= 0xff; c++) {
+    memset (bytes, 0x80, 4);
+    bytes[0] = (char) c;
+    ck_assert_uint_eq (vms_xml_valid (bytes, 1), 0);
+    ck_assert_msg (vms_xml_valid (bytes, 4) == 0 || (c > 0xc1 && c < 0xf5),
+                   "%x", c);
+  }
+}
+END_TEST
+
 START_TEST (text_that_xml_cannot_hold_is_not_written)
 {
   static const char *const wrong[]
@@ -1062,6 +1102,7 @@ main (void)
   tcase_add_test (all, each_option_alone_reads_back_as_it_was_written);
   tcase_add_test (all, what_is_not_said_is_not_written);
   tcase_add_test (all, what_is_written_is_pretty);
+  tcase_add_test (all, characters_are_those_of_xml_in_their_shortest_form);
   tcase_add_test (all, text_that_xml_cannot_hold_is_not_written);
   tcase_add_test (all, numbers_that_no_option_has_are_not_written);
   tcase_add_test (all, what_would_be_too_large_to_read_is_not_written);
