@@ -23,12 +23,14 @@ static struct {
   long until_failure; /* counts down; the one at 0 fails */
   int error;          /* in this way */
   const char *failed; /* which one that was */
+  const char *only;   /* unless NULL, the name of those that count */
 } calls;
 
 static int
 call_fails (const char *name)
 {
-  if (!calls.watching || calls.until_failure-- != 0)
+  if (!calls.watching || (calls.only && strcmp (calls.only, name) != 0)
+      || calls.until_failure-- != 0)
     return 0;
   calls.failed = name;
   errno = calls.error;

@@ -726,14 +726,18 @@ START_TEST (system_management_mode_takes_q35)
 {
   static const char *const good[] = { "q35", "q35,accel=tcg", "pc-q35-7.2",
                                       "accel=tcg", "" };
+  static const char *const bad[] = { "pc,accel=tcg", "q3", "pc-q3", "pc-q3-7.2",
+                                     "none" };
 
   efi.enable = efi.smm = VMSPEC_ON;
   for (size_t i = 0; i < COUNT (good); i++) {
     qemu.machine = good[i];
     nothing ();
   }
-  qemu.machine = "pc,accel=tcg";
-  only (WARNING, "efi.machine", "qemu.machine");
+  for (size_t i = 0; i < COUNT (bad); i++) {
+    qemu.machine = bad[i];
+    only (WARNING, "efi.machine", "qemu.machine");
+  }
   efi.smm = VMSPEC_OFF;
   nothing ();
 }

@@ -269,6 +269,25 @@ START_TEST (a_kernel_without_random_numbers_is_reported)
 }
 END_TEST
 
+START_TEST (a_host_may_have_no_extended_attributes)
+{
+  static const int none[] = { ENOTSUP, ENOENT, ENOSYS, EACCES, EPERM };
+
+  make_sources ();
+  for (size_t i = 0; i <= COUNT (none); i++) {
+    int is_error = i == COUNT (none);
+
+    calls = (typeof (calls)) { .watching = 1, .only = "llistxattr",
+                               .error = is_error ? EIO : none[i] };
+    ck_assert_int_eq (vmspec_image_create (&images[1], &work, diag),
+                      is_error ? -EIO : 0);
+    ck_assert_ptr_nonnull (calls.failed);
+    calls.watching = 0;
+    clean ();
+  }
+}
+END_TEST
+
 static TCase *
 tests (void)
 {
@@ -283,6 +302,7 @@ tests (void)
   tcase_add_loop_test (t, what_a_machine_needs_is_made_or_not, 0, 2 * n);
   tcase_add_loop_test (t, a_machine_starts_or_not, 0, 2 * n);
   tcase_add_test (t, a_kernel_without_random_numbers_is_reported);
+  tcase_add_test (t, a_host_may_have_no_extended_attributes);
   return t;
 }
 

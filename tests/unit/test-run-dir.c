@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a machine's process gets, and its run directory. */
 #include "emulator.h"
+#include "remove.h"
 
 /* ---- what the child gets ------------------------------------------------- */
 
@@ -380,6 +381,26 @@ START_TEST (a_tree_goes_however_deep_it_is)
 }
 END_TEST
 
+START_TEST (directories_that_may_not_be_read_are_removed)
+{
+  static const char *const names[]
+    = { "tree", "tree/none", "tree/none/none", "tree/other", "tree/other/none" };
+  uid_t user = geteuid ();
+
+  if (user == 0) {
+    ck_assert_int_eq (chown (".", 65534, (gid_t) -1), 0);
+    ck_assert_int_eq (seteuid (65534), 0);
+  }
+  for (size_t i = 0; i < COUNT (names); i++)
+    ck_assert_int_eq (mkdir (names[i], 0700), 0);
+  for (size_t i = COUNT (names); i--;)
+    ck_assert_int_eq (chmod (names[i], 0), 0);
+  vms_remove_tree ("tree");
+  ck_assert_int_eq (access ("tree", F_OK), -1);
+  ck_assert_int_eq (seteuid (user), 0);
+}
+END_TEST
+
 static TCase *
 tests (void)
 {
@@ -407,6 +428,7 @@ tests (void)
   tcase_add_test (t, a_link_in_the_place_of_the_run_directory_is_not_followed);
   tcase_add_test (t, certificates_are_not_written_through_a_link);
   tcase_add_test (t, a_tree_goes_however_deep_it_is);
+  tcase_add_test (t, directories_that_may_not_be_read_are_removed);
   return t;
 }
 
