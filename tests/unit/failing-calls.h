@@ -37,7 +37,17 @@ call_fails (const char *name)
   return 1;
 }
 
+/* On processors of 32 bits, where files are large, the C library has calls of these
+ * names for the headers' ones. */
+#if defined __USE_FILE_OFFSET64 && __WORDSIZE == 32
+#define LARGE(name) name##64
+#else
+#define LARGE(name) name
+#endif
+
 #define CALL(type, failure, name, parameters, arguments)                       \
+  NAMED_CALL (type, failure, name, parameters, arguments)
+#define NAMED_CALL(type, failure, name, parameters, arguments)                 \
   type __real_##name parameters;                                               \
   type __wrap_##name parameters;                                               \
   type __wrap_##name parameters                                                \
@@ -50,17 +60,17 @@ CALL (int, -1, bind, (int a, const struct sockaddr *b, socklen_t c), (a, b, c))
 CALL (int, -1, connect, (int a, const struct sockaddr *b, socklen_t c),
       (a, b, c))
 CALL (int, -1, faccessat, (int a, const char *b, int c, int d), (a, b, c, d))
-CALL (int, -1, fallocate, (int a, int b, off_t c, off_t d), (a, b, c, d))
+CALL (int, -1, LARGE (fallocate), (int a, int b, off_t c, off_t d), (a, b, c, d))
 CALL (int, -1, fchmod, (int a, mode_t b), (a, b))
 CALL (int, -1, fchmodat, (int a, const char *b, mode_t c, int d), (a, b, c, d))
 CALL (ssize_t, -1, fgetxattr, (int a, const char *b, void *c, size_t d),
       (a, b, c, d))
 CALL (int, -1, flock, (int a, int b), (a, b))
 CALL (DIR *, NULL, fdopendir, (int a), (a))
-CALL (int, -1, fstat, (int a, struct stat *b), (a, b))
-CALL (int, -1, fstatat, (int a, const char *b, struct stat *c, int d),
+CALL (int, -1, LARGE (fstat), (int a, struct stat *b), (a, b))
+CALL (int, -1, LARGE (fstatat), (int a, const char *b, struct stat *c, int d),
       (a, b, c, d))
-CALL (int, -1, ftruncate, (int a, off_t b), (a, b))
+CALL (int, -1, LARGE (ftruncate), (int a, off_t b), (a, b))
 CALL (char *, NULL, getcwd, (char *a, size_t b), (a, b))
 CALL (ssize_t, -1, getrandom, (void *a, size_t b, unsigned c), (a, b, c))
 CALL (ssize_t, -1, lgetxattr, (const char *a, const char *b, void *c, size_t d),
@@ -68,17 +78,17 @@ CALL (ssize_t, -1, lgetxattr, (const char *a, const char *b, void *c, size_t d),
 CALL (int, -1, linkat, (int a, const char *b, int c, const char *d, int e),
       (a, b, c, d, e))
 CALL (ssize_t, -1, llistxattr, (const char *a, char *b, size_t c), (a, b, c))
-CALL (off_t, -1, lseek, (int a, off_t b, int c), (a, b, c))
-CALL (int, -1, lstat, (const char *a, struct stat *b), (a, b))
+CALL (off_t, -1, LARGE (lseek), (int a, off_t b, int c), (a, b, c))
+CALL (int, -1, LARGE (lstat), (const char *a, struct stat *b), (a, b))
 CALL (int, -1, memfd_create, (const char *a, unsigned b), (a, b))
 CALL (int, -1, mkdir, (const char *a, mode_t b), (a, b))
-CALL (void *, MAP_FAILED, mmap,
+CALL (void *, MAP_FAILED, LARGE (mmap),
       (void *a, size_t b, int c, int d, int e, off_t f), (a, b, c, d, e, f))
 CALL (int, -1, pipe2, (int a[2], int b), (a, b))
-CALL (ssize_t, -1, pread, (int a, void *b, size_t c, off_t d), (a, b, c, d))
-CALL (ssize_t, -1, pwrite, (int a, const void *b, size_t c, off_t d),
+CALL (ssize_t, -1, LARGE (pread), (int a, void *b, size_t c, off_t d), (a, b, c, d))
+CALL (ssize_t, -1, LARGE (pwrite), (int a, const void *b, size_t c, off_t d),
       (a, b, c, d))
-CALL (ssize_t, -1, pwritev, (int a, const struct iovec *b, int c, off_t d),
+CALL (ssize_t, -1, LARGE (pwritev), (int a, const struct iovec *b, int c, off_t d),
       (a, b, c, d))
 CALL (ssize_t, -1, read, (int a, void *b, size_t c), (a, b, c))
 CALL (ssize_t, -1, readlink, (const char *a, char *b, size_t c), (a, b, c))
@@ -91,7 +101,7 @@ CALL (int, -1, renameat2,
 CALL (ssize_t, -1, sendmsg, (int a, const struct msghdr *b, int c), (a, b, c))
 CALL (int, -1, socket, (int a, int b, int c), (a, b, c))
 CALL (int, -1, socketpair, (int a, int b, int c, int d[2]), (a, b, c, d))
-CALL (int, -1, stat, (const char *a, struct stat *b), (a, b))
+CALL (int, -1, LARGE (stat), (const char *a, struct stat *b), (a, b))
 CALL (int, -1, uname, (struct utsname *a), (a))
 CALL (ssize_t, -1, write, (int a, const void *b, size_t c), (a, b, c))
 
@@ -105,6 +115,8 @@ SYNC (syncfs)
 
 /* What has one argument more in some calls. */
 #define LONGER_CALL(name, type, parameters, last, arguments)                   \
+  NAMED_LONGER_CALL (name, type, parameters, last, arguments)
+#define NAMED_LONGER_CALL(name, type, parameters, last, arguments)             \
   int __real_##name parameters;                                                \
   int __wrap_##name parameters;                                                \
   int __wrap_##name parameters                                                 \
@@ -118,10 +130,10 @@ SYNC (syncfs)
     return call_fails (#name) ? -1 : __real_##name arguments;                  \
   }
 
-LONGER_CALL (open, mode_t, (const char *a, int b, ...), b, (a, b, more))
-LONGER_CALL (openat, mode_t, (int a, const char *b, int c, ...), c,
+LONGER_CALL (LARGE (open), mode_t, (const char *a, int b, ...), b, (a, b, more))
+LONGER_CALL (LARGE (openat), mode_t, (int a, const char *b, int c, ...), c,
              (a, b, c, more))
-LONGER_CALL (fcntl, void *, (int a, int b, ...), b, (a, b, more))
+LONGER_CALL (LARGE (fcntl), void *, (int a, int b, ...), b, (a, b, more))
 LONGER_CALL (ioctl, void *, (int a, unsigned long b, ...), b, (a, b, more))
 
 #endif
