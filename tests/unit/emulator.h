@@ -222,18 +222,6 @@ run (const char *what)
 
 #define RUN "vmspec.0123456789"
 
-static UNUSED int
-count_descriptors (void)
-{
-  DIR *directory = opendir ("/proc/self/fd");
-  int n = 0;
-
-  while (readdir (directory))
-    n++;
-  closedir (directory);
-  return n;
-}
-
 /* The main program of such a test. */
 static int
 emulator_or_tests (int argc, char **argv, TCase *(*tests) (void),

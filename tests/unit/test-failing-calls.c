@@ -195,7 +195,7 @@ clean (void)
 static int
 try_once (int (*what) (size_t), size_t i, long n)
 {
-  int descriptors = count_descriptors (), r;
+  int descriptors = unit_descriptors (), r;
 
   calls = (typeof (calls)) { .watching = 1, .until_failure = n,
                              .error = error };
@@ -207,7 +207,7 @@ try_once (int (*what) (size_t), size_t i, long n)
   ck_assert_msg (r == 0 || says_why (), "call %ld, %s fails with %s: %s, and "
                  "nothing is said", n, calls.failed, strerror (error),
                  strerror (-r));
-  ck_assert_msg (count_descriptors () == descriptors, "call %ld, %s fails with "
+  ck_assert_msg (unit_descriptors () == descriptors, "call %ld, %s fails with "
                  "%s: descriptors are left", n, calls.failed, strerror (error));
   ck_assert_msg (waitpid (-1, NULL, WNOHANG) == -1 && errno == ECHILD,
                  "call %ld, %s: a process is left", n, calls.failed);

@@ -3,7 +3,6 @@
  * bad and hostile. */
 #include "scratch.h"
 
-#include <dirent.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <zlib.h>
@@ -23,19 +22,6 @@ static const struct vmspec_kernel_need *const *needs_more;
 static struct vmspec_guest_settings settings;
 static vmspec_diag *diag;
 static int descriptors;
-
-static int
-open_descriptors (void)
-{
-  DIR *directory = opendir ("/proc/self/fd");
-  int n = 0;
-
-  ck_assert_ptr_nonnull (directory);
-  while (readdir (directory))
-    n++;
-  closedir (directory);
-  return n;
-}
 
 static void
 set_up (void)
@@ -59,13 +45,13 @@ set_up (void)
   needs_more = more;
   settings = (struct vmspec_guest_settings) {
     VMSPEC_INIT (vmspec_guest_settings), .kernel_needs = needs_9p };
-  descriptors = open_descriptors ();
+  descriptors = unit_descriptors ();
 }
 
 static void
 tear_down (void)
 {
-  ck_assert_int_eq (open_descriptors (), descriptors);
+  ck_assert_int_eq (unit_descriptors (), descriptors);
   vmspec_diag_free (diag);
   scratch_remove ();
 }

@@ -107,12 +107,6 @@ entries (const char *path)
   return n;
 }
 
-static int
-open_descriptors (void)
-{
-  return entries ("/proc/self/fd");
-}
-
 /* ---- children ----------------------------------------------------------- */
 
 /* Calls the function in a child process, where it may do to the process what it
@@ -179,7 +173,7 @@ forbid_nameless (void)
 
 START_TEST (a_file_appears_under_its_name_when_it_is_complete)
 {
-  int before = open_descriptors ();
+  int before = unit_descriptors ();
 
   ck_assert_int_eq (vms_output_open (&output, &work, below ("a"), 0644), 0);
   ck_assert_int_eq (put ("content"), 0);
@@ -189,19 +183,19 @@ START_TEST (a_file_appears_under_its_name_when_it_is_complete)
   vms_output_close (&output);
   vms_output_close (&output);
   ck_assert_str_eq (read_file ("a"), "content");
-  ck_assert_int_eq (open_descriptors (), before);
+  ck_assert_int_eq (unit_descriptors (), before);
 }
 END_TEST
 
 START_TEST (a_file_that_is_given_up_leaves_nothing)
 {
-  int before = open_descriptors ();
+  int before = unit_descriptors ();
 
   ck_assert_int_eq (vms_output_open (&output, &work, below ("a"), 0644), 0);
   ck_assert_int_eq (put ("content"), 0);
   vms_output_close (&output);
   ck_assert_int_eq (entries ("."), 0);
-  ck_assert_int_eq (open_descriptors (), before);
+  ck_assert_int_eq (unit_descriptors (), before);
 }
 END_TEST
 
@@ -224,7 +218,7 @@ END_TEST
 
 START_TEST (a_path_that_cannot_be_is_reported)
 {
-  int before = open_descriptors ();
+  int before = unit_descriptors ();
   char name[PATH_MAX + 10];
 
   refused ("absent/a", -ENOENT, "image.directory");
@@ -239,11 +233,11 @@ START_TEST (a_path_that_cannot_be_is_reported)
   memset (name, 'n', PATH_MAX + 8);
   strcpy (name + PATH_MAX, "/n");
   refused (name, -ENAMETOOLONG, "image.directory");
-  ck_assert_int_eq (open_descriptors (), before);
+  ck_assert_int_eq (unit_descriptors (), before);
   /* Nothing is left to close. */
   ck_assert_int_eq (vms_output_open (&output, &work, "file", 0644), -EEXIST);
   ck_assert_int_eq (output.fd, -1);
-  ck_assert_int_eq (open_descriptors (), before);
+  ck_assert_int_eq (unit_descriptors (), before);
 }
 END_TEST
 

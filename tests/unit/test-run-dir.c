@@ -77,13 +77,13 @@ END_TEST
 
 START_TEST (no_descriptor_is_left_behind)
 {
-  int before = count_descriptors ();
+  int before = unit_descriptors ();
 
   for (int i = 0; i < 5; i++) {
     run ("exit");
     vmspec_vm_free (started ("sleep"));
   }
-  ck_assert_int_eq (count_descriptors (), before);
+  ck_assert_int_eq (unit_descriptors (), before);
 }
 END_TEST
 

@@ -319,14 +319,14 @@ static void
 start_fails (const struct vmspec_start *start, int error, const char *id)
 {
   vmspec_vm *untouched = (void *) &spec, *vm = untouched;
-  int before = count_descriptors ();
+  int before = unit_descriptors ();
 
   vmspec_diag_clear (diag);
   ck_assert_int_eq (vmspec_vm_start (plan, start, diag, &vm), error);
   ck_assert_ptr_eq (vm, untouched);
   ck_assert_msg (unit_finding (diag, id) != NULL, "%s", unit_findings (diag));
   ck_assert (!exists (below (RUN)));
-  ck_assert_int_eq (count_descriptors (), before);
+  ck_assert_int_eq (unit_descriptors (), before);
   /* No child either. */
   ck_assert_int_eq (waitpid (-1, NULL, WNOHANG), -1);
 }

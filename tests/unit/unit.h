@@ -7,6 +7,7 @@
 #define VMSPEC_TESTS_UNIT_H
 
 #include <check.h>
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdint.h>
@@ -63,6 +64,22 @@ static UNUSED int
 unit_is_watched (void)
 {
   return getenv ("VMSPEC_TEST_SLOWNESS") != NULL;
+}
+
+/* ---- descriptors --------------------------------------------------------- */
+
+/* How many are open; to be compared only with another such number. */
+static UNUSED int
+unit_descriptors (void)
+{
+  DIR *directory = opendir ("/proc/self/fd");
+  int n = 0;
+
+  ck_assert_ptr_nonnull (directory);
+  while (readdir (directory))
+    n++;
+  closedir (directory);
+  return n;
 }
 
 /* ---- randomness ---------------------------------------------------------- */
