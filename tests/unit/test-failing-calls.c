@@ -222,22 +222,12 @@ try_each (int (*what) (size_t), size_t i, size_t first)
   int is_long = what == try_system_image || what == try_start;
   long step = (is_long ? 4 : 1) * (unit_is_watched () ? 7 : 1);
   long n = step > 1 ? (long) first : 0;
-  int input = -1;
 
   make_sources ();
-  /* The first descriptor is as good as others. */
-  if (error == errors[0]) {
-    input = fcntl (STDIN_FILENO, F_DUPFD_CLOEXEC, 100);
-    close (STDIN_FILENO);
-  }
   for (; try_once (what, i, n); n += step + n / 16)
     clean ();
   ck_assert_int_gt (n + (long) first, 0);
   clean ();
-  if (input >= 0) {
-    dup2 (input, STDIN_FILENO);
-    close (input);
-  }
 }
 
 #define FAILING(name, what)                                                    \

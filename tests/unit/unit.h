@@ -9,11 +9,13 @@
 #include <check.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <vmspec/vmspec.h>
 
@@ -24,6 +26,41 @@
 #define STRINGS(...) ((const char *const[]) { __VA_ARGS__, NULL })
 #define LIST(type, ...) ((const struct type *const[]) { __VA_ARGS__, NULL })
 
+/* How many descriptors are open; to be compared only with another such number. */
+static UNUSED int
+unit_descriptors (void)
+{
+  DIR *directory = opendir ("/proc/self/fd");
+  int n = 0;
+
+  ck_assert_ptr_nonnull (directory);
+  while (readdir (directory))
+    n++;
+  closedir (directory);
+  return n;
+}
+
+static int unit_descriptors_before;
+
+/* Each test starts without standard input, since 0 is a descriptor as good as
+ * others; but not in Check's own process, where the next file of Check's would be
+ * there. */
+static void
+unit_begin (void)
+{
+  const char *forks = getenv ("CK_FORK");
+
+  if (!forks || strcmp (forks, "no"))
+    close (STDIN_FILENO);
+  unit_descriptors_before = unit_descriptors ();
+}
+
+static void
+unit_end (void)
+{
+  ck_assert_int_eq (unit_descriptors (), unit_descriptors_before);
+}
+
 static inline TCase *
 unit_case (const char *name)
 {
@@ -31,6 +68,7 @@ unit_case (const char *name)
 
   /* For a slow machine; valgrind's runs do not fork and have no limit. */
   tcase_set_timeout (tcase, 120);
+  tcase_add_checked_fixture (tcase, unit_begin, unit_end);
   return tcase;
 }
 
@@ -64,22 +102,6 @@ static UNUSED int
 unit_is_watched (void)
 {
   return getenv ("VMSPEC_TEST_SLOWNESS") != NULL;
-}
-
-/* ---- descriptors --------------------------------------------------------- */
-
-/* How many are open; to be compared only with another such number. */
-static UNUSED int
-unit_descriptors (void)
-{
-  DIR *directory = opendir ("/proc/self/fd");
-  int n = 0;
-
-  ck_assert_ptr_nonnull (directory);
-  while (readdir (directory))
-    n++;
-  closedir (directory);
-  return n;
 }
 
 /* ---- randomness ---------------------------------------------------------- */
