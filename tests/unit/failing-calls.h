@@ -23,18 +23,28 @@ static struct {
   long until_failure; /* counts down; the one at 0 fails */
   int error;          /* in this way */
   const char *failed; /* which one that was */
-  const char *only;   /* unless NULL, the name of those that count */
+  const char *only;   /* unless NULL, how the names of those that count begin */
+  const char *of, *instead; /* unless NULL, files: which is opened in whose place */
+  const char *and_of, *and_instead;
 } calls;
 
 static int
 call_fails (const char *name)
 {
-  if (!calls.watching || (calls.only && strcmp (calls.only, name) != 0)
+  if (!calls.watching || (calls.only && strncmp (calls.only, name, strlen (calls.only)))
       || calls.until_failure-- != 0)
     return 0;
   calls.failed = name;
   errno = calls.error;
   return 1;
+}
+
+static const char *
+instead_of (const char *path)
+{
+  if (calls.of && !strcmp (path, calls.of))
+    return calls.instead;
+  return calls.and_of && !strcmp (path, calls.and_of) ? calls.and_instead : path;
 }
 
 /* On processors of 32 bits, where files are large, the C library has calls of these
@@ -130,7 +140,8 @@ SYNC (syncfs)
     return call_fails (#name) ? -1 : __real_##name arguments;                  \
   }
 
-LONGER_CALL (LARGE (open), mode_t, (const char *a, int b, ...), b, (a, b, more))
+LONGER_CALL (LARGE (open), mode_t, (const char *a, int b, ...), b,
+             (instead_of (a), b, more))
 LONGER_CALL (LARGE (openat), mode_t, (int a, const char *b, int c, ...), c,
              (a, b, c, more))
 LONGER_CALL (LARGE (fcntl), void *, (int a, int b, ...), b, (a, b, more))

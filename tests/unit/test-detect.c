@@ -70,6 +70,34 @@ START_TEST (every_run_gets_a_name_of_its_own)
 }
 END_TEST
 
+/* Ten characters, each any of 64. */
+START_TEST (names_of_runs_are_made_of_letters_digits_and_two_more)
+{
+  static const char letters[]
+    = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+  char seen[256] = "", first[11] = "";
+  int varies[10] = { 0 };
+
+  for (int round = 0; round < 200; round++) {
+    const char *name;
+
+    detect (NULL, NULL);
+    name = found->run_name + strlen ("vmspec.");
+    ck_assert_uint_eq (strlen (name), 10);
+    ck_assert_uint_eq (strspn (name, letters), 10);
+    for (int i = 0; i < 10; i++) {
+      seen[(unsigned char) name[i]] = 1;
+      varies[i] |= round && name[i] != first[i];
+    }
+    strcpy (first, name);
+  }
+  for (int i = 0; i < 64; i++)
+    ck_assert_msg (seen[(unsigned char) letters[i]], "no %c", letters[i]);
+  for (int i = 0; i < 10; i++)
+    ck_assert_msg (varies[i], "always %c at %d", first[i], i);
+}
+END_TEST
+
 START_TEST (what_was_given_is_not_looked_up)
 {
   struct vmspec_host given = unit_host ();
@@ -234,6 +262,65 @@ START_TEST (what_makes_and_provisions_a_tpm_is_looked_for)
 }
 END_TEST
 
+START_TEST (without_a_path_the_usual_directories_are_looked_through)
+{
+  struct vmspec_host empty = { VMSPEC_INIT (vmspec_host) };
+  struct vmspec_tpm tpm = { VMSPEC_INIT (vmspec_tpm), .enable = VMSPEC_ON,
+                            .provision = "sh" };
+  struct vmspec spec = { VMSPEC_INIT (vmspec), .tpm = &tpm };
+
+  detect (&spec, &empty);
+  ck_assert_ptr_nonnull (program ("sh"));
+  ck_assert (!strcmp (program ("sh"), "/usr/bin/sh")
+             || !strcmp (program ("sh"), "/bin/sh"));
+}
+END_TEST
+
+START_TEST (what_has_a_slash_is_not_looked_for)
+{
+  struct vmspec_qemu qemu = { VMSPEC_INIT (vmspec_qemu), .binary = "sub/emu" };
+  struct vmspec spec = { VMSPEC_INIT (vmspec), .arch = VMSPEC_ARCH_X86_64,
+                         .qemu = &qemu };
+
+  ck_assert_int_eq (mkdir ("bin", 0700), 0);
+  ck_assert_int_eq (mkdir ("bin/sub", 0700), 0);
+  make_file ("bin/sub/emu", 0755, "");
+  make_file ("bin/qemu-system-x86_64", 0755, "");
+  detect (&spec, NULL);
+  ck_assert_ptr_null (found->programs[0]);
+  /* Nor is QEMU where a package has it. */
+  qemu.binary = NULL;
+  qemu.package = "/package";
+  detect (&spec, NULL);
+  ck_assert_ptr_null (found->programs[0]);
+}
+END_TEST
+
+START_TEST (netcat_is_for_what_the_guest_connects_to)
+{
+  struct vmspec_forward_port from_host
+    = { VMSPEC_INIT (vmspec_forward_port), .from = VMSPEC_FORWARD_FROM_HOST };
+  struct vmspec_forward_port from_guest
+    = { VMSPEC_INIT (vmspec_forward_port), .from = VMSPEC_FORWARD_FROM_GUEST };
+  struct vmspec_network network = { VMSPEC_INIT (vmspec_network) };
+  struct vmspec spec = { VMSPEC_INIT (vmspec), .network = &network };
+
+  ck_assert_int_eq (mkdir ("bin", 0700), 0);
+  make_file ("bin/nc", 0755, "");
+  make_file ("bin/other", 0755, "");
+  network.forward_ports = LIST (vmspec_forward_port, &from_host);
+  detect (&spec, NULL);
+  ck_assert_ptr_null (program ("nc"));
+  network.forward_ports = LIST (vmspec_forward_port, &from_host, &from_guest);
+  detect (&spec, NULL);
+  ck_assert_str_eq (program ("nc"), below ("bin/nc"));
+  network.netcat = "other";
+  detect (&spec, NULL);
+  ck_assert_str_eq (program ("other"), below ("bin/other"));
+  ck_assert_ptr_null (program ("nc"));
+}
+END_TEST
+
 /* What is found about an image of this name. */
 static const struct vmspec_host_file *
 look_at (const char *image)
@@ -256,6 +343,10 @@ START_TEST (files_are_what_stat_says)
   ck_assert_uint_eq (look_at ("new")->type, VMSPEC_FILE_TYPE_ABSENT);
   ck_assert_uint_eq (look_at ("dir/new")->type, VMSPEC_FILE_TYPE_ABSENT);
   ck_assert_uint_eq (look_at ("no/new")->type, VMSPEC_FILE_TYPE_NO_PARENT);
+  ck_assert_uint_eq (look_at ("/no-such")->type, VMSPEC_FILE_TYPE_ABSENT);
+  ck_assert_str_eq (found->files[0]->real_path, "/no-such");
+  ck_assert_uint_eq (look_at ("/dev/no-such")->type, VMSPEC_FILE_TYPE_ABSENT);
+  ck_assert_str_eq (found->files[0]->real_path, "/dev/no-such");
 }
 END_TEST
 
@@ -326,6 +417,110 @@ START_TEST (links_are_followed_as_by_readlink)
 }
 END_TEST
 
+/* The last of a chain leads nowhere. */
+START_TEST (so_many_links_are_followed_and_no_more)
+{
+  char name[20], target[20];
+
+  for (int i = 1; i <= 40; i++) {
+    snprintf (name, sizeof name, "chain%d", i);
+    snprintf (target, sizeof target, i > 1 ? "chain%d" : "absent", i - 1);
+    link_to (target, name);
+  }
+  ck_assert_uint_eq (look_at ("chain39")->type, VMSPEC_FILE_TYPE_ABSENT);
+  ck_assert_str_eq (found->files[0]->real_path, below ("absent"));
+  ck_assert_uint_eq (look_at ("chain40")->type, VMSPEC_FILE_TYPE_NO_PARENT);
+}
+END_TEST
+
+START_TEST (the_longest_link_is_read_whole)
+{
+  char target[PATH_MAX];
+  size_t size = strlen (scratch);
+
+  memcpy (target, scratch, size);
+  memset (target + size, '/', sizeof target - size);
+  strcpy (target + sizeof target - sizeof "absent", "absent");
+  ck_assert_uint_eq (strlen (target), PATH_MAX - 1);
+  link_to (target, "long");
+  ck_assert_uint_eq (look_at ("long")->type, VMSPEC_FILE_TYPE_ABSENT);
+  ck_assert_str_eq (found->files[0]->real_path, below ("absent"));
+}
+END_TEST
+
+/* The file of this name that was looked at, or NULL. */
+static const struct vmspec_host_file *
+file (const char *path)
+{
+  for (size_t i = 0; found->files[i]; i++)
+    if (!strcmp (found->files[i]->path, path))
+      return found->files[i];
+  return NULL;
+}
+
+/* Files of these many bytes, of which so many are read. */
+static void
+is_read_up_to (size_t limit, const char *name, const struct vmspec *spec)
+{
+  char *bytes = malloc (limit + 2);
+
+  for (size_t size = limit - 1; size <= limit + 1; size++) {
+    memset (bytes, 'x', size);
+    bytes[size] = '\0';
+    (void) unlink (name);
+    make_file (name, 0600, bytes);
+    detect (spec, NULL);
+    ck_assert_uint_eq (strlen (file (below (name))->content),
+                       size < limit ? size : limit);
+  }
+  free (bytes);
+  (void) unlink (name);
+  detect (spec, NULL);
+  ck_assert_ptr_null (file (below (name))->content);
+  ck_assert_uint_eq (file (below (name))->type, VMSPEC_FILE_TYPE_ABSENT);
+  /* What cannot be read is there all the same. */
+  ck_assert_int_eq (mkdir (name, 0700), 0);
+  detect (spec, NULL);
+  ck_assert_ptr_null (file (below (name))->content);
+  ck_assert_uint_eq (file (below (name))->type, VMSPEC_FILE_TYPE_DIRECTORY);
+}
+
+START_TEST (so_much_of_a_file_is_read_and_no_more)
+{
+  struct vmspec_boot boot = { VMSPEC_INIT (vmspec_boot), .system = "system" };
+  struct vmspec_store store = { VMSPEC_INIT (vmspec_store), .image = VMSPEC_ON,
+                                .closure = "closure" };
+  struct vmspec spec = { VMSPEC_INIT (vmspec), .boot = &boot };
+
+  ck_assert_int_eq (mkdir ("system", 0700), 0);
+  is_read_up_to (65535, "system/kernel-params", &spec);
+  ck_assert_ptr_nonnull (file (below ("system/initrd")));
+  ck_assert_ptr_null (file (below ("closure")));
+  spec.store = &store;
+  is_read_up_to ((16 << 20) - 1, "closure", &spec);
+}
+END_TEST
+
+START_TEST (what_a_machine_keeps_is_looked_at)
+{
+  struct vmspec_tpm tpm = { VMSPEC_INIT (vmspec_tpm), .enable = VMSPEC_ON,
+                            .state_dir = "tpm" };
+  struct vmspec_efi efi = { VMSPEC_INIT (vmspec_efi), .enable = VMSPEC_ON,
+                            .keep_variables = VMSPEC_ON, .state = "vars" };
+  struct vmspec spec = { VMSPEC_INIT (vmspec), .tpm = &tpm, .efi = &efi };
+
+  ck_assert_int_eq (mkdir ("tpm", 0700), 0);
+  make_file ("vars", 0600, "");
+  detect (&spec, NULL);
+  ck_assert_uint_eq (file (below ("tpm"))->type, VMSPEC_FILE_TYPE_DIRECTORY);
+  ck_assert_uint_eq (file (below ("vars"))->type, VMSPEC_FILE_TYPE_FILE);
+  ck_assert_ptr_null (file (below ("vars"))->content);
+  detect (NULL, NULL);
+  ck_assert_ptr_null (file (below ("tpm")));
+  ck_assert_ptr_null (file (below ("vars")));
+}
+END_TEST
+
 START_TEST (kernel_parameters_are_read_from_the_system)
 {
   struct vmspec_boot boot = { VMSPEC_INIT (vmspec_boot) };
@@ -392,5 +587,13 @@ main (void)
   tcase_add_test (t, a_working_directory_that_is_gone_is_said);
   tcase_add_test (t, a_description_that_is_wrong_is_looked_at_all_the_same);
   tcase_add_test (t, the_process_environment_is_not_read);
+  tcase_add_test (t, names_of_runs_are_made_of_letters_digits_and_two_more);
+  tcase_add_test (t, without_a_path_the_usual_directories_are_looked_through);
+  tcase_add_test (t, what_has_a_slash_is_not_looked_for);
+  tcase_add_test (t, netcat_is_for_what_the_guest_connects_to);
+  tcase_add_test (t, so_many_links_are_followed_and_no_more);
+  tcase_add_test (t, the_longest_link_is_read_whole);
+  tcase_add_test (t, so_much_of_a_file_is_read_and_no_more);
+  tcase_add_test (t, what_a_machine_keeps_is_looked_at);
   return unit_run ("detect", t);
 }

@@ -285,6 +285,92 @@ START_TEST (a_host_may_have_no_extended_attributes)
 }
 END_TEST
 
+/* ---- a processor --------------------------------------------------------- */
+
+/* What is found about KVM where /dev/kvm fails to open in this way, or opens. */
+static uint32_t
+kvm_with (int failure, uint32_t arch)
+{
+  const struct vmspec_host given
+    = { VMSPEC_INIT (vmspec_host), .arch = arch, .directory = scratch,
+        .run_name = "run", .environment = STRINGS ("PATH=/nowhere") };
+  struct vmspec_host *found = NULL;
+  uint32_t kvm;
+
+  calls = (typeof (calls)) { .watching = failure != 0, .only = "open",
+                             .error = failure, .of = "/dev/kvm",
+                             .instead = "/dev/null", .and_of = "/proc/cpuinfo",
+                             .and_instead = "cpuinfo" };
+  ck_assert_int_eq (vmspec_host_detect (NULL, &given, NULL, &found), 0);
+  calls = (typeof (calls)) { 0 };
+  kvm = found->kvm;
+  vmspec_host_free (found);
+  return kvm;
+}
+
+START_TEST (kvm_may_be_there_or_denied)
+{
+  make_file ("cpuinfo", 0600, "flags\t\t: fpu\n");
+  ck_assert_uint_eq (kvm_with (EACCES, VMSPEC_ARCH_X86_64), VMSPEC_KVM_DENIED);
+  ck_assert_uint_eq (kvm_with (EPERM, VMSPEC_ARCH_X86_64), VMSPEC_KVM_DENIED);
+  ck_assert_uint_eq (kvm_with (ENOENT, VMSPEC_ARCH_X86_64), VMSPEC_KVM_ABSENT);
+  ck_assert_uint_eq (kvm_with (ENODEV, VMSPEC_ARCH_X86_64), VMSPEC_KVM_ABSENT);
+  ck_assert_uint_eq (kvm_with (EBUSY, VMSPEC_ARCH_AARCH64), VMSPEC_KVM_ABSENT);
+  /* Only of x86 processors is more known. */
+  ck_assert_uint_eq (kvm_with (0, VMSPEC_ARCH_AARCH64), VMSPEC_KVM_USABLE);
+  ck_assert_uint_eq (kvm_with (0, VMSPEC_ARCH_X86_64), VMSPEC_KVM_NO_HARDWARE);
+  ck_assert_uint_eq (kvm_with (0, VMSPEC_ARCH_I686), VMSPEC_KVM_NO_HARDWARE);
+}
+END_TEST
+
+static const struct {
+  const char *text;
+  int has_flag;
+} processors[] = {
+  { "", 0 },
+  { "flags\t\t: fpu vmx sse\n", 1 },
+  { "flags\t\t: fpu svm sse\n", 1 },
+  { "flags\t\t: vmx\n", 1 },
+  { "flags\t\t: fpu sse svm\nbugs\t:\n", 1 },
+  { "flags\t\t: fpu\n", 0 },
+  { "flags\t\t: fpu vmxx xvmx ept_vmx vmx_ept\n", 0 },
+  { "flags\t\t: fpu vmxx svm_lock vmx\n", 1 },
+  { "flags\t\t: fpu svmsvm svm\n", 1 },
+  { "flags\t\t:\tvmx\tsvm\n", 0 },
+  { "vmx svmx\n", 0 },
+  { "svm", 0 },
+  { "flags\t\t: fpu vmx", 1 },
+};
+
+START_TEST (kvm_is_usable_by_a_flag_of_the_processor)
+{
+  for (size_t i = 0; i < COUNT (processors); i++) {
+    (void) unlink ("cpuinfo");
+    make_file ("cpuinfo", 0600, processors[i].text);
+    ck_assert_msg (kvm_with (0, VMSPEC_ARCH_X86_64)
+                     == (processors[i].has_flag ? VMSPEC_KVM_USABLE
+                                                : VMSPEC_KVM_NO_HARDWARE),
+                   "%s", processors[i].text);
+  }
+}
+END_TEST
+
+/* Of a long text the first 16383 bytes are looked at. */
+START_TEST (the_flags_of_the_first_processor_are_enough)
+{
+  static char text[16385];
+
+  for (int more = 0; more < 2; more++) {
+    memset (text, 'x', 16379 + (size_t) more);
+    strcpy (text + 16379 + more, " vmx");
+    (void) unlink ("cpuinfo");
+    make_file ("cpuinfo", 0600, text);
+    ck_assert_uint_eq (kvm_with (0, VMSPEC_ARCH_X86_64),
+                       more ? VMSPEC_KVM_NO_HARDWARE : VMSPEC_KVM_USABLE);
+  }
+}
+END_TEST
+
 static TCase *
 tests (void)
 {
@@ -300,6 +386,9 @@ tests (void)
   tcase_add_loop_test (t, a_machine_starts_or_not, 0, 2 * n);
   tcase_add_test (t, a_kernel_without_random_numbers_is_reported);
   tcase_add_test (t, a_host_may_have_no_extended_attributes);
+  tcase_add_test (t, kvm_may_be_there_or_denied);
+  tcase_add_test (t, kvm_is_usable_by_a_flag_of_the_processor);
+  tcase_add_test (t, the_flags_of_the_first_processor_are_enough);
   return t;
 }
 
