@@ -38,7 +38,8 @@ unconst (const char *const *strings)
 
 /* Copies of the descriptors that are handed over, with numbers that none of them
  * is to get: one may well be another's goal. */
-enum { N_HANDED = 4, FIRST_COPY = CHILD_EXTRA + 1 };
+#define N_HANDED 4
+#define FIRST_COPY (CHILD_EXTRA + 1)
 
 static int
 set_descriptors (posix_spawn_file_actions_t *actions,

@@ -5,6 +5,8 @@
 #include <time.h>
 
 #define DEFAULT_MS 10000
+#define MS_PER_S 1000
+#define NS_PER_MS 1000000
 
 int64_t
 vms_now_ms (void)
@@ -12,7 +14,7 @@ vms_now_ms (void)
   struct timespec now;
 
   clock_gettime (CLOCK_MONOTONIC, &now);
-  return (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000;
+  return (int64_t) now.tv_sec * MS_PER_S + now.tv_nsec / NS_PER_MS;
 }
 
 int64_t

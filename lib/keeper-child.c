@@ -201,7 +201,7 @@ static void
 pass_on_to (struct kept_child *child, int error)
 {
   struct stat status;
-  char path[64];
+  char path[PATH_MAX];
 
   if (error < 0 || fstat (error, &status) < 0)
     return;

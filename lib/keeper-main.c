@@ -29,17 +29,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum {
-  LINK = 3,
-  MOST_CHILDREN = 64,
-  MOST_HELD = 128,
-  /* All of it together is less than two seconds. */
-  AFTER_HELPER_MS = 500, /* a helper has ended: so will QEMU, by itself? */
-  TERM_MS = 500,         /* from SIGTERM to SIGKILL */
-  STRAY_MS = 300,        /* for what children have started to end */
-  HEAR_MS = 200,         /* for what is left of a child's words */
-  IDLE_MS = 20           /* nobody asks for anything: time for leftovers */
-};
+#define LINK 3
+#define MOST_CHILDREN 64
+#define MOST_HELD 128
+/* All of it together is less than two seconds. */
+#define AFTER_HELPER_MS 500 /* a helper has ended: so will QEMU, by itself? */
+#define TERM_MS 500         /* from SIGTERM to SIGKILL */
+#define STRAY_MS 300        /* for what children have started to end */
+#define HEAR_MS 200         /* for what is left of a child's words */
+#define IDLE_MS 20          /* nobody asks for anything: time for leftovers */
+#define AT_ONCE_MS 0
+#define TICK_MS 1
 
 struct held {
   int fd;                /* or -1 */
@@ -102,7 +102,7 @@ end_all (struct keeper *k)
 
     if (child->role == KEEPER_BOUND && keep_bound)
       continue;
-    end_child (child, 0);
+    end_child (child, AT_ONCE_MS);
     if (child->role == KEEPER_TRANSIENT)
       child->kill_at = child->term_at;
   }
@@ -218,7 +218,7 @@ reap (struct keeper *k)
 static int
 kill_children (void)
 {
-  char path[64];
+  char path[PATH_MAX];
   FILE *children;
   long pid;
   int found = 0;
@@ -244,7 +244,7 @@ kill_strays (void)
   while (kill_children () && vms_now_ms () < until) {
     while (waitpid (-1, NULL, WNOHANG) > 0)
       ;
-    poll (NULL, 0, 1);
+    poll (NULL, 0, TICK_MS);
   }
 }
 
@@ -389,7 +389,8 @@ clean_leftovers (struct keeper *k)
   if (k->clean && fork () == 0) {
     prctl (PR_SET_PDEATHSIG, SIGKILL);
     close (k->link);
-    _exit (vms_leftover_clean (k->clean, &removed) < 0 ? 1 : 0);
+    (void) vms_leftover_clean (k->clean, &removed);
+    _exit (EXIT_SUCCESS);
   }
   free (k->clean);
   k->clean = NULL;

@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "clock.h"
 #include "keeper.h"
@@ -697,6 +698,38 @@ START_TEST (at_its_end_it_takes_no_more_requests_than_signals)
 }
 END_TEST
 
+/* Nanoseconds of processor time that the keeper takes meanwhile. */
+static int64_t
+time_of_keeper (int ms)
+{
+  struct timespec before, after;
+  clockid_t clock;
+
+  ck_assert_int_eq (clock_getcpuclockid (keeper.pid, &clock), 0);
+  ck_assert_int_eq (clock_gettime (clock, &before), 0);
+  poll (NULL, 0, ms);
+  ck_assert_int_eq (clock_gettime (clock, &after), 0);
+  return (after.tv_sec - before.tv_sec) * 1000000000ll
+         + after.tv_nsec - before.tv_nsec;
+}
+
+START_TEST (it_waits_without_working)
+{
+  const struct keeper_message end = { .kind = KEEPER_END };
+
+  if (unit_is_watched ())
+    return;
+  ck_assert_int_eq (spawn (KEPT_QEMU, KEEPER_MAIN,
+                           "trap '' TERM; : > ready; while :; do sleep 0.1; "
+                           "done"), 0);
+  await_file ("ready");
+  ck_assert_int_lt (time_of_keeper (200), 50000000);
+  ck_assert_int_eq (vms_link_send (keeper.link, &end, NULL), 0);
+  ck_assert_int_lt (time_of_keeper (300), 50000000);
+  ck_assert_int_eq (vms_keeper_signal (&keeper, KEPT_QEMU, SIGKILL), 0);
+}
+END_TEST
+
 START_TEST (children_of_children_end_as_well)
 {
   int pid;
@@ -780,6 +813,7 @@ main (void)
   tcase_add_test (t, a_machine_that_does_not_obey_is_killed);
   tcase_add_test (t, what_a_machine_is_bound_to_outlives_it);
   tcase_add_test (t, at_its_end_it_takes_no_more_requests_than_signals);
+  tcase_add_test (t, it_waits_without_working);
   tcase_add_test (t, children_of_children_end_as_well);
   tcase_add_test (t, a_keeper_that_was_killed_is_gone);
   tcase_add_test (t, whoever_lets_go_of_it_has_it_end);

@@ -8,6 +8,7 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 
 static struct vmspec spec;
 static struct vmspec_qemu qemu;
@@ -223,7 +224,492 @@ START_TEST (a_machine_ends_with_its_tpm)
 }
 END_TEST
 
+/* It starts, without a word; it is the caller's to free. */
+static vmspec_vm *
+started (void)
+{
+  vmspec_plan *plan = unit_plan (&spec, &host);
+  vmspec_vm *vm = NULL;
+  int r = vmspec_vm_start (plan, &start, diag, &vm);
+
+  ck_assert_msg (r == 0 && vmspec_diag_count (diag) == 0, "%s%s",
+                 strerror (-r), unit_findings (diag));
+  vmspec_plan_free (plan);
+  return vm;
+}
+
+#define STATE "tpm2-00.permall"
+
+/* Writes down how it was called: its words, its variables but for the shell's own,
+ * and its descriptors. */
+#define TELL \
+  "#!/bin/sh\nname=${0##*/}\necho \"$name $*\" >> \"$TOLD\"\n" \
+  "tr '\\0' '\\n' < /proc/$$/environ > \"$TOLD.$name.env\"\n" \
+  "for i in 0 1 2 3 4 5 6; do test -L /proc/$$/fd/$i && echo $i; done" \
+  " > \"$TOLD.$name.fds\"\n"
+
+static char told[PATH_MAX + 20];
+
+static void
+tell (void)
+{
+  static const char *more[7];
+
+  snprintf (told, sizeof told, "TOLD=%s/told", scratch);
+  more[0] = "TMPDI=1";
+  more[1] = variable;
+  more[2] = "TMPDIRS=2";
+  more[3] = environment[1];
+  more[4] = told;
+  more[5] = "TCTI=3";
+  more[6] = NULL;
+  host.environment = more;
+}
+
+/* What a new TPM is made of is put in its place when it is whole, once. */
+START_TEST (a_new_tpm_is_made_once)
+{
+  char expected[5 * PATH_MAX];
+
+  tell ();
+  spec.tpm = &tpm;
+  tpm.setup = VMSPEC_ON;
+  tpm.swtpm = script ("swtpm", TELL "exec sleep 100\n");
+  programs[1].path = script ("setup", TELL "pwd >> \"$TOLD\"\n"
+                             "echo \"$TMPDIR\" >> \"$TOLD\"\n"
+                             "echo whole > new/" STATE "\n");
+  for (int i = 0; i < 2; i++) {
+    vmspec_vm_free (started ());
+    ck_assert_str_eq (read_file ("tpm/" STATE), "whole\n");
+    ck_assert (!exists ("tpm/new"));
+    ck_assert (!exists ("tpm/socket"));
+  }
+  snprintf (expected, sizeof expected,
+            "setup --tpm2 --tpmstate new --create-ek-cert "
+            "--create-platform-cert --lock-nvram\n%s/tpm\n%s/tpm/new\n",
+            scratch, scratch);
+  ck_assert_int_eq (strncmp (read_file ("told"), expected, strlen (expected)), 0);
+  ck_assert_ptr_null (strstr (read_file ("told") + 1, "setup"));
+  snprintf (expected, sizeof expected, "TMPDIR=%s/tpm/new\nTMPDI=1\nTMPDIRS=2\n"
+            "%s\n%s\nTCTI=3\n", scratch, environment[1], told);
+  ck_assert_str_eq (read_file ("told.setup.env"), expected);
+  ck_assert_str_eq (read_file ("told.setup.fds"), "0\n1\n2\n");
+}
+END_TEST
+
+START_TEST (a_new_tpm_that_cannot_be_kept_is_said)
+{
+  spec.tpm = &tpm;
+  tpm.setup = VMSPEC_ON;
+  programs[1].path = script ("setup", "#!/bin/sh\nln -s / new/" STATE "\n");
+  fails (-ELOOP, "tpm.state", "tpm.setup", "has made no TPM");
+  /* Nothing can take the name. */
+  programs[1].path = script ("setup", "#!/bin/sh\necho whole > new/" STATE "\n"
+                             "mkdir " STATE "\n");
+  fails (-EISDIR, "tpm.state", "tpm.setup", "has made no TPM");
+}
+END_TEST
+
+START_TEST (swtpm_gets_its_socket_and_leaves_nothing)
+{
+  struct sockaddr_un address = { .sun_family = AF_UNIX };
+  int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  vmspec_vm *vm;
+
+  tell ();
+  spec.tpm = &tpm;
+  tpm.swtpm = script ("swtpm", TELL ": >pid; : >TMP2-00.permall; : >stdout; "
+                      ": >" STATE "; : >told\nexec sleep 100\n");
+  /* One that was killed has left its socket. */
+  ck_assert_int_eq (mkdir ("tpm", 0700), 0);
+  strcpy (address.sun_path, "tpm/socket");
+  ck_assert_int_eq (bind (fd, (const void *) &address, sizeof address), 0);
+  close (fd);
+  vm = started ();
+  /* It need not have come so far. */
+  fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  ck_assert_int_eq (connect (fd, (const void *) &address, sizeof address), 0);
+  close (fd);
+  for (int i = 0; i < 1000 && !exists ("tpm/told"); i++)
+    usleep (10000);
+  vmspec_vm_free (vm);
+  ck_assert_str_eq (read_file ("told"),
+                    "swtpm socket --tpmstate dir=. --ctrl type=unixio,fd=3 --pid "
+                    "file=pid --tpm2 --log file=stdout,level=6\n");
+  ck_assert_str_eq (read_file ("told.swtpm.fds"), "0\n1\n2\n3\n");
+  ck_assert (!exists ("tpm/socket"));
+  ck_assert (!exists ("tpm/pid"));
+  ck_assert (!exists ("tpm/TMP2-00.permall"));
+  ck_assert (exists ("tpm/stdout"));
+  ck_assert (exists ("tpm/" STATE));
+}
+END_TEST
+
+START_TEST (a_program_finds_the_tpm_by_two_sockets)
+{
+  static const char *const directories[] = { "tpm", "t,pm" };
+  char expected[5 * PATH_MAX];
+
+  tell ();
+  spec.tpm = &tpm;
+  tpm.swtpm = script ("swtpm", TELL "exec sleep 100\n");
+  tpm.provision = script ("provision", TELL
+    "test -S provision && test -S provision.ctrl\n");
+  for (int i = 0; i < 2; i++) {
+    int is_short = i == 1; /* tpm2-tss knows no comma */
+
+    tpm.state_dir = directories[i];
+    (void) unlink ("told");
+    vmspec_vm_free (started ());
+    snprintf (expected, sizeof expected,
+              "swtpm socket --tpm2 --tpmstate dir=. --server type=unixio,fd=3 "
+              "--ctrl type=unixio,fd=4 --flags not-need-init,startup-clear\n");
+    ck_assert_ptr_nonnull (strstr (read_file ("told"), expected));
+    snprintf (expected, sizeof expected,
+              "TPM2TOOLS_TCTI=swtpm:path=%s%sprovision\n"
+              "TCTI=swtpm:path=%s%sprovision\n"
+              "TMPDIR=%s/vmspec.0123456789\nTMPDI=1\nTMPDIRS=2\n%s\n%s\n",
+              is_short ? "" : scratch, is_short ? "" : "/tpm/",
+              is_short ? "" : scratch, is_short ? "" : "/tpm/", scratch,
+              environment[1], told);
+    ck_assert_str_eq (read_file ("told.provision.env"), expected);
+    ck_assert_str_eq (read_file ("told.provision.fds"), "0\n1\n2\n");
+    ck_assert (!exists (below (is_short ? "t,pm/provision" : "tpm/provision")));
+    ck_assert (!exists (below (is_short ? "t,pm/provision.ctrl"
+                                        : "tpm/provision.ctrl")));
+  }
+}
+END_TEST
+
+START_TEST (a_tpm_that_ends_early_is_said_beside_what_it_is_for)
+{
+  vmspec_plan *plan;
+  vmspec_vm *vm;
+
+  spec.tpm = &tpm;
+  tpm.swtpm = script ("swtpm", "#!/bin/sh\n: > ended\n"
+                      "echo broken >&2\nexit 4\n");
+  tpm.provision = script ("provision", "#!/bin/sh\n"
+    "until test -e ended; do sleep 0.02; done\nsleep 0.2\nexit 5\n");
+  plan = unit_plan (&spec, &host);
+  ck_assert_int_eq (vmspec_vm_start (plan, &start, diag, &vm), -EIO);
+  ck_assert_uint_eq (vmspec_diag_count (diag), 2);
+  ck_assert_str_eq (vmspec_diag_get (diag, 0)->path, "tpm.provision");
+  ck_assert_str_eq (vmspec_diag_get (diag, 1)->path, "tpm.swtpm");
+  ck_assert_ptr_nonnull (strstr (vmspec_diag_get (diag, 1)->text,
+                                 "failed with status 4: broken; "));
+  vmspec_plan_free (plan);
+}
+END_TEST
+
+START_TEST (a_swtpm_that_may_not_be_run_is_said)
+{
+  spec.tpm = &tpm;
+  tpm.swtpm = below ("text");
+  make_file ("text", 0644, "");
+  fails (-EACCES, "helper.failed", "tpm.swtpm",
+         "/text cannot be started: Permission denied; ");
+}
+END_TEST
+
+static int
+cancel_when_started (void *data, const struct vmspec_progress *progress)
+{
+  (void) progress;
+  (void) data;
+  return exists ("tpm/begun");
+}
+
+START_TEST (what_a_tpm_is_made_with_can_be_cancelled)
+{
+  struct vmspec_work work = { VMSPEC_INIT (vmspec_work),
+                              .progress = cancel_when_started };
+  vmspec_plan *plan;
+  vmspec_vm *vm;
+
+  spec.tpm = &tpm;
+  tpm.setup = VMSPEC_ON;
+  start.work = &work;
+  programs[1].path = script ("setup", "#!/bin/sh\n: > begun\nexec sleep 100\n");
+  plan = unit_plan (&spec, &host);
+  ck_assert_int_eq (vmspec_vm_start (plan, &start, diag, &vm), -ECANCELED);
+  ck_assert_uint_eq (vmspec_diag_count (diag), 0);
+  ck_assert (!exists ("tpm/new"));
+  ck_assert (!exists ("vmspec.0123456789"));
+  vmspec_plan_free (plan);
+}
+END_TEST
+
 /* ---- switches ------------------------------------------------------------ */
+
+static struct vmspec_vlan vlans[50];
+static const struct vmspec_vlan *vlan_list[51];
+
+/* The machine is on the networks 1, 2 and so on. */
+static void
+join (size_t n)
+{
+  for (size_t i = 0; i < n; i++) {
+    vlans[i] = (struct vmspec_vlan) { VMSPEC_INIT (vmspec_vlan),
+                                      .number = (uint32_t) i + 1 };
+    vlan_list[i] = &vlans[i];
+  }
+  vlan_list[n] = NULL;
+  spec.vlans = vlan_list;
+  spec.network = &network;
+}
+
+/* A socket of this name, which listens unless @backlog is negative; a switch is one
+ * that listens, whoever does it. */
+static int
+listen_at (const char *path, int backlog)
+{
+  struct sockaddr_un address = { .sun_family = AF_UNIX };
+  int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+  strcpy (address.sun_path, path);
+  ck_assert_int_eq (bind (fd, (const void *) &address, sizeof address), 0);
+  if (backlog >= 0)
+    ck_assert_int_eq (listen (fd, backlog), 0);
+  return fd;
+}
+
+static void
+make_vlans (const char *number)
+{
+  (void) mkdir ("vlans", 0700);
+  ck_assert_int_eq (mkdir (number, 0700), 0);
+}
+
+/* Takes what listens there and has its number. */
+#define SWITCH \
+  "#!/bin/sh\nrm -rf \"$2\"\nmkdir \"$2\"\n" \
+  "mv \"$2/../../listening${2##*/}\" \"$2/ctl\"\n"
+
+START_TEST (a_switch_that_listens_is_used_and_stays)
+{
+  struct sockaddr_un address = { AF_UNIX, "vlans/1/ctl" };
+  int fd, others[3];
+
+  make_vlans ("vlans/1");
+  join (1);
+  fd = listen_at ("vlans/1/ctl", 9);
+  vmspec_vm_free (started ());
+  ck_assert (exists ("vlans/1/ctl"));
+  close (fd);
+  fails (-ENOENT, "vlan.switch-failed", "network.vlan_switch",
+         "cannot be started");
+  /* One that is busy listens, too. */
+  (void) unlink ("vlans/1/ctl");
+  make_vlans ("vlans/1");
+  fd = listen_at ("vlans/1/ctl", 0);
+  for (int i = 0; i < 3; i++) {
+    others[i] = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    (void) connect (others[i], (const void *) &address, sizeof address);
+  }
+  vmspec_vm_free (started ());
+  for (int i = 0; i < 3; i++)
+    close (others[i]);
+  close (fd);
+}
+END_TEST
+
+START_TEST (a_switch_of_its_own_goes_with_the_machine)
+{
+  int fd, old;
+
+  /* One that was killed has left its socket. */
+  make_vlans ("vlans/1");
+  old = listen_at ("vlans/1/ctl", 9);
+  close (old);
+  fd = listen_at ("listening1", 9);
+  join (1);
+  programs[0].path = script ("switch", SWITCH "exec sleep 100\n");
+  vmspec_vm_free (started ());
+  ck_assert (!exists ("vlans/1"));
+  ck_assert (exists ("vlans/.lock"));
+  close (fd);
+}
+END_TEST
+
+/* Each in a place of its own. */
+START_TEST (several_switches_are_told_from_each_other)
+{
+  vmspec_plan *plan;
+  vmspec_vm *vm = NULL;
+  int fds[3] = { listen_at ("listening1", 9), listen_at ("listening2", 9),
+                 listen_at ("listening3", 9) };
+  char words[PATH_MAX + 100];
+
+  join (3);
+  programs[0].path = script ("switch", SWITCH
+    "case $2 in */2) " WHEN_QEMU_RUNS "exit 8 ;; esac\nexec sleep 100\n");
+  plan = unit_plan (&spec, &host);
+  ck_assert_int_eq (vmspec_vm_start (plan, &start, diag, &vm), 0);
+  ck_assert_int_eq (vmspec_vm_wait (vm, -1, NULL), 0);
+  ck_assert_int_eq (vmspec_vm_explain (vm, diag), -EIO);
+  ck_assert_uint_eq (vmspec_diag_count (diag), 1);
+  snprintf (words, sizeof words, "the vde_switch in %s/vlans/2 ended with status 8 "
+            "before", scratch);
+  ck_assert_int_eq (strncmp (vmspec_diag_get (diag, 0)->text, words,
+                             strlen (words)), 0);
+  vmspec_vm_free (vm);
+  vmspec_plan_free (plan);
+  for (int i = 0; i < 3; i++)
+    close (fds[i]);
+}
+END_TEST
+
+/* Whether the lock of a network can be had. */
+static int
+lock_network (int fd, int number)
+{
+  struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET,
+                        .l_start = number, .l_len = 1 };
+
+  return fcntl (fd, F_OFD_SETLK, &lock) == 0;
+}
+
+static int
+open_locks (void)
+{
+  int fd;
+
+  (void) mkdir ("vlans", 0700);
+  fd = open ("vlans/.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  ck_assert_int_ge (fd, 0);
+  return fd;
+}
+
+START_TEST (each_network_has_a_lock_of_its_own)
+{
+  int locks = open_locks (), fd = listen_at ("listening2", 9);
+  vmspec_vm *vm;
+
+  join (2);
+  vlan_list[0] = &vlans[1];
+  vlan_list[1] = NULL;
+  programs[0].path = script ("switch", SWITCH "exec sleep 100\n");
+  ck_assert (lock_network (locks, 1));
+  ck_assert (lock_network (locks, 3));
+  vm = started ();
+  ck_assert (!lock_network (locks, 2));
+  vmspec_vm_free (vm);
+  ck_assert (lock_network (locks, 2));
+  close (locks);
+  close (fd);
+}
+END_TEST
+
+START_TEST (another_machines_turn_is_waited_for)
+{
+  int fd = listen_at ("listening1", 9);
+  pid_t other;
+
+  join (1);
+  programs[0].path = script ("switch", SWITCH "exec sleep 100\n");
+  close (open_locks ());
+  other = fork ();
+  if (other == 0) {
+    int locks = open_locks ();
+
+    if (!lock_network (locks, 1))
+      _exit (1);
+    make_file ("locked", 0600, "");
+    usleep (200000);
+    make_file ("unlocked", 0600, "");
+    _exit (0);
+  }
+  while (!exists ("locked"))
+    usleep (1000);
+  vmspec_vm_free (started ());
+  ck_assert (exists ("unlocked"));
+  ck_assert_int_eq (waitpid (other, NULL, 0), other);
+  close (fd);
+}
+END_TEST
+
+START_TEST (another_machines_switch_may_come_meanwhile)
+{
+  int locks = open_locks (), fd = listen_at ("listening1", 9);
+  pid_t other;
+
+  join (1);
+  make_vlans ("vlans/1");
+  ck_assert (lock_network (locks, 1));
+  other = fork ();
+  if (other == 0) {
+    usleep (200000);
+    _exit (rename ("listening1", "vlans/1/ctl") != 0);
+  }
+  vmspec_vm_free (started ());
+  ck_assert (exists ("vlans/1/ctl"));
+  ck_assert_int_eq (waitpid (other, NULL, 0), other);
+  close (locks);
+  close (fd);
+}
+END_TEST
+
+/* A path that no socket can have is not cut. */
+START_TEST (a_socket_of_a_switch_has_a_path_of_107_bytes_at_most)
+{
+  for (int more = 0; more < 2; more++) {
+    char directory[200], path[240];
+    int fd;
+
+    memset (directory, 'd', sizeof directory);
+    directory[107 - strlen ("/1/ctl") - strlen (scratch) - 1 + (size_t) more]
+      = '\0';
+    network.vlan_directory = directory;
+    join (1);
+    ck_assert_int_eq (mkdir (directory, 0700), 0);
+    snprintf (path, sizeof path, "%s/1", directory);
+    ck_assert_int_eq (mkdir (path, 0700), 0);
+    snprintf (path, sizeof path, "%s/1/%s", directory, more ? "ct" : "ctl");
+    fd = listen_at (path, 9);
+    if (more)
+      fails (-ENOENT, "vlan.switch-failed", "network.vlan_switch",
+             "cannot be started");
+    else
+      vmspec_vm_free (started ());
+    close (fd);
+  }
+}
+END_TEST
+
+/* QEMU makes them, and those that are the first machine's. */
+START_TEST (sockets_between_machines_go_with_them)
+{
+  static const struct {
+    uint32_t backend, number;
+    const char *names[2];
+    int goes;
+  } rows[] = {
+    { VMSPEC_VLAN_BACKEND_DGRAM, 1, { "vlans/1.1", "vlans/2.1" }, 1 },
+    { VMSPEC_VLAN_BACKEND_DGRAM, 2, { "vlans/1.2", "vlans/2.2" }, 1 },
+    { VMSPEC_VLAN_BACKEND_STREAM, 1, { "vlans/1", "vlans/2" }, 1 },
+    { VMSPEC_VLAN_BACKEND_STREAM, 2, { "vlans/1", "vlans/2" }, 0 },
+    { VMSPEC_VLAN_BACKEND_MULTICAST, 1, { "vlans/1", "vlans/2" }, 0 },
+  };
+
+  join (2);
+  network.vlan_switch = VMSPEC_OFF;
+  for (size_t i = 0; i < COUNT (rows); i++) {
+    vmspec_vm *vm;
+
+    network.vlan_backend = rows[i].backend;
+    network.machine_number = rows[i].number;
+    vm = started ();
+    for (int j = 0; j < 2; j++)
+      make_file (rows[i].names[j], 0600, "");
+    vmspec_vm_free (vm);
+    for (int j = 0; j < 2; j++) {
+      ck_assert_msg (exists (rows[i].names[j]) != rows[i].goes, "row %zu", i);
+      (void) unlink (rows[i].names[j]);
+    }
+  }
+}
+END_TEST
 
 START_TEST (a_switch_that_cannot_be_had_is_said)
 {
@@ -239,16 +725,11 @@ START_TEST (a_switch_that_cannot_be_had_is_said)
 }
 END_TEST
 
-/* A switch is one that listens, whoever does it. */
 START_TEST (a_machine_ends_with_its_switch)
 {
-  struct sockaddr_un address = { .sun_family = AF_UNIX };
-  int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int fd = listen_at ("listening", 9);
 
   spec.network = &network;
-  strcpy (address.sun_path, "listening");
-  ck_assert_int_eq (bind (fd, (const void *) &address, sizeof address), 0);
-  ck_assert_int_eq (listen (fd, 9), 0);
   programs[0].path = script ("switch", "#!/bin/sh\nmkdir \"$2\"\n"
     "mv \"$2/../../listening\" \"$2/ctl\"\n"
     WHEN_QEMU_RUNS "exit 9\n");
@@ -290,5 +771,20 @@ main (void)
   tcase_add_test (t, a_machine_ends_with_its_tpm);
   tcase_add_test (t, a_switch_that_cannot_be_had_is_said);
   tcase_add_test (t, a_machine_ends_with_its_switch);
+  tcase_add_test (t, a_new_tpm_is_made_once);
+  tcase_add_test (t, a_new_tpm_that_cannot_be_kept_is_said);
+  tcase_add_test (t, swtpm_gets_its_socket_and_leaves_nothing);
+  tcase_add_test (t, a_program_finds_the_tpm_by_two_sockets);
+  tcase_add_test (t, a_tpm_that_ends_early_is_said_beside_what_it_is_for);
+  tcase_add_test (t, a_swtpm_that_may_not_be_run_is_said);
+  tcase_add_test (t, what_a_tpm_is_made_with_can_be_cancelled);
+  tcase_add_test (t, a_switch_that_listens_is_used_and_stays);
+  tcase_add_test (t, a_switch_of_its_own_goes_with_the_machine);
+  tcase_add_test (t, several_switches_are_told_from_each_other);
+  tcase_add_test (t, each_network_has_a_lock_of_its_own);
+  tcase_add_test (t, another_machines_turn_is_waited_for);
+  tcase_add_test (t, another_machines_switch_may_come_meanwhile);
+  tcase_add_test (t, a_socket_of_a_switch_has_a_path_of_107_bytes_at_most);
+  tcase_add_test (t, sockets_between_machines_go_with_them);
   return unit_run ("machine", t);
 }
