@@ -63,7 +63,7 @@ number_after (const char *text, const char *prefix)
 
   if (!text || strncmp (text, prefix, size))
     return 0;
-  for (text += size; *text >= '0' && *text <= '9' && number < 100000; text++)
+  for (text += size; *text >= '0' && *text <= '9'; text++)
     number = number * 10 + (size_t) (*text - '0');
   return *text ? 0 : number;
 }
@@ -227,7 +227,7 @@ from_drive (const struct search *s, size_t number, const char *member)
 static const char *
 from_controller (const struct search *s)
 {
-  const char *const *word = s->plan->argv + s->culprit.index + 1;
+  const char *const *word = s->plan->argv + s->culprit.index;
 
   for (; *word; word++) {
     size_t number
@@ -484,7 +484,7 @@ find_culprit (const struct search *s, const struct failure *failure,
               const char *token)
 {
   const char *const *argv = s->plan->argv;
-  struct culprit found = { 0, 0 };
+  struct culprit found = { .count = 0 };
 
   for (size_t i = 1; argv[i]; i++) {
     struct culprit one = pair_at (argv, i);
@@ -510,7 +510,7 @@ find_likely_culprit (const struct search *s, const struct failure *failure)
   const char *dot = name ? strrchr (name, '.') : NULL;
   const char *tokens[] = { name, dot ? dot + 1 : NULL,
                            colon && colon[1] ? colon + 2 : NULL, "" };
-  struct culprit found = { 0, 0 };
+  struct culprit found = { .count = 0 };
 
   for (size_t i = 0; !found.count && i < sizeof tokens / sizeof *tokens; i++)
     if (tokens[i])

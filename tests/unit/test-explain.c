@@ -496,6 +496,63 @@ START_TEST (pieces_of_shell_are_counted)
 }
 END_TEST
 
+START_TEST (pieces_of_one_word_are_counted)
+{
+  qemu.expand = VMSPEC_ON;
+  qemu.options = STRINGS ("-device", "one", "-device", "two");
+  plan_again ();
+  expect (about ("-device", "one", "no"), "qemu.ended", "qemu.options[1]");
+  expect (about ("-device", "two", "no"), "qemu.ended", "qemu.options[3]");
+}
+END_TEST
+
+/* A controller is blamed on the drive that it is for. */
+START_TEST (controllers_are_for_the_drive_that_comes_next)
+{
+  static const struct {
+    uint32_t interface;
+    const char *controller;
+  } rows[] = {
+    { VMSPEC_DISK_INTERFACE_SCSI, "lsi53c895a" },
+    { VMSPEC_DISK_INTERFACE_VIRTIO_SCSI, "virtio-scsi-pci" },
+    { VMSPEC_DISK_INTERFACE_IDE, "ich9-ahci" },
+  };
+  struct vmspec_drive plain
+    = { VMSPEC_INIT (vmspec_drive), .file = "/p",
+        .interface = VMSPEC_DISK_INTERFACE_VIRTIO };
+  struct vmspec_drive drive = { VMSPEC_INIT (vmspec_drive), .file = "/d" };
+
+  spec.drives = LIST (vmspec_drive, &plain, &drive, &plain);
+  for (size_t i = 0; i < COUNT (rows); i++) {
+    drive.interface = rows[i].interface;
+    plan_again ();
+    expect (about ("-device", rows[i].controller, "no"), "qemu.ended",
+            "drives[1].interface");
+  }
+}
+END_TEST
+
+/* Nothing comes behind it. */
+START_TEST (the_last_word_of_all_has_an_origin)
+{
+  struct vmspec_efi efi = { VMSPEC_INIT (vmspec_efi) };
+  const char *const *argv;
+  size_t n = 0;
+
+  host.environment = STRINGS (NULL);
+  host.arguments = STRINGS (NULL);
+  qemu.options = NULL;
+  spec.efi = &efi;
+  plan_again ();
+  argv = vmspec_plan_argv (plan);
+  while (argv[n])
+    n++;
+  ck_assert_str_eq (argv[n - 2], "-device");
+  expect (about ("-device", "tpmdev=", "no"), "qemu.ended", "tpm.model");
+  ck_assert_ptr_nonnull (strstr (argv[n - 1], "tpmdev="));
+}
+END_TEST
+
 /* QEMU has taken the first of them. */
 START_TEST (of_equal_words_the_last_is_blamed)
 {
@@ -776,6 +833,159 @@ START_TEST (long_messages_keep_their_ends)
 }
 END_TEST
 
+/* The text of what is found, whole. */
+static void
+says (const char *words, size_t size, const char *text)
+{
+  ck_assert_str_eq (explained_bytes (words, size)->text, text);
+}
+
+#define NOT_KNOWN                                                              \
+  "; what it said before that is among its last words, and the plan's command " \
+  "(vmspec-run --print-command) can be tried by hand"
+
+/* What is shown of a message of so many bytes: all, or these of its start and end.
+ * There is a character of several bytes where it is said. */
+static const struct {
+  size_t size, start, end;
+  size_t at;
+  const char *character;
+} long_messages[] = {
+  { 300, 0, 0, 0, "" },         { 301, 200, 100, 0, "" },
+  { 302, 200, 100, 0, "" },     { 1000, 200, 100, 0, "" },
+  { 400, 199, 100, 199, "\xc3\xa9" }, { 400, 200, 100, 198, "\xc3\xa9" },
+  { 400, 198, 100, 198, "\xe2\x82\xac" },
+  { 400, 197, 100, 197, "\xf0\x9f\x98\x80" },
+  { 400, 200, 99, 299, "\xc3\xa9" }, { 400, 200, 100, 300, "\xc3\xa9" },
+  { 400, 200, 98, 299, "\xe2\x82\xac" },
+  { 400, 200, 97, 299, "\xf0\x9f\x98\x80" },
+};
+
+START_TEST (of_long_messages_a_start_and_an_end_are_told)
+{
+  for (size_t i = 0; i < COUNT (long_messages); i++) {
+    const size_t size = long_messages[i].size, end = long_messages[i].end;
+    char message[1200], words[1300], text[2000];
+
+    for (size_t j = 0; j < size; j += 4)
+      snprintf (message + j, sizeof message - j, "%04zu", j / 4);
+    memcpy (message + long_messages[i].at, long_messages[i].character,
+            strlen (long_messages[i].character));
+    message[size] = '\0';
+    snprintf (words, sizeof words, "qemu: %s\n", message);
+    snprintf (text, sizeof text, "QEMU ended: %.*s%s%s" NOT_KNOWN,
+              end ? (int) long_messages[i].start : (int) size, message,
+              end ? " ... " : "", end ? message + size - end : "");
+    says (words, strlen (words), text);
+  }
+}
+END_TEST
+
+static const struct {
+  const char *bytes, *plain;
+} plain[] = {
+  { "a b", "a b" },
+  { " \ta b \r\t", "a b" },
+  { "a\037b !~\177c", "a b !~ c" },
+  { "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80" "b",
+    "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80" "b" },
+  { "\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80" },
+  { "a\xe2\x82\xac", "a\xe2\x82\xac" },
+  { "a\xf0\x9f\x98", "a???" },
+  { "a\xf0\x9f\x98" "b", "a???b" },
+  { "a\xc3", "a?" },
+  { "a\x80" "b\xbf\xc0\xc1\xfe\xff", "a?b?????" },
+  { "a\xc2\x80" "b\xc2\x9f" "c\xc2\xa0" "d\xc2\xbf" "e",
+    "a  b  c\xc2\xa0" "d\xc2\xbf" "e" },
+  { "a\xc3\x80" "b\xc3\x9f" "c", "a\xc3\x80" "b\xc3\x9f" "c" },
+};
+
+START_TEST (each_byte_of_a_message_is_made_plain)
+{
+  for (size_t i = 0; i < COUNT (plain); i++) {
+    char words[200], text[400];
+
+    snprintf (text, sizeof text, "QEMU ended: %s" NOT_KNOWN, plain[i].plain);
+    snprintf (words, sizeof words, "qemu: %s\n", plain[i].bytes);
+    says (words, strlen (words), text);
+    says (words, strlen (words) - 1, text);
+  }
+}
+END_TEST
+
+/* What the message starts with counts as QEMU's name in its first 128 bytes only. */
+START_TEST (names_come_early_in_a_line)
+{
+  for (int size = 121; size <= 124; size++) {
+    char words[300];
+
+    snprintf (words, sizeof words, "%0*d qemu: -zonk: no\n", size - 1, 0);
+    expect (words, "qemu.ended", size < 124 ? "qemu.options[0]" : "");
+  }
+}
+END_TEST
+
+START_TEST (names_are_qemus_or_the_programs)
+{
+  static const struct {
+    const char *name;
+    int is_name;
+  } names[] = {
+    { "qemu", 1 }, { "my-qemu", 1 }, { "qemu7", 1 }, { "qem", 0 }, { "emu", 0 },
+    { "qemX", 0 }, { "vm", 1 }, { "vx", 0 }, { "vmm", 0 }, { "v", 0 },
+    { "12:34: vm", 1 }, { "a vm", 1 }, { "a", 0 }, { "", 0 },
+  };
+
+  qemu.binary = "/bin/vm";
+  plan_again ();
+  for (size_t i = 0; i < COUNT (names); i++) {
+    char words[100];
+
+    snprintf (words, sizeof words, "%s: -zonk: no\n", names[i].name);
+    expect (words, "qemu.ended", names[i].is_name ? "qemu.options[0]" : "");
+  }
+}
+END_TEST
+
+/* The last 32 lines. */
+START_TEST (so_many_lines_are_looked_at)
+{
+  for (int more = 30; more <= 33; more++) {
+    char words[1000] = "qemu: unable to find CPU model 'max'\n";
+
+    for (int i = 0; i < more; i++)
+      strcat (words, "another line\n");
+    expect (words, more < 32 ? "qemu.cpu-unknown" : "qemu.ended",
+            more < 32 ? "qemu.cpu" : "");
+  }
+}
+END_TEST
+
+START_TEST (what_is_no_warning_is_a_cause)
+{
+  says ("qemu: warning:a\n", 16, "QEMU ended: warning:a" NOT_KNOWN);
+  says ("qemu: info:a\n", 13, "QEMU ended: info:a" NOT_KNOWN);
+  says ("warning: a\n", 11, "QEMU ended: warning: a" NOT_KNOWN);
+  expect ("qemu: info: a\nqemu: warning: b\n", "qemu.ended", "");
+  ck_assert_ptr_nonnull (strstr (vmspec_diag_get (diag, 0)->text, "said nothing"));
+}
+END_TEST
+
+/* Lines of the file that the library adds. */
+START_TEST (messages_about_the_librarys_own_options)
+{
+  expect ("qemu:/proc/self/fd/5:3: no\n", "qemu.ended", "start.qmp");
+  expect ("qemu:/proc/self/fd/5:3: no serial bus\n", "qemu.ended",
+          "start.guest_agent");
+  expect ("qemu:/proc/self/fd/ no\n", "qemu.ended", "start.qmp");
+  expect ("qemu:/proc/self/fd/5:3:no\n", "qemu.ended", "");
+  expect ("qemu:/proc/self/fd/\n", "qemu.ended", "");
+  expect ("qemu:/proc/self/ff/5:3: no serial bus\n", "qemu.ended", "");
+  expect ("qemu:/proc/self/fd/ \n", "qemu.ended", "");
+  ck_assert_ptr_nonnull (strstr (vmspec_diag_get (diag, 0)->text, "said nothing"));
+}
+END_TEST
+
 START_TEST (messages_are_whole_up_to_a_length)
 {
   for (int size = 299; size <= 301; size++) {
@@ -922,5 +1132,15 @@ main (void)
   tcase_add_test (tcase, the_same_byte_everywhere);
   tcase_add_test (tcase, a_first_line_without_its_start);
   tcase_add_test (tcase, patterns);
+  tcase_add_test (tcase, pieces_of_one_word_are_counted);
+  tcase_add_test (tcase, controllers_are_for_the_drive_that_comes_next);
+  tcase_add_test (tcase, the_last_word_of_all_has_an_origin);
+  tcase_add_test (tcase, of_long_messages_a_start_and_an_end_are_told);
+  tcase_add_test (tcase, each_byte_of_a_message_is_made_plain);
+  tcase_add_test (tcase, names_come_early_in_a_line);
+  tcase_add_test (tcase, names_are_qemus_or_the_programs);
+  tcase_add_test (tcase, so_many_lines_are_looked_at);
+  tcase_add_test (tcase, what_is_no_warning_is_a_cause);
+  tcase_add_test (tcase, messages_about_the_librarys_own_options);
   return unit_run ("explain", tcase);
 }

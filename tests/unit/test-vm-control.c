@@ -14,6 +14,7 @@ static vmspec_diag *diag;
 static void
 set_up (void)
 {
+  ours = theirs = -1;
   ck_assert_int_eq (vmspec_diag_new (&diag), 0);
   network = (struct vmspec_network) { VMSPEC_INIT (vmspec_network) };
   spec = (struct vmspec) { VMSPEC_INIT (vmspec), .network = &network };
