@@ -527,7 +527,7 @@ main (int argc, char **argv)
   (void) prctl (PR_SET_CHILD_SUBREAPER, 1);
   set_signals (&k);
   if (k.signals < 0)
-    return 1;
+    return EXIT_FAILURE;
   while (!k.ending || has_children (&k)) {
     turn (&k);
     send_signals (&k);
@@ -536,5 +536,5 @@ main (int argc, char **argv)
   remove_held (&k);
   if (k.link >= 0)
     (void) vms_link_send (k.link, &done, NULL);
-  return 0;
+  return EXIT_SUCCESS;
 }

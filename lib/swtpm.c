@@ -431,7 +431,7 @@ provision (struct tpm *t)
     r = listen_at (t, PROVISION_SOCKET ".ctrl", &sockets[1].fd);
   if (r == 0)
     r = spawn (t, KEPT_SWTPM, KEEPER_TRANSIENT, &p, argv, sockets, 2);
-  for (int i = 0; i < 2; i++)
+  for (size_t i = 0; i < sizeof sockets / sizeof *sockets; i++)
     if (sockets[i].fd >= 0)
       close (sockets[i].fd);
   if (r == 0)

@@ -1095,6 +1095,20 @@ START_TEST (patterns)
   ck_assert (!vms_explain_matches ("one two three", "three*one"));
   ck_assert (!vms_explain_matches ("one two three", "two*two|nine"));
   ck_assert (!vms_explain_matches ("", "a"));
+  ck_assert (!vms_explain_matches ("wo", "nine|two"));
+  ck_assert (!vms_explain_matches ("one hree", "one*three"));
+  ck_assert (!vms_explain_matches ("onee", "one*ee"));
+  ck_assert (vms_explain_matches ("oneee", "one*ee"));
+  ck_assert (vms_explain_matches ("abc", "a*b*c"));
+  ck_assert (!vms_explain_matches ("acb", "a*b*c"));
+  /* A part has 63 bytes at most. */
+  for (size_t size = 62; size <= 64; size++) {
+    char part[65];
+
+    memset (part, 'x', size);
+    part[size] = '\0';
+    ck_assert_int_eq (vms_explain_matches (part, part), size < 64);
+  }
 }
 END_TEST
 

@@ -285,6 +285,107 @@ START_TEST (a_host_may_have_no_extended_attributes)
 }
 END_TEST
 
+/* ---- why ----------------------------------------------------------------- */
+
+/* A shortage is not the fault of what could not be started. */
+START_TEST (what_a_start_lacks_is_said)
+{
+  static const struct {
+    int error;
+    const char *id, *text;
+  } rows[] = {
+    { EMFILE, "start.failed", "the machine cannot be started: Too many open files; "
+      "raise this process's limits of descriptors, processes or memory" },
+    { ENFILE, "start.failed", "the machine cannot be started: Too many open files "
+      "in system; raise this process's limits of descriptors, processes or memory" },
+    { EAGAIN, "start.failed", "the machine cannot be started: Resource temporarily "
+      "unavailable; raise this process's limits of descriptors, processes or "
+      "memory" },
+    { ENOMEM, "start.failed", "the machine cannot be started: Cannot allocate "
+      "memory; raise this process's limits of descriptors, processes or memory" },
+    { EIO, "keeper.missing", "%s, in whose care machines run, cannot be started: "
+      "Input/output error" },
+    { EACCES, "keeper.missing", "%s, in whose care machines run, cannot be started: "
+      "Permission denied; install it with the library, or name it" },
+    { ENOENT, "keeper.missing", "%s, in whose care machines run, cannot be started: "
+      "No such file or directory; install it with the library, or name it" },
+  };
+  vmspec_vm *vm = NULL;
+
+  plainly.keeper = "/keeper";
+  plan_to ("exit");
+  for (size_t i = 0; i < COUNT (rows); i++) {
+    char text[400];
+
+    calls = (typeof (calls)) { .watching = 1, .only = "socketpair",
+                               .error = rows[i].error };
+    ck_assert_int_eq (vmspec_vm_start (plan, &plainly, diag, &vm),
+                      -rows[i].error);
+    calls = (typeof (calls)) { 0 };
+    ck_assert_uint_eq (vmspec_diag_count (diag), 1);
+    ck_assert_str_eq (vmspec_diag_get (diag, 0)->id, rows[i].id);
+    snprintf (text, sizeof text, "%s%s",
+              *rows[i].text == '%' ? "/keeper" : "",
+              rows[i].text + (*rows[i].text == '%' ? 2 : 0));
+    ck_assert_str_eq (vmspec_diag_get (diag, 0)->text, text);
+    vmspec_diag_clear (diag);
+  }
+}
+END_TEST
+
+/* The state of a TPM is kept for good before it has its name, and locked. */
+START_TEST (a_tpm_is_kept_or_not)
+{
+  static const struct {
+    const char *call;
+    int error, n, r;
+    uint32_t sync;
+    const char *id; /* NULL: the call is not made */
+  } rows[] = {
+    { "fsync", EIO, 0, -EIO, 0, "tpm.state" },
+    { "fsync", EIO, 1, -EIO, VMSPEC_ON, "tpm.state" },
+    { "fsync", EIO, 2, 0, VMSPEC_ON, NULL },
+    { "fsync", EIO, 0, 0, VMSPEC_OFF, NULL },
+    { "flock", ENOLCK, 0, -ENOLCK, 0, "tpm.state" },
+    { "flock", EWOULDBLOCK, 0, -EBUSY, 0, "tpm.in-use" },
+  };
+  struct vmspec_host_program setup
+    = { VMSPEC_INIT (vmspec_host_program), .name = "swtpm_setup" };
+  struct vmspec_tpm tpm
+    = { VMSPEC_INIT (vmspec_tpm), .enable = VMSPEC_ON, .setup = VMSPEC_ON,
+        .state_dir = "tpm" };
+  struct vmspec_disk disk = { VMSPEC_INIT (vmspec_disk), .size = VMSPEC_NONE };
+  struct vmspec_work how = { VMSPEC_INIT (vmspec_work) };
+  vmspec_vm *vm = NULL;
+
+  make_file ("swtpm", 0755, "#!/bin/sh\nexec sleep 100\n");
+  make_file ("setup", 0755, "#!/bin/sh\n: > new/tpm2-00.permall\n");
+  setup.path = below ("setup");
+  tpm.swtpm = below ("swtpm");
+  host.programs = LIST (vmspec_host_program, &setup);
+  spec.tpm = &tpm;
+  spec.disk = &disk;
+  force.work = &how;
+  plan_to ("exit");
+  for (size_t i = 0; i < COUNT (rows); i++) {
+    how.sync = rows[i].sync;
+    calls = (typeof (calls)) { .watching = 1, .only = rows[i].call,
+                               .until_failure = rows[i].n,
+                               .error = rows[i].error };
+    ck_assert_msg (vmspec_vm_start (plan, &force, diag, &vm) == rows[i].r,
+                   "row %zu%s", i, unit_findings (diag));
+    calls.watching = 0;
+    ck_assert_int_eq (calls.failed != NULL, rows[i].id != NULL);
+    if (rows[i].id)
+      ck_assert_str_eq (vmspec_diag_get (diag, 0)->id, rows[i].id);
+    vmspec_vm_free (vm);
+    vm = NULL;
+    vmspec_diag_clear (diag);
+    (void) unlink ("tpm/tpm2-00.permall");
+  }
+}
+END_TEST
+
 /* ---- a processor --------------------------------------------------------- */
 
 /* What is found about KVM where /dev/kvm fails to open in this way, or opens. */
@@ -386,6 +487,8 @@ tests (void)
   tcase_add_loop_test (t, a_machine_starts_or_not, 0, 2 * n);
   tcase_add_test (t, a_kernel_without_random_numbers_is_reported);
   tcase_add_test (t, a_host_may_have_no_extended_attributes);
+  tcase_add_test (t, what_a_start_lacks_is_said);
+  tcase_add_test (t, a_tpm_is_kept_or_not);
   tcase_add_test (t, kvm_may_be_there_or_denied);
   tcase_add_test (t, kvm_is_usable_by_a_flag_of_the_processor);
   tcase_add_test (t, the_flags_of_the_first_processor_are_enough);

@@ -730,6 +730,74 @@ START_TEST (it_waits_without_working)
 }
 END_TEST
 
+static int
+descriptors_of_keeper (void)
+{
+  char path[64];
+  DIR *directory;
+  int n = 0;
+
+  snprintf (path, sizeof path, "/proc/%d/fd", (int) keeper.pid);
+  directory = opendir (path);
+  ck_assert_ptr_nonnull (directory);
+  while (readdir (directory))
+    n++;
+  closedir (directory);
+  return n;
+}
+
+START_TEST (it_keeps_nothing_of_what_has_ended)
+{
+  int before, ends[2];
+
+  ck_assert_int_eq (run ("exit 0"), 0);
+  before = descriptors_of_keeper ();
+  for (int i = 0; i < 3; i++) {
+    give (1, null);
+    error_fd = null;
+    ck_assert_int_eq (run ("echo word >&2"), 0);
+    open_ends (2, ends);
+    error_fd = ends[1];
+    ck_assert_int_eq (run ("echo word >&2"), 0);
+    close (ends[0]);
+    close (ends[1]);
+    give (2, null);
+    ck_assert_int_eq (run ("exit 0"), 0);
+    give (5, null);
+    error_fd = null;
+    ck_assert_int_eq (spawn_program (KEPT_QEMU, KEEPER_MAIN,
+                                     STRINGS ("/nowhere/program"), NULL), -ENOENT);
+    ck_assert_int_eq (vms_keeper_ask (&keeper, 99, null, NULL), -EBADMSG);
+    ck_assert_int_eq (vms_keeper_ask (&keeper, KEEPER_HOLD_FILE, -1, "/no"), 0);
+    ck_assert_int_eq (vms_keeper_ask (&keeper, KEEPER_DIRECTORY, -1, scratch),
+                      -EEXIST);
+  }
+  ck_assert_int_eq (descriptors_of_keeper (), before);
+  ck_assert_int_eq (vms_keeper_ask (&keeper, KEEPER_HOLD, null, NULL), 0);
+  ck_assert_int_eq (descriptors_of_keeper (), before + 1);
+}
+END_TEST
+
+/* The quickest of some, as others may be in the way. */
+START_TEST (an_end_takes_no_time_where_nothing_is_left)
+{
+  int64_t least = INT64_MAX;
+
+  if (unit_is_watched ())
+    return;
+  for (int i = 0; i < 5; i++) {
+    int64_t begin = vms_now_ms ();
+
+    vms_keeper_end (&keeper);
+    if (vms_now_ms () - begin < least)
+      least = vms_now_ms () - begin;
+    vms_keeper_free (&keeper);
+    ck_assert_int_eq (vms_keeper_start (&keeper, program, "test"), 0);
+  }
+  ck_assert_int_lt (least, 200);
+}
+END_TEST
+
 START_TEST (children_of_children_end_as_well)
 {
   int pid;
@@ -814,6 +882,8 @@ main (void)
   tcase_add_test (t, what_a_machine_is_bound_to_outlives_it);
   tcase_add_test (t, at_its_end_it_takes_no_more_requests_than_signals);
   tcase_add_test (t, it_waits_without_working);
+  tcase_add_test (t, it_keeps_nothing_of_what_has_ended);
+  tcase_add_test (t, an_end_takes_no_time_where_nothing_is_left);
   tcase_add_test (t, children_of_children_end_as_well);
   tcase_add_test (t, a_keeper_that_was_killed_is_gone);
   tcase_add_test (t, whoever_lets_go_of_it_has_it_end);

@@ -753,6 +753,284 @@ START_TEST (a_keeper_is_nobody_elses_to_start)
 }
 END_TEST
 
+/* ---- descriptors --------------------------------------------------------- */
+
+/* Runs to its end, and cleanly. */
+static void
+runs (const char *text)
+{
+  vmspec_plan *plan;
+  vmspec_vm *vm = NULL;
+  int status = -1, r;
+
+  qemu.binary = script ("qemu", text);
+  plan = unit_plan (&spec, &host);
+  r = vmspec_vm_start (plan, &start, diag, &vm);
+  ck_assert_msg (r == 0, "%s%s", strerror (-r), unit_findings (diag));
+  ck_assert_int_eq (vmspec_vm_wait (vm, -1, &status), 0);
+  ck_assert_int_eq (status, 0);
+  vmspec_vm_free (vm);
+  vmspec_plan_free (plan);
+}
+
+/* Copies its input, and says a word at each output. */
+#define COPY "#!/bin/sh\ncat > \"$TMPDIR/../copy\"\necho out\necho error >&2\n"
+
+START_TEST (standard_descriptors_are_those_that_are_said)
+{
+  int in, out, error;
+
+  if (getenv ("CK_FORK"))
+    return; /* they may be Check's */
+  make_file ("in", 0600, "in\n");
+  make_file ("other", 0600, "other\n");
+  for (int row = 0; row < 8; row++) {
+    in = open ("in", O_RDONLY | O_CLOEXEC);
+    out = open ("out", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    error = open ("error", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    start.input = row & 1 ? VMSPEC_STDIO_DESCRIPTOR : VMSPEC_STDIO_NULL;
+    start.output = row & 2 ? VMSPEC_STDIO_DESCRIPTOR : VMSPEC_STDIO_NULL;
+    start.error = row & 4 ? VMSPEC_STDIO_DESCRIPTOR : VMSPEC_STDIO_NULL;
+    start.input_fd = (uint32_t) in;
+    start.output_fd = (uint32_t) out;
+    start.error_fd = (uint32_t) error;
+    runs (COPY);
+    ck_assert_str_eq (read_file ("copy"), row & 1 ? "in\n" : "");
+    ck_assert_str_eq (read_file ("out"), row & 2 ? "out\n" : "");
+    ck_assert_str_eq (read_file ("error"), row & 4 ? "error\n" : "");
+    close (in);
+    close (out);
+    close (error);
+  }
+}
+END_TEST
+
+/* With or without descriptors of the caller's, which are said by the row. */
+static void
+inherits (int row)
+{
+  int fds[3] = { open ("in", O_RDONLY),
+                 open ("out", O_WRONLY | O_CREAT | O_TRUNC, 0600),
+                 open ("error", O_WRONLY | O_CREAT | O_TRUNC, 0600) };
+
+  for (int i = 0; i < 3; i++)
+    fds[i] = fcntl (fds[i], F_DUPFD, 20);
+  for (int i = 0; i < 3; i++)
+    if (row & 1 << i)
+      dup2 (fds[i], i);
+    else
+      close (i);
+  start.input = start.output = start.error = row & 1 ? VMSPEC_STDIO_INHERIT : 0;
+  runs (COPY);
+  _exit (0);
+}
+
+START_TEST (one_that_the_caller_has_not_is_none)
+{
+  make_file ("in", 0600, "in\n");
+  for (int row = 0; row < 8; row++) {
+    pid_t child = fork ();
+    int status = -1;
+
+    if (child == 0)
+      inherits (row);
+    ck_assert_int_eq (waitpid (child, &status, 0), child);
+    ck_assert_int_eq (status, 0);
+    ck_assert_str_eq (read_file ("copy"), row & 1 ? "in\n" : "");
+    ck_assert_str_eq (read_file ("out"), row & 2 ? "out\n" : "");
+    ck_assert_str_eq (read_file ("error"), row & 4 ? "error\n" : "");
+  }
+}
+END_TEST
+
+START_TEST (each_descriptor_that_is_closed_is_named)
+{
+  static const char *const members[]
+    = { "start.input_fd", "start.output_fd", "start.error_fd",
+        "start.descriptors" };
+  struct vmspec_descriptor one
+    = { VMSPEC_INIT (vmspec_descriptor), .number = 5 };
+
+  for (int i = 0; i < 4; i++) {
+    int null = open ("/dev/null", O_RDWR | O_CLOEXEC);
+
+    start.input = start.output = start.error = VMSPEC_STDIO_DESCRIPTOR;
+    start.descriptors = LIST (vmspec_descriptor, &one);
+    start.input_fd = start.output_fd = start.error_fd = (uint32_t) null;
+    one.fd = (uint32_t) null;
+    *(i == 0 ? &start.input_fd : i == 1 ? &start.output_fd
+      : i == 2 ? &start.error_fd : &one.fd) = 987;
+    fails (-EBADF, "start.descriptor", members[i],
+           "987 is no open descriptor of this process");
+    close (null);
+  }
+}
+END_TEST
+
+/* What it was told, and what it has. */
+#define SHOW                                                                   \
+  "#!/bin/sh\nfor last; do :; done\ncd \"$TMPDIR/..\"\n"                       \
+  "exec > fds\nfor i in 0 1 2 3 4 5 6 7 8 9; do test -L /proc/$$/fd/$i && "  \
+  "echo $i; done\necho $last > last\ncat $last > config\n"
+
+#define QMP(fd)                                                                \
+  "[chardev \"vmspec-qmp\"]\n  backend = \"socket\"\n  fd = \"" fd "\"\n"       \
+  "[mon \"vmspec-qmp\"]\n  mode = \"control\"\n  chardev = \"vmspec-qmp\"\n"
+#define AGENT(fd)                                                              \
+  "[chardev \"vmspec-agent\"]\n  backend = \"socket\"\n  fd = \"" fd "\"\n"     \
+  "[device \"vmspec-serial\"]\n  driver = \"virtio-serial\"\n"                 \
+  "[device \"vmspec-agent\"]\n  driver = \"virtserialport\"\n"                 \
+  "  bus = \"vmspec-serial.0\"\n  chardev = \"vmspec-agent\"\n"                \
+  "  name = \"org.qemu.guest_agent.0\"\n"
+
+/* The library's own come behind those of the caller. */
+START_TEST (control_has_the_first_numbers_that_are_free)
+{
+  static const struct {
+    uint32_t qmp, agent, numbers[2];
+    const char *fds, *last, *config;
+  } rows[] = {
+    { 0, 0, { 0 }, "0\n1\n2\n3\n4\n", "/proc/self/fd/4", QMP ("3") },
+    { VMSPEC_ON, VMSPEC_OFF, { 3 }, "0\n1\n2\n3\n4\n5\n", "/proc/self/fd/5",
+      QMP ("4") },
+    { VMSPEC_ON, VMSPEC_ON, { 6, 4 }, "0\n1\n2\n4\n6\n7\n8\n9\n",
+      "/proc/self/fd/9", QMP ("7") AGENT ("8") },
+    { VMSPEC_OFF, VMSPEC_ON, { 4, 7 }, "0\n1\n2\n4\n7\n8\n9\n",
+      "/proc/self/fd/9", AGENT ("8") },
+  };
+  struct vmspec_descriptor two[2];
+  const struct vmspec_descriptor *list[3];
+  int null = open ("/dev/null", O_RDWR | O_CLOEXEC);
+
+  start.ready_timeout = 100;
+  start.input = start.output = start.error = VMSPEC_STDIO_NULL;
+  start.descriptors = list;
+  for (size_t i = 0; i < COUNT (rows); i++) {
+    size_t n = 0;
+
+    for (; n < 2 && rows[i].numbers[n]; n++) {
+      two[n] = (struct vmspec_descriptor) { VMSPEC_INIT (vmspec_descriptor),
+                                            .number = rows[i].numbers[n],
+                                            .fd = (uint32_t) null };
+      list[n] = &two[n];
+    }
+    list[n] = NULL;
+    start.qmp = rows[i].qmp;
+    start.guest_agent = rows[i].agent;
+    runs (SHOW);
+    ck_assert_str_eq (read_file ("fds"), rows[i].fds);
+    ck_assert_int_eq (strncmp (read_file ("last"), rows[i].last,
+                               strlen (rows[i].last)), 0);
+    ck_assert_str_eq (read_file ("config"), rows[i].config);
+  }
+  close (null);
+}
+END_TEST
+
+/* ---- what is told of a start --------------------------------------------- */
+
+START_TEST (of_a_plans_findings_blockers_are_told)
+{
+  struct vmspec_disk disk = { VMSPEC_INIT (vmspec_disk), .size = VMSPEC_NONE };
+  struct vmspec_boot boot
+    = { VMSPEC_INIT (vmspec_boot), .direct = VMSPEC_ON, .loader = VMSPEC_ON };
+  static const char warning[] = "boot.direct-and-loader";
+  vmspec_diag *of_plan = NULL;
+  vmspec_plan *plan = NULL;
+  vmspec_vm *vm = NULL;
+
+  spec.builtin_drives = 0;
+  spec.disk = &disk;
+  spec.boot = &boot;
+  start.force = VMSPEC_OFF;
+  ck_assert_int_eq (vmspec_diag_new (&of_plan), 0);
+  ck_assert_int_eq (vmspec_plan_new (&spec, &host, of_plan, &plan), 0);
+  ck_assert_int_eq (vmspec_vm_start (plan, &start, diag, &vm), -ENOEXEC);
+  for (size_t i = 0; i < vmspec_diag_count (diag); i++)
+    if (vmspec_diag_get (diag, i)->severity != VMSPEC_SEVERITY_BLOCKER)
+      ck_assert_str_eq (vmspec_diag_get (diag, i)->id, "file.missing");
+  ck_assert_ptr_nonnull (unit_finding (of_plan, warning));
+  ck_assert_ptr_null (unit_finding (diag, warning));
+  ck_assert_ptr_nonnull (unit_finding (diag, "boot.no-kernel"));
+  vmspec_plan_free (plan);
+  vmspec_diag_free (of_plan);
+}
+END_TEST
+
+/* Whatever was said before. */
+START_TEST (each_start_that_fails_is_told)
+{
+  vmspec_plan *plan = unit_plan (&spec, &host);
+  vmspec_vm *vm = NULL;
+
+  start.keeper = script ("keeper", "#!/bin/sh\nexit 0\n");
+  for (size_t i = 1; i <= 2; i++) {
+    ck_assert_int_eq (vmspec_vm_start (plan, &start, diag, &vm), -EPIPE);
+    ck_assert_uint_eq (vmspec_diag_count (diag), i);
+    ck_assert_str_eq (vmspec_diag_get (diag, i - 1)->id, "keeper.ended");
+  }
+  vmspec_plan_free (plan);
+}
+END_TEST
+
+START_TEST (a_qemu_that_ends_at_once_has_said_why)
+{
+  vmspec_plan *plan;
+  vmspec_vm *vm = NULL;
+  int status = 0;
+
+  start.qmp = VMSPEC_ON;
+  start.error = VMSPEC_STDIO_NULL;
+  qemu.binary = script ("qemu", "#!/bin/sh\necho qemu: no monday >&2\nexit 1\n");
+  plan = unit_plan (&spec, &host);
+  ck_assert_int_eq (vmspec_vm_start (plan, &start, diag, &vm), 0);
+  ck_assert_uint_eq (vmspec_diag_count (diag), 1);
+  ck_assert_str_eq (vmspec_diag_get (diag, 0)->id, "qemu.ended");
+  ck_assert_int_eq (strncmp (vmspec_diag_get (diag, 0)->text,
+                             "QEMU ended: no monday; ", 23), 0);
+  ck_assert_int_eq (vmspec_vm_wait (vm, 0, &status), 0);
+  ck_assert_int_eq (WEXITSTATUS (status), 1);
+  vmspec_vm_free (vm);
+  vmspec_plan_free (plan);
+}
+END_TEST
+
+START_TEST (how_it_was_killed_is_told_to_the_word)
+{
+  static const struct {
+    const char *kill, *id, *text;
+  } rows[] = {
+    { "#!/bin/sh\nkill -9 $$\n", "qemu.killed",
+      "QEMU was killed by signal 9 (Killed); if nobody did that, the kernel may "
+      "have run out of memory: its log tells" },
+    { "#!/bin/sh\nkill -15 $$\n", "qemu.killed",
+      "QEMU was killed by signal 15 (Terminated)" },
+    { "#!/bin/sh\necho qemu: broken >&2\nulimit -c 0; kill -6 $$\n",
+      "qemu.ended",
+      "QEMU ended: broken; what it said before that is among its last words, and "
+      "the plan's command (vmspec-run --print-command) can be tried by hand" },
+  };
+
+  start.error = VMSPEC_STDIO_NULL;
+  for (size_t i = 0; i < COUNT (rows); i++) {
+    vmspec_plan *plan;
+    vmspec_vm *vm = NULL;
+
+    qemu.binary = script ("qemu", rows[i].kill);
+    plan = unit_plan (&spec, &host);
+    ck_assert_int_eq (vmspec_vm_start (plan, &start, diag, &vm), 0);
+    ck_assert_int_eq (vmspec_vm_wait (vm, -1, NULL), 0);
+    ck_assert_int_eq (vmspec_vm_explain (vm, diag), -EIO);
+    ck_assert_uint_eq (vmspec_diag_count (diag), 1);
+    ck_assert_str_eq (vmspec_diag_get (diag, 0)->id, rows[i].id);
+    ck_assert_str_eq (vmspec_diag_get (diag, 0)->text, rows[i].text);
+    vmspec_diag_clear (diag);
+    vmspec_vm_free (vm);
+    vmspec_plan_free (plan);
+  }
+}
+END_TEST
+
 int
 main (void)
 {
@@ -786,5 +1064,13 @@ main (void)
   tcase_add_test (t, another_machines_switch_may_come_meanwhile);
   tcase_add_test (t, a_socket_of_a_switch_has_a_path_of_107_bytes_at_most);
   tcase_add_test (t, sockets_between_machines_go_with_them);
+  tcase_add_test (t, standard_descriptors_are_those_that_are_said);
+  tcase_add_test (t, one_that_the_caller_has_not_is_none);
+  tcase_add_test (t, each_descriptor_that_is_closed_is_named);
+  tcase_add_test (t, control_has_the_first_numbers_that_are_free);
+  tcase_add_test (t, of_a_plans_findings_blockers_are_told);
+  tcase_add_test (t, each_start_that_fails_is_told);
+  tcase_add_test (t, a_qemu_that_ends_at_once_has_said_why);
+  tcase_add_test (t, how_it_was_killed_is_told_to_the_word);
   return unit_run ("machine", t);
 }
