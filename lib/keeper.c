@@ -227,7 +227,8 @@ vms_keeper_ask (struct keeper *keeper, enum keeper_kind kind, int fd,
                 const char *path)
 {
   return vms_keeper_ask_all (keeper,
-                             &(struct keeper_request){ kind, fd, path, 0 }, 1);
+                             &(struct keeper_request) {
+                               .kind = kind, .fd = fd, .path = path }, 1);
 }
 
 int

@@ -64,14 +64,14 @@ static int
 hold_state (struct tpm *t)
 {
   struct keeper_request requests[16]
-    = { { KEEPER_HOLD, t->lock, NULL, 0 },
-        { KEEPER_HOLD_TREE, -1, below (t, NEW_STATE), 0 } };
+    = { { .kind = KEEPER_HOLD, .fd = t->lock },
+        { .kind = KEEPER_HOLD_TREE, .fd = -1, .path = below (t, NEW_STATE) } };
   size_t n = 2;
   int r;
 
   for (const char *const *name = vms_swtpm_files; *name; name++)
-    requests[n++] = (struct keeper_request) { KEEPER_HOLD_FILE, -1,
-                                              below (t, *name), 0 };
+    requests[n++] = (struct keeper_request) {
+      .kind = KEEPER_HOLD_FILE, .fd = -1, .path = below (t, *name) };
   r = vms_keeper_ask_all (t->keeper, requests, n);
   return r < 0 ? r : vms_arena_error (t->work->arena);
 }

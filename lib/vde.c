@@ -178,10 +178,11 @@ start_own (struct keeper *keeper, size_t index, const vmspec_plan *plan,
   r = vms_keeper_ask_all (
     keeper,
     (const struct keeper_request[]) {
-      { KEEPER_HOLD, lock, NULL, 0 },
-      { KEEPER_HOLD_FILE, -1, one->directory, 0 },
-      { KEEPER_HOLD_FILE, -1,
-        vms_arena_concat (work->arena, one->directory, "/ctl", (char *) NULL), 0 } },
+      { .kind = KEEPER_HOLD, .fd = lock },
+      { .kind = KEEPER_HOLD_FILE, .fd = -1, .path = one->directory },
+      { .kind = KEEPER_HOLD_FILE, .fd = -1,
+        .path = vms_arena_concat (work->arena, one->directory, "/ctl",
+                                  (char *) NULL) } },
     3);
   if (r < 0)
     return r;

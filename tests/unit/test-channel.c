@@ -506,6 +506,7 @@ static const struct {
   { "{\"desc\": \"a\\u0000b\"}", "a" },
   { "{\"desc\": \"a\\nb\\r\\tc\\u001b[31md\\u007f\"}", "a b  c [31md " },
   { "{\"desc\": \"\\u0080\\u009b31m\\u009fä\\u00a0€\"}", "  31m ä\u00a0€" },
+  { "{\"desc\": \"\\u001f\\u0020!~\\u007f\"}", "  !~ " },
   { "{\"desc\": \"%s%n%100000d\"}", "%s%n%100000d" },
 };
 
@@ -544,6 +545,106 @@ START_TEST (a_long_reason_ends_with_a_whole_character)
 }
 END_TEST
 
+START_TEST (a_reason_is_cut_where_there_is_no_more_room)
+{
+  static const char *const characters[]
+    = { "y", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80" };
+
+  for (size_t i = 0; i < COUNT (characters); i++)
+    for (size_t before = 0; before < 4; before++)
+      for (size_t more = 0; more < 3; more++) {
+        size_t width = strlen (characters[i]);
+        size_t n = (CHANNEL_REASON - 1 - before) / width;
+        char said[2 * CHANNEL_REASON] = "xxx", text[CHANNEL_REASON];
+        json_t *error;
+
+        said[before] = '\0';
+        for (size_t j = 0; j < n + more - 1; j++)
+          strcat (said, characters[i]);
+        error = json_pack ("{s:s}", "desc", said);
+        vms_channel_reason (error, text);
+        if (more == 2)
+          said[before + n * width] = '\0';
+        ck_assert_str_eq (text, said);
+        json_decref (error);
+      }
+}
+END_TEST
+
+/* ---- limits -------------------------------------------------------------- */
+
+START_TEST (so_many_values_are_taken)
+{
+  size_t size = 2 * CHANNEL_MOST_VALUES + 10;
+  char *text = malloc (size);
+
+  for (size_t more = 0; more < 2; more++) {
+    size_t n = CHANNEL_MOST_VALUES - 2 + more; /* besides { and [ */
+    struct writer w = { .head = text, .times = 1, .body = "", .body_size = 0 };
+    json_t *object;
+
+    strcpy (text, "{\"a\":[0");
+    for (size_t i = 0; i < n; i++)
+      memcpy (text + 7 + 2 * i, ",0", 2);
+    strcpy (text + 7 + 2 * n, "]}\n");
+    w.head_size = strlen (text);
+    writer_start (&w);
+    ck_assert_int_eq (receive (SOON_MS, &object), more ? -EPROTO : 0);
+    json_decref (object);
+    writer_stop (&w);
+  }
+  free (text);
+}
+END_TEST
+
+/* A line of so many bytes. */
+static int
+receive_line (size_t size)
+{
+  char *text = malloc (size);
+  json_t *object;
+  int r;
+
+  memset (text, ' ', size);
+  text[0] = '{';
+  text[size - 2] = '}';
+  text[size - 1] = '\n';
+  peer_bytes (text, size);
+  r = receive (SOON_MS, &object);
+  json_decref (object);
+  free (text);
+  return r;
+}
+
+START_TEST (so_long_a_line_is_taken_and_no_longer)
+{
+  static const size_t longest[] = { 8192, 12288, 16384, 40960 };
+
+  for (size_t i = 0; i < COUNT (longest); i++) {
+    channel.longest = longest[i];
+    ck_assert_int_eq (receive_line (longest[i] - 1), 0);
+    ck_assert_int_eq (receive_line (longest[i]), 0);
+    ck_assert_uint_eq (channel.capacity, longest[i]);
+    ck_assert_int_eq (receive_line (longest[i] + 1), -EPROTO);
+    tear_down ();
+    set_up ();
+  }
+}
+END_TEST
+
+START_TEST (the_room_for_a_long_line_is_not_kept)
+{
+  ck_assert_int_eq (receive_line (65536), 0);
+  ck_assert_ptr_nonnull (channel.bytes);
+  ck_assert_uint_eq (channel.capacity, 65536);
+  ck_assert_int_eq (receive_line (65537), 0);
+  ck_assert_ptr_null (channel.bytes);
+  ck_assert_uint_eq (channel.capacity, 0);
+  ck_assert_int_eq (receive_line (3), 0);
+  ck_assert_uint_eq (channel.capacity, 8192);
+}
+END_TEST
+
 int
 main (void)
 {
@@ -578,5 +679,9 @@ main (void)
   tcase_add_test (t, what_is_behind_the_byte_may_come_later);
   tcase_add_loop_test (t, a_reason_is_fit_to_be_read, 0, COUNT (reasons));
   tcase_add_test (t, a_long_reason_ends_with_a_whole_character);
+  tcase_add_test (t, a_reason_is_cut_where_there_is_no_more_room);
+  tcase_add_test (t, so_many_values_are_taken);
+  tcase_add_test (t, so_long_a_line_is_taken_and_no_longer);
+  tcase_add_test (t, the_room_for_a_long_line_is_not_kept);
   return unit_run ("channel", t);
 }

@@ -526,6 +526,31 @@ START_TEST (what_it_holds_goes_with_it_but_for_what_stays)
 }
 END_TEST
 
+/* Of directories of killed ones those go that nobody holds. */
+START_TEST (leftovers_go_when_it_has_time)
+{
+  ck_assert_int_eq (vms_keeper_ask (&keeper, KEEPER_DIRECTORY, -1,
+                                    below ("vmspec.0123456789")), 0);
+  ck_assert_int_eq (kill (keeper.pid, SIGKILL), 0);
+  vms_keeper_wait (&keeper);
+  vms_keeper_free (&keeper);
+  make_file ("vmspec.0123456789/file", 0600, "");
+  ck_assert_int_eq (mkdir ("vmspec.9876543210", 0700), 0);
+  ck_assert_int_eq (vms_keeper_start (&keeper, program, "test"), 0);
+  ck_assert_int_eq (vms_keeper_ask (&keeper, KEEPER_DIRECTORY, -1,
+                                    below ("vmspec.abcdefghij")), 0);
+  ck_assert_int_eq (vms_keeper_ask (&keeper, KEEPER_CLEAN, -1, "/nowhere"), 0);
+  ck_assert_int_eq (vms_keeper_ask (&keeper, KEEPER_CLEAN, -1, scratch), 0);
+  for (int i = 0; i < 1000 && exists ("vmspec.0123456789"); i++)
+    poll (NULL, 0, 10);
+  ck_assert (!exists ("vmspec.0123456789"));
+  ck_assert (exists ("vmspec.9876543210"));
+  ck_assert (exists ("vmspec.abcdefghij"));
+  /* And it is there for others as before. */
+  ck_assert_int_eq (run ("exit 3"), 3 << 8);
+}
+END_TEST
+
 START_TEST (a_lock_that_it_is_given_is_its_own)
 {
   int fd;
@@ -872,6 +897,7 @@ main (void)
   tcase_add_test (t, it_holds_so_much_and_no_more);
   tcase_add_test (t, of_many_requests_the_first_failure_is_told);
   tcase_add_test (t, what_it_holds_goes_with_it_but_for_what_stays);
+  tcase_add_test (t, leftovers_go_when_it_has_time);
   tcase_add_test (t, a_lock_that_it_is_given_is_its_own);
   tcase_add_test (t, a_child_is_said_whole_or_not_at_all);
   tcase_add_test (t, with_the_machine_everything_ends);

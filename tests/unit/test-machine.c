@@ -516,6 +516,7 @@ END_TEST
 
 START_TEST (a_switch_of_its_own_goes_with_the_machine)
 {
+  char words[PATH_MAX + 100];
   int fd, old;
 
   /* One that was killed has left its socket. */
@@ -524,8 +525,14 @@ START_TEST (a_switch_of_its_own_goes_with_the_machine)
   close (old);
   fd = listen_at ("listening1", 9);
   join (1);
-  programs[0].path = script ("switch", SWITCH "exec sleep 100\n");
+  tell ();
+  programs[0].path = script ("switch", TELL
+    "test /proc/$$/fd/0 -ef /proc/$$/fd/3 && test -p /proc/$$/fd/3 && "
+    "echo pipe >> \"$TOLD\"\npwd >> \"$TOLD\"\n" SWITCH "exec sleep 100\n");
   vmspec_vm_free (started ());
+  snprintf (words, sizeof words, "switch -s %s/vlans/1\npipe\n/\n", scratch);
+  ck_assert_str_eq (read_file ("told"), words);
+  ck_assert_str_eq (read_file ("told.switch.fds"), "0\n1\n2\n3\n");
   ck_assert (!exists ("vlans/1"));
   ck_assert (exists ("vlans/.lock"));
   close (fd);

@@ -31,6 +31,9 @@ START_TEST (control_characters_are_blanks)
 {
   becomes ("a\tb\x7f" "c\x1b[1m", "a b c [1m");
   becomes ("a !~", "a !~");
+  becomes ("a\037b", "a b");
+  becomes ("a \t\r b", "a    b");
+  becomes ("\t\ra\n\t\r b", "a; b");
 }
 END_TEST
 
@@ -76,6 +79,21 @@ START_TEST (no_character_is_cut)
   /* The first of the last 500 bytes is the third of these. */
   memcpy (words + 97, "\xe2\x82\xac", 3);
   ck_assert_uint_eq (strlen (vms_words_in_one_line (&arena, words)), 499);
+  memset (words, 'x', 99);
+  memcpy (words + 98, "\xc2\x80", 2);
+  ck_assert_uint_eq (strlen (vms_words_in_one_line (&arena, words)), 499);
+  memcpy (words + 98, "\xc2\xbf", 2);
+  ck_assert_uint_eq (strlen (vms_words_in_one_line (&arena, words)), 499);
+  memcpy (words + 96, "\xf0\x9f\x98\x80", 4);
+  ck_assert_uint_eq (strlen (vms_words_in_one_line (&arena, words)), 499);
+  memcpy (words + 97, "\xf0\x9f\x98\x80", 4);
+  ck_assert_uint_eq (strlen (vms_words_in_one_line (&arena, words)), 498);
+  memset (words, 'x', 110);
+  memcpy (words + 99, "\xc0", 1);
+  ck_assert_uint_eq (strlen (vms_words_in_one_line (&arena, words)), 500);
+  memcpy (words + 99, "\x7f", 1);
+  ck_assert_uint_eq (strlen (vms_words_in_one_line (&arena, words)), 500);
+  memset (words, 'x', 110);
   memcpy (words + 99, "\xe2\x82\xac", 3);
   ck_assert_uint_eq (strlen (vms_words_in_one_line (&arena, words)), 500);
 }
