@@ -5,6 +5,8 @@
  */
 #include "scratch.h"
 
+#include <poll.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -760,6 +762,109 @@ START_TEST (a_keeper_is_nobody_elses_to_start)
 }
 END_TEST
 
+/* ---- ends ---------------------------------------------------------------- */
+
+static const struct {
+  const char *tpm, *qemu, *text; /* NULL: it is not the reason */
+  int end;                       /* vmspec_vm_explain's */
+} tpm_ends[] = {
+  { "exit 0\n", "exec sleep 100\n", "status 0", -EIO },
+  { "exit 7\n", "exec sleep 100\n", "status 7", -EIO },
+  { "kill -9 $$\n", "exec sleep 100\n", "signal 9", -EIO },
+  { "echo bad >&2\n: > ended\nexit 7\n",
+    "until test -e \"$TMPDIR/../tpm/ended\"; do sleep 0.02; done\nsleep 0.1\n"
+    "exit 0\n", "status 7", -EIO },
+  { ": > ended\nexit 0\n",
+    "until test -e \"$TMPDIR/../tpm/ended\"; do sleep 0.02; done\nsleep 0.1\n"
+    "exit 0\n", NULL, 0 },
+  { "exec sleep 100\n", "exit 0\n", NULL, 0 },
+  { "trap 'exit 9' TERM\nwhile :; do sleep 0.02; done\n", "exit 0\n", NULL, 0 },
+};
+
+START_TEST (a_tpm_is_the_reason_if_it_ended_first)
+{
+  vmspec_plan *plan;
+  vmspec_vm *vm = NULL;
+  char text[1000], words[200];
+
+  (void) unlink ("tpm/ended");
+  snprintf (text, sizeof text, "#!/bin/sh\n" WHEN_QEMU_RUNS "%s",
+            tpm_ends[_i].tpm);
+  spec.tpm = &tpm;
+  tpm.swtpm = script ("swtpm", text);
+  snprintf (text, sizeof text, "#!/bin/sh\n: > started\n%s", tpm_ends[_i].qemu);
+  qemu.binary = script ("qemu", text);
+  plan = unit_plan (&spec, &host);
+  ck_assert_int_eq (vmspec_vm_start (plan, &start, diag, &vm), 0);
+  ck_assert_int_eq (vmspec_vm_wait (vm, -1, NULL), 0);
+  ck_assert_int_eq (vmspec_vm_explain (vm, diag), tpm_ends[_i].end);
+  ck_assert_uint_eq (vmspec_diag_count (diag), tpm_ends[_i].text != NULL);
+  if (tpm_ends[_i].text) {
+    ck_assert_str_eq (vmspec_diag_get (diag, 0)->id, "tpm.ended");
+    ck_assert_str_eq (vmspec_diag_get (diag, 0)->path, "tpm");
+    snprintf (words, sizeof words, "swtpm ended with %s before QEMU did, and",
+              tpm_ends[_i].text);
+    ck_assert_int_eq (strncmp (vmspec_diag_get (diag, 0)->text, words,
+                               strlen (words)), 0);
+    /* It is told once. */
+    ck_assert_int_eq (vmspec_vm_explain (vm, diag), -EIO);
+    ck_assert_uint_eq (vmspec_diag_count (diag), 1);
+  }
+  vmspec_vm_free (vm);
+  vmspec_plan_free (plan);
+}
+END_TEST
+
+/* The parent of a process, from proc(5). */
+static pid_t
+parent_of (int pid)
+{
+  char name[64];
+  int parent = 0;
+
+  snprintf (name, sizeof name, "/proc/%d/stat", pid);
+  ck_assert_int_eq (sscanf (read_file (name), "%*d (%*[^)]) %*c %d", &parent), 1);
+  return parent;
+}
+
+/* Then the library does what the keeper would have done, but for what another
+ * machine has by now. */
+START_TEST (what_a_killed_keeper_leaves_is_removed)
+{
+  static const char *const files[]
+    = { "tpm/socket", "tpm/pid", "tpm/provision", "tpm/provision.ctrl",
+        "tpm/TMP2-00.permall", "tpm/new/file" };
+
+  spec.tpm = &tpm;
+  for (int taken = 0; taken < 2; taken++) {
+    vmspec_vm *vm = started ();
+    int fd = open ("tpm", O_RDONLY | O_CLOEXEC);
+    int pid = vmspec_vm_pid (vm);
+
+    (void) mkdir ("tpm/new", 0700);
+    for (size_t i = 0; i < COUNT (files); i++)
+      if (!exists (files[i]))
+        make_file (files[i], 0600, "");
+    (void) unlink ("tpm/stdout");
+    make_file ("tpm/stdout", 0600, "");
+    ck_assert_int_eq (kill (parent_of (pid), SIGKILL), 0);
+    if (taken)
+      while (flock (fd, LOCK_EX | LOCK_NB) < 0)
+        usleep (1000);
+    ck_assert_int_eq (vmspec_vm_wait (vm, 60000, NULL), -ECHILD);
+    ck_assert_int_eq (poll (&(struct pollfd) { .fd = vmspec_vm_pidfd (vm),
+                                               .events = POLLIN }, 1, 0), 1);
+    ck_assert (!exists ("vmspec.0123456789"));
+    ck_assert (exists ("tpm/stdout"));
+    for (size_t i = 0; i < COUNT (files); i++)
+      ck_assert_msg (exists (files[i]) == taken, "%s", files[i]);
+    ck_assert_int_eq (exists ("tpm/new"), taken);
+    vmspec_vm_free (vm);
+    close (fd);
+  }
+}
+END_TEST
+
 /* ---- descriptors --------------------------------------------------------- */
 
 /* Runs to its end, and cleanly. */
@@ -1079,5 +1184,8 @@ main (void)
   tcase_add_test (t, each_start_that_fails_is_told);
   tcase_add_test (t, a_qemu_that_ends_at_once_has_said_why);
   tcase_add_test (t, how_it_was_killed_is_told_to_the_word);
+  tcase_add_loop_test (t, a_tpm_is_the_reason_if_it_ended_first, 0,
+                       (int) COUNT (tpm_ends));
+  tcase_add_test (t, what_a_killed_keeper_leaves_is_removed);
   return unit_run ("machine", t);
 }
