@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "channel.h"
 #include "clock.h"
+#include "descriptor.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -42,8 +43,7 @@ vms_channel_shut (struct channel *channel)
 void
 vms_channel_close (struct channel *channel)
 {
-  if (channel->fd >= 0)
-    close (channel->fd);
+  vms_descriptor_close (channel->fd);
   forget_bytes (channel);
   *channel = (struct channel) { .fd = -1 };
 }

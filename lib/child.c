@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "child.h"
+#include "descriptor.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -77,8 +78,7 @@ spawn (const struct child_setup *setup, posix_spawn_file_actions_t *actions,
     r = posix_spawn (ret_pid, setup->argv[0], actions, attributes,
                      unconst (setup->argv), unconst (setup->environment));
   for (int i = 0; i < N_HANDED; i++)
-    if (copies[i] >= 0)
-      close (copies[i]);
+    vms_descriptor_close (copies[i]);
   return r;
 }
 

@@ -18,3 +18,10 @@ vms_descriptor_keep (int fd)
   close (fd);
   return kept;
 }
+
+void
+vms_descriptor_close (int fd)
+{
+  if (fd >= 0)
+    close (fd);
+}

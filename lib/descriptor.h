@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Descriptors that are kept. */
+/* Descriptors that are kept, and closed. */
 #ifndef VMSPEC_DESCRIPTOR_H
 #define VMSPEC_DESCRIPTOR_H
 
@@ -8,5 +8,7 @@
  * their numbers would be handed to a machine as its own.  -errno; a negative @fd
  * is -errno already. */
 int vms_descriptor_keep (int fd);
+/* Nothing for a negative one. */
+void vms_descriptor_close (int fd);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "helper.h"
+#include "descriptor.h"
 #include "keeper.h"
 
 #include <errno.h>
@@ -18,8 +19,7 @@
 static void
 close_output (struct helper *helper)
 {
-  if (helper->output >= 0)
-    close (helper->output);
+  vms_descriptor_close (helper->output);
   helper->output = -1;
 }
 
@@ -92,8 +92,7 @@ vms_helper_start (struct helper *helper, struct work *work,
                               .mark = setup->mark, .text = setup->text,
                               .output = -1 };
   r = null < 0 ? -errno : spawn (helper, work, setup, null);
-  if (null >= 0)
-    close (null);
+  vms_descriptor_close (null);
   if (r < 0)
     vms_work_fail (work, r, "helper.failed", NULL, "%s cannot be started: %s",
                    setup->argv[0], strerrordesc_np (-r));
@@ -226,8 +225,7 @@ reap (struct helper *helper, int *ret_status)
   else
     while (waitpid (helper->child.pid, ret_status, 0) < 0 && r == 0)
       r = errno == EINTR ? 0 : -errno;
-  if (helper->child.pidfd >= 0)
-    close (helper->child.pidfd);
+  vms_descriptor_close (helper->child.pidfd);
   helper->child = (struct child) { .pid = -1, .pidfd = -1 };
   return r;
 }

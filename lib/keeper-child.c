@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "keeper-child.h"
+#include "descriptor.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -210,7 +211,7 @@ pass_on_to (struct kept_child *child, int error)
   if (S_ISFIFO (status.st_mode) || S_ISCHR (status.st_mode))
     child->error = open (path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
   if (child->error < 0)
-    child->error = fcntl (error, F_DUPFD_CLOEXEC, 3);
+    child->error = fcntl (error, F_DUPFD_CLOEXEC, STDERR_FILENO);
 }
 
 static int
@@ -222,11 +223,9 @@ start (struct kept_child *child, const struct request *request,
   if (request->ring >= 0 && pipe2 (ends, O_CLOEXEC) < 0)
     return -errno;
   r = fork_child (child, request, message, fds, ends[1], group);
-  if (ends[1] >= 0)
-    close (ends[1]);
+  vms_descriptor_close (ends[1]);
   if (r < 0) {
-    if (ends[0] >= 0)
-      close (ends[0]);
+    vms_descriptor_close (ends[0]);
     return r;
   }
   child->output = ends[0];
@@ -330,10 +329,8 @@ vms_kept_listen (struct kept_child *child)
 void
 vms_kept_close (struct kept_child *child)
 {
-  if (child->output >= 0)
-    close (child->output);
-  if (child->error >= 0)
-    close (child->error);
+  vms_descriptor_close (child->output);
+  vms_descriptor_close (child->error);
   if (child->ring)
     munmap (child->ring, sizeof *child->ring);
   *child = (struct kept_child) { .output = -1, .error = -1 };

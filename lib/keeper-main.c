@@ -11,6 +11,7 @@
  * at the list of processes.
  */
 #include "clock.h"
+#include "descriptor.h"
 #include "keeper-child.h"
 #include "leftover.h"
 #include "remove.h"
@@ -259,13 +260,12 @@ hold (struct keeper *k, int fd, const char *path, int is_tree, int stays)
   if (k->n_held == MOST_HELD)
     return -ENOBUFS;
   if (fd >= 0)
-    copy = fcntl (fd, F_DUPFD_CLOEXEC, LINK + 1);
+    copy = fcntl (fd, F_DUPFD_CLOEXEC, LINK);
   if (fd >= 0 && copy < 0)
     return -errno;
   *held = (struct held) { copy, *path ? strdup (path) : NULL, is_tree, stays };
   if (*path && !held->path) {
-    if (copy >= 0)
-      close (copy);
+    vms_descriptor_close (copy);
     return -ENOMEM;
   }
   k->n_held++;
@@ -348,8 +348,7 @@ answer (struct keeper *k, int number, int pidfd)
     = { .kind = KEEPER_REPLY, .number = number, .n_fds = pidfd >= 0 };
 
   (void) vms_link_send (k->link, &reply, &pidfd);
-  if (pidfd >= 0)
-    close (pidfd);
+  vms_descriptor_close (pidfd);
 }
 
 static void
@@ -469,8 +468,7 @@ remove_unlocked (const char *path)
   /* A directory goes only if it is empty. */
   if (fd < 0 || flock (fd, LOCK_EX | LOCK_NB) == 0)
     (void) remove (path);
-  if (fd >= 0)
-    close (fd);
+  vms_descriptor_close (fd);
 }
 
 static void
@@ -484,8 +482,7 @@ remove_held (struct keeper *k)
     else if (held->path && !held->is_tree)
       remove_unlocked (held->path);
     /* The lock goes last. */
-    if (held->fd >= 0)
-      close (held->fd);
+    vms_descriptor_close (held->fd);
     free (held->path);
   }
 }

@@ -95,15 +95,13 @@ vms_keeper_start (struct keeper *keeper, const char *program, const char *name)
                    .argv = argv, .environment = nothing, .directory = "/",
                    .input = null, .output = null, .error = null,
                    .extra = ends[1] }, &child);
-  if (null >= 0)
-    close (null);
+  vms_descriptor_close (null);
   close (ends[1]);
   if (r < 0) {
     close (ends[0]);
     return r;
   }
-  if (child.pidfd >= 0)
-    close (child.pidfd);
+  vms_descriptor_close (child.pidfd);
   keeper->pid = child.pid;
   keeper->link = vms_descriptor_keep (ends[0]);
   return keeper->link < 0 ? keeper->link : tell_caller (keeper);
@@ -114,8 +112,7 @@ vms_keeper_start (struct keeper *keeper, const char *program, const char *name)
 static void
 close_link (struct keeper *keeper)
 {
-  if (keeper->link >= 0)
-    close (keeper->link);
+  vms_descriptor_close (keeper->link);
   keeper->link = -1;
 }
 
@@ -290,8 +287,8 @@ write_payload (const struct keeper_setup *setup, int *ret_fd)
   if (r == 0)
     r = fd < 0 ? -errno : write_all (fd, text.bytes, text.size);
   vms_arena_free (&arena);
-  if (r < 0 && fd >= 0)
-    close (fd);
+  if (r < 0)
+    vms_descriptor_close (fd);
   else
     *ret_fd = fd;
   return r;
@@ -356,8 +353,7 @@ spawn (struct keeper *keeper, const struct keeper_setup *setup, int payload,
     add (&message, fds, setup->descriptors[i].number, setup->descriptors[i].fd);
   r = call (keeper, &message, fds, &pidfd);
   if (r < 0) {
-    if (pidfd >= 0)
-      close (pidfd);
+    vms_descriptor_close (pidfd);
     return r;
   }
   *ret_child = (struct child) { r, vms_descriptor_keep (pidfd) };
@@ -376,10 +372,8 @@ vms_keeper_spawn (struct keeper *keeper, const struct keeper_setup *setup,
     r = make_ring (state, &ring);
   if (r == 0)
     r = spawn (keeper, setup, payload, ring, ret_child);
-  if (payload >= 0)
-    close (payload);
-  if (ring >= 0)
-    close (ring);
+  vms_descriptor_close (payload);
+  vms_descriptor_close (ring);
   return r;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The steps of a plan, taken. */
 #include "run-dir.h"
+#include "descriptor.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -38,8 +39,7 @@ copy_to (struct work *work, const char *source, struct output *output)
         ? -errno
         : vms_copy_bytes (work, from, output->fd, (uint64_t) status.st_size);
 
-  if (from >= 0)
-    close (from);
+  vms_descriptor_close (from);
   if (r == 0 && fchmod (output->fd, 0644) < 0)
     r = -errno;
   if (r < 0 && r != -ECANCELED)

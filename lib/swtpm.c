@@ -6,6 +6,7 @@
  * It runs in the directory of its state, since its options cannot hold a comma.
  */
 #include "swtpm.h"
+#include "descriptor.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -211,8 +212,8 @@ spawn (struct tpm *t, enum kept child, enum keeper_role role,
                       .directory = t->directory, .descriptors = descriptors,
                       .n_descriptors = 2 + n_more, .error = -1 },
                         &spawned);
-  if (r == 0 && spawned.pidfd >= 0)
-    close (spawned.pidfd);
+  if (r == 0)
+    vms_descriptor_close (spawned.pidfd);
   /* Without a keeper it is not this program that failed. */
   return r < 0 && r != -EPIPE ? fail_spawn (t, p, r) : r;
 }
@@ -334,8 +335,7 @@ keep_state (const struct tpm *t, const char *made, const char *state)
     r = fail (t, -errno, "tpm.state", "setup",
               "swtpm_setup has made no TPM; turn tpm.setup off, and swtpm makes "
               "one without certificates");
-  if (fd >= 0)
-    close (fd);
+  vms_descriptor_close (fd);
   return r;
 }
 
@@ -432,8 +432,7 @@ provision (struct tpm *t)
   if (r == 0)
     r = spawn (t, KEPT_SWTPM, KEEPER_TRANSIENT, &p, argv, sockets, 2);
   for (size_t i = 0; i < sizeof sockets / sizeof *sockets; i++)
-    if (sockets[i].fd >= 0)
-      close (sockets[i].fd);
+    vms_descriptor_close (sockets[i].fd);
   if (r == 0)
     r = use_tpm (t, &p, said);
   (void) unlink (below (t, PROVISION_SOCKET));
@@ -480,9 +479,7 @@ vms_swtpm_start (struct keeper *keeper, const vmspec_plan *plan,
     r = provision (&t);
   if (r == 0)
     r = run (&t);
-  if (t.null >= 0)
-    close (t.null);
-  if (t.lock >= 0)
-    close (t.lock);
+  vms_descriptor_close (t.null);
+  vms_descriptor_close (t.lock);
   return r;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vde.h"
+#include "descriptor.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -151,12 +152,9 @@ spawn (struct keeper *keeper, enum kept child, const char *program,
       .environment = plan->decided.qemu_environment,
       .descriptors = descriptors, .n_descriptors = 3, .error = -1 }, &spawned);
   for (int i = 0; i < 2; i++)
-    if (input[i] >= 0)
-      close (input[i]);
-  if (null >= 0)
-    close (null);
-  if (spawned.pidfd >= 0)
-    close (spawned.pidfd);
+    vms_descriptor_close (input[i]);
+  vms_descriptor_close (null);
+  vms_descriptor_close (spawned.pidfd);
   return r;
 }
 
@@ -201,8 +199,7 @@ start_one (struct keeper *keeper, size_t index, const vmspec_plan *plan,
 
   if (r == 0 && lock >= 0 && !listens (&plan->decided.switches[index]))
     r = start_own (keeper, index, plan, work, lock);
-  if (lock >= 0)
-    close (lock);
+  vms_descriptor_close (lock);
   return r;
 }
 

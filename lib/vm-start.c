@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A plan becomes a running machine. */
 #include "vm.h"
+#include "descriptor.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -121,8 +122,7 @@ make_run_directory (struct launch *l)
     request.fd = prepared;
   }
   r = vms_keeper_ask_all (&l->vm->keeper, &request, 1);
-  if (prepared >= 0)
-    close (prepared);
+  vms_descriptor_close (prepared);
   /* A keeper that was killed may have made it without a word. */
   l->vm->owns_run
     = (r == 0 || r == -EPIPE) && !is_on (l->said->keep_directory);
@@ -385,8 +385,7 @@ launch (vmspec_vm *vm, const vmspec_plan *plan,
   l.null = open ("/dev/null", O_RDWR | O_CLOEXEC);
   r = l.null < 0 ? -errno : run (&l);
   vms_control_close (&l.control);
-  if (l.null >= 0)
-    close (l.null);
+  vms_descriptor_close (l.null);
   if (r == 0)
     r = wait_until_ready (&l);
   if (r == 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A running machine: waited for, signalled, forgotten. */
 #include "vm.h"
+#include "descriptor.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -192,8 +193,7 @@ vmspec_vm_free (vmspec_vm *vm)
   }
   vms_qmp_close (&vm->qmp);
   vms_channel_close (&vm->agent);
-  if (vm->qemu.pidfd >= 0)
-    close (vm->qemu.pidfd);
+  vms_descriptor_close (vm->qemu.pidfd);
   vms_keeper_free (&vm->keeper);
   vmspec_plan_free (vm->plan);
   vms_arena_free (&vm->answers);

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "keeper-link.h"
 
 static int ends[2], fds[KEEPER_FDS];
@@ -142,6 +143,75 @@ START_TEST (descriptors_that_there_is_no_room_for_are_none)
 }
 END_TEST
 
+/* ---- descriptors --------------------------------------------------------- */
+
+static int
+is_open (int fd)
+{
+  return fcntl (fd, F_GETFD) >= 0;
+}
+
+/* 0, 1 or 2 if something is wrong, else 42; the standard descriptors are closed. */
+static int
+keep_them (void)
+{
+  for (int i = 0; i < 3; i++) {
+    int plain, kept;
+
+    for (int j = 0; j < 3; j++)
+      close (j);
+    for (int j = 0; j < i; j++)
+      (void) open ("/dev/null", O_RDONLY);
+    plain = open ("/dev/null", O_RDONLY);
+    for (int j = 0; j < i; j++)
+      close (j);
+    kept = vms_descriptor_keep (plain);
+    if (plain != i || kept < 3 || is_open (plain)
+        || fcntl (kept, F_GETFD) != FD_CLOEXEC)
+      return i;
+    if (dup2 (kept, i) != i)
+      return i;
+    vms_descriptor_close (i);
+    if (is_open (i))
+      return i;
+  }
+  return 42;
+}
+
+START_TEST (standard_numbers_are_not_kept)
+{
+  pid_t child = fork ();
+  int status = -1, high;
+
+  if (child == 0)
+    _exit (keep_them ());
+  ck_assert_int_eq (waitpid (child, &status, 0), child);
+  ck_assert_int_eq (WEXITSTATUS (status), 42);
+  high = fcntl (ends[0], F_DUPFD_CLOEXEC, 10);
+  ck_assert_int_eq (vms_descriptor_keep (high), high);
+  ck_assert (is_open (high));
+  close (high);
+  ck_assert_int_eq (vms_descriptor_keep (-EMFILE), -EMFILE);
+  vms_descriptor_close (-1);
+}
+END_TEST
+
+/* The lowest number that is kept is kept as it is. */
+START_TEST (three_is_no_standard_number)
+{
+  pid_t child = fork ();
+  int status = -1;
+
+  if (child == 0) {
+    if (ends[0] != 3)
+      dup2 (ends[0], 3);
+    _exit (vms_descriptor_keep (3) == 3 && is_open (3) ? 42 : 0);
+  }
+  ck_assert_int_eq (waitpid (child, &status, 0), child);
+  ck_assert_int_eq (WEXITSTATUS (status), 42);
+}
+END_TEST
+
 int
 main (void)
 {
@@ -152,5 +222,7 @@ main (void)
   tcase_add_test (t, an_end_is_an_end_with_and_without_what_was_not_read);
   tcase_add_test (t, what_is_no_message_is_refused);
   tcase_add_test (t, descriptors_that_there_is_no_room_for_are_none);
+  tcase_add_test (t, standard_numbers_are_not_kept);
+  tcase_add_test (t, three_is_no_standard_number);
   return unit_run ("keeper-link", t);
 }
