@@ -15,6 +15,8 @@
 #include "remove.h"
 #include "suggest.h"
 
+#define MODE 0644 /* of files that are made */
+
 struct preparation {
   const vmspec_plan *plan;
   struct work work;
@@ -40,7 +42,7 @@ copy_to (struct work *work, const char *source, struct output *output)
         : vms_copy_bytes (work, from, output->fd, (uint64_t) status.st_size);
 
   vms_descriptor_close (from);
-  if (r == 0 && fchmod (output->fd, 0644) < 0)
+  if (r == 0 && fchmod (output->fd, MODE) < 0)
     r = -errno;
   if (r < 0 && r != -ECANCELED)
     vms_work_fail (work, r, "file.not-copied", NULL, "%s cannot be copied to %s: %s",
@@ -53,7 +55,7 @@ copy_file (struct preparation *p)
 {
   const struct vmspec_step *step = &p->step->told;
   struct output output;
-  int r = vms_output_open (&output, &p->work, step->file, 0644);
+  int r = vms_output_open (&output, &p->work, step->file, MODE);
 
   if (r == 0)
     r = copy_to (&p->work, step->source, &output);
@@ -126,7 +128,7 @@ start_store (struct preparation *p)
                           "mkfs.erofs is not found, which makes store images; "
                           "install erofs-utils");
   result
-    = vms_output_open (&p->store_output, &p->work, p->step->told.file, 0644);
+    = vms_output_open (&p->store_output, &p->work, p->step->told.file, MODE);
   if (result == 0)
     result = vms_erofs_start (&p->store, &p->store_setup, &p->store_output,
                               &p->work);

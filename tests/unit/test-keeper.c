@@ -771,6 +771,20 @@ descriptors_of_keeper (void)
   return n;
 }
 
+/* How many rings of words it has in its memory. */
+static int
+rings_of_keeper (void)
+{
+  char path[64];
+  const char *at;
+  int n = 0;
+
+  snprintf (path, sizeof path, "/proc/%d/maps", (int) keeper.pid);
+  for (at = read_file (path); (at = strstr (at, "vmspec-words")); at++)
+    n++;
+  return n;
+}
+
 START_TEST (it_keeps_nothing_of_what_has_ended)
 {
   int before, ends[2];
@@ -798,6 +812,7 @@ START_TEST (it_keeps_nothing_of_what_has_ended)
                       -EEXIST);
   }
   ck_assert_int_eq (descriptors_of_keeper (), before);
+  ck_assert_int_eq (rings_of_keeper (), 0);
   ck_assert_int_eq (vms_keeper_ask (&keeper, KEEPER_HOLD, null, NULL), 0);
   ck_assert_int_eq (descriptors_of_keeper (), before + 1);
 }

@@ -150,6 +150,154 @@ START_TEST (steps_come_in_the_order_of_the_start_script)
 }
 END_TEST
 
+/* All that is told of each step; @ is the scratch directory. */
+static const char *
+told (void)
+{
+  static const char *const kinds[]
+    = { [VMSPEC_STEP_KIND_DIRECTORY] = "directory",
+        [VMSPEC_STEP_KIND_COPY] = "copy", [VMSPEC_STEP_KIND_IMAGE] = "image",
+        [VMSPEC_STEP_KIND_OVERLAY] = "overlay",
+        [VMSPEC_STEP_KIND_EROFS] = "erofs" };
+  static char text[8000];
+  const struct vmspec_step *s;
+  FILE *file = fmemopen (text, sizeof text, "w");
+
+  for (size_t i = 0; (s = vmspec_plan_step (plan, i)); i++) {
+    fprintf (file, "%s %s %s %s %s%s%s\n", s->name, s->option ? s->option : "-",
+             kinds[s->kind], s->lasts == VMSPEC_ON ? "lasts" : "goes", s->file,
+             s->source ? " < " : "", s->source ? s->source : "");
+    for (size_t j = 0; s->commands && s->commands[j]; j++)
+      fprintf (file, "  %s\n", s->commands[j]);
+  }
+  fclose (file);
+  for (char *at; (at = strstr (text, scratch));) {
+    *at = '@';
+    memmove (at + 1, at + strlen (scratch), strlen (at + strlen (scratch)) + 1);
+  }
+  return text;
+}
+
+START_TEST (each_step_says_what_a_shell_would_do)
+{
+  struct vmspec_empty_disk empty
+    = { VMSPEC_INIT (vmspec_empty_disk), .size = 5 };
+  struct vmspec_drive there = { VMSPEC_INIT (vmspec_drive), .file = "/d" };
+  struct vmspec_drive drive
+    = { VMSPEC_INIT (vmspec_drive), .file = "data", .size = 7,
+        .format = VMSPEC_IMAGE_FORMAT_RAW };
+  struct vmspec_network network
+    = { VMSPEC_INIT (vmspec_network), .vlan_directory = "vlans",
+        .vlan_backend = VMSPEC_VLAN_BACKEND_DGRAM, .machine_number = 1 };
+  struct vmspec_vlan vlan = { VMSPEC_INIT (vmspec_vlan), .number = 1 };
+  struct vmspec_host_file closure
+    = { VMSPEC_INIT (vmspec_host_file), .path = "/closure",
+        .type = VMSPEC_FILE_TYPE_FILE, .content = "/store/a\n" };
+
+  store.image = efi.enable = tpm.enable = spec.host_certs = VMSPEC_ON;
+  store.path = "/store";
+  efi.firmware = "/f";
+  efi.variables = "/v a";
+  spec.empty_disks = LIST (vmspec_empty_disk, &empty, &empty);
+  spec.drives = LIST (vmspec_drive, &there, &drive);
+  spec.network = &network;
+  spec.vlans = LIST (vmspec_vlan, &vlan);
+  environment[2] = "NIX_SSL_CERT_FILE=/bundle";
+  make_plan ();
+  ck_assert_str_eq (
+    told (),
+    "run-directory - directory lasts\n"
+    "  mkdir -p @/run\n"
+    "disk disk.image image lasts\n"
+    "  qemu-img create -f raw @/run/tmp.image 64M\n"
+    "  mkfs.ext4 -L nixos @/run/tmp.image\n"
+    "  qemu-img convert -f raw -O qcow2 @/run/tmp.image @/vm.qcow2\n"
+    "  rm -- @/run/tmp.image\n"
+    "store store.image erofs lasts\n"
+    "  mkfs.erofs --force-uid=0 --force-gid=0 -L nix-store -U "
+    "eb176051-bd15-49b7-9e6b-462e0b467019 -T 0 @/run/store.img /store\n"
+    "exchange - directory lasts\n"
+    "  mkdir -p @/run/xchg\n"
+    "certificates host_certs directory lasts\n"
+    "  mkdir -p @/run/certs\n"
+    "  cp -L -- /bundle @/run/certs/ca-certificates.crt\n"
+    "efi-variables efi.state copy lasts\n"
+    "  cp -- '/v a' @/vm-efi-vars.fd\n"
+    "  chmod 0644 @/vm-efi-vars.fd\n"
+    "tpm tpm.state_dir directory lasts\n"
+    "  mkdir -p @/vm-swtpm\n"
+    "vlans network.vlan_directory directory lasts\n"
+    "  mkdir -p @/vlans\n"
+    "empty-disk.0 empty_disks[0] image lasts\n"
+    "  qemu-img create -f qcow2 @/run/empty0.qcow2 5M\n"
+    "empty-disk.1 empty_disks[1] image lasts\n"
+    "  qemu-img create -f qcow2 @/run/empty1.qcow2 5M\n"
+    "drive.1 drives[1].file image lasts\n"
+    "  qemu-img create -f raw @/data 7M\n");
+  /* With less, and with a list of what is in the store. */
+  environment[1] = "NIX_SSL_CERT_FILE=";
+  environment[2] = NULL;
+  spec.drives = NULL;
+  spec.empty_disks = NULL;
+  boot.default_file_systems = VMSPEC_OFF;
+  disk.format = VMSPEC_IMAGE_FORMAT_RAW;
+  store.closure = "/closure";
+  host.files = LIST (vmspec_host_file, &closure);
+  efi.keep_variables = VMSPEC_ON;
+  be_fresh ();
+  make_plan ();
+  ck_assert_str_eq (
+    told (),
+    "run-directory - directory goes @/vmspec.0123456789\n"
+    "  mkdir -p @/vmspec.0123456789\n"
+    "disk disk.image image lasts\n"
+    "  qemu-img create -f raw @/vm.qcow2 64M\n"
+    "store store.image erofs goes @/vmspec.0123456789/store.img < "
+    "/store\n"
+    "  mkfs.erofs --force-uid=0 --force-gid=0 -L nix-store -U "
+    "eb176051-bd15-49b7-9e6b-462e0b467019 -T 0 "
+    "'--exclude-regex=^([^a]|$|a([^/]))' @/vmspec.0123456789/store.img "
+    "/store\n"
+    "exchange - directory goes @/vmspec.0123456789/xchg\n"
+    "  mkdir -p @/vmspec.0123456789/xchg\n"
+    "certificates host_certs directory goes @/vmspec.0123456789/certs\n"
+    "  mkdir -p @/vmspec.0123456789/certs\n"
+    "tpm tpm.state_dir directory lasts\n"
+    "  mkdir -p @/vm-swtpm\n"
+    "vlans network.vlan_directory directory lasts\n"
+    "  mkdir -p @/vlans\n");
+  /* As overlays. */
+  boot.loader = boot.default_file_systems = VMSPEC_ON;
+  disk.system_image = "images/system";
+  disk.system_format = VMSPEC_IMAGE_FORMAT_RAW;
+  disk.size = VMSPEC_NONE;
+  store.writable = VMSPEC_ON;
+  store.base_image = "base";
+  make_plan ();
+  ck_assert_str_eq (
+    told (),
+    "run-directory - directory goes @/vmspec.0123456789\n"
+    "  mkdir -p @/vmspec.0123456789\n"
+    "disk disk.image overlay lasts\n"
+    "  qemu-img create -f qcow2 -b @/images/system -F raw @/vm.qcow2\n"
+    "store store.image overlay goes @/vmspec.0123456789/store.img < "
+    "@/base\n"
+    "  qemu-img create -f qcow2 -F qcow2 -b @/base "
+    "@/vmspec.0123456789/store.img\n"
+    "exchange - directory goes @/vmspec.0123456789/xchg\n"
+    "  mkdir -p @/vmspec.0123456789/xchg\n"
+    "certificates host_certs directory goes @/vmspec.0123456789/certs\n"
+    "  mkdir -p @/vmspec.0123456789/certs\n"
+    "efi-variables efi.state copy lasts\n"
+    "  cp -- @/images/efi-vars.fd @/vm-efi-vars.fd\n"
+    "  chmod 0644 @/vm-efi-vars.fd\n"
+    "tpm tpm.state_dir directory lasts\n"
+    "  mkdir -p @/vm-swtpm\n"
+    "vlans network.vlan_directory directory lasts\n"
+    "  mkdir -p @/vlans\n");
+}
+END_TEST
+
 START_TEST (a_machine_without_anything_has_two_directories)
 {
   disk.image = "";
@@ -250,7 +398,8 @@ START_TEST (a_read_only_store_holds_what_its_closure_lists)
   host.programs = LIST (vmspec_host_program, &unit_qemu, &mkfs);
   host.files = LIST (vmspec_host_file, &closure);
   prepared ();
-  RUN ("fsck.erofs run/store.img && blkid -p run/store.img");
+  RUN ("test $(stat -c %%a run/store.img) = 644 && "
+       "fsck.erofs run/store.img && blkid -p run/store.img");
   SAYS ("LABEL=\"nix-store\"");
   RUN ("fsck.erofs --extract=out run/store.img > /dev/null && find out -type f");
   ck_assert_str_eq (judgement, "out/kept/file\n");
@@ -455,6 +604,55 @@ START_TEST (the_end_of_each_step_is_told)
 }
 END_TEST
 
+static int
+see_sizes (void *data, const struct vmspec_progress *progress)
+{
+  char *sizes = data;
+
+  if (progress->done == progress->total)
+    sprintf (sizes + strlen (sizes), "%s %" PRIu64 "\n", progress->step,
+             progress->total);
+  return 0;
+}
+
+START_TEST (how_large_each_step_was_is_told_at_its_end)
+{
+  char sizes[2000] = "";
+
+  make_file ("template", 0644, "seven..");
+  efi.enable = VMSPEC_ON;
+  efi.firmware = "/f";
+  efi.variables = below ("template");
+  work.progress = see_sizes;
+  work.data = sizes;
+  prepared ();
+  ck_assert_str_eq (sizes, "run-directory 0\ndisk 67108864\nexchange 0\n"
+                           "efi-variables 7\n");
+  /* Nothing is to be told of what was there. */
+  *sizes = '\0';
+  prepared ();
+  ck_assert_str_eq (sizes, "run-directory 0\nexchange 0\nefi-variables 7\n");
+}
+END_TEST
+
+START_TEST (steps_that_are_not_there_are_named)
+{
+  make_plan ();
+  ck_assert_int_eq (vmspec_plan_prepare (plan, STRINGS ("disk", "exchang", "x"),
+                                         &work, diag), -EINVAL);
+  ck_assert_uint_eq (vmspec_diag_count (diag), 2);
+  ck_assert_str_eq (vmspec_diag_get (diag, 0)->text,
+                    "this plan has no step 'exchang'; did you mean 'exchange'?");
+  ck_assert_str_eq (vmspec_diag_get (diag, 1)->text, "this plan has no step 'x'");
+  ck_assert (!exists ("vm.qcow2"));
+  ck_assert_int_eq (vmspec_plan_prepare (plan, STRINGS ("exchange",
+                                                        "run-directory"),
+                                         &work, diag), 0);
+  ck_assert (exists ("run/xchg"));
+  ck_assert (!exists ("vm.qcow2"));
+}
+END_TEST
+
 START_TEST (it_can_be_cancelled_anywhere)
 {
   struct seen seen = { .calls = 0 };
@@ -508,5 +706,8 @@ main (void)
   tcase_add_test (t, a_fresh_run_directory_that_was_prepared_is_used_again);
   tcase_add_test (t, the_end_of_each_step_is_told);
   tcase_add_test (t, it_can_be_cancelled_anywhere);
+  tcase_add_test (t, how_large_each_step_was_is_told_at_its_end);
+  tcase_add_test (t, steps_that_are_not_there_are_named);
+  tcase_add_test (t, each_step_says_what_a_shell_would_do);
   return unit_run ("prepare", t);
 }
