@@ -217,33 +217,33 @@ START_TEST (each_step_says_what_a_shell_would_do)
   environment[2] = "NIX_SSL_CERT_FILE=/bundle";
   make_plan ();
   is_told (
-    "run-directory - directory lasts\n"
+    "run-directory - directory lasts @/run\n"
     "  mkdir -p @/run\n"
-    "disk disk.image image lasts\n"
+    "disk disk.image image lasts @/vm.qcow2\n"
     "  qemu-img create -f raw @/run/tmp.image 64M\n"
     "  mkfs.ext4 -L nixos @/run/tmp.image\n"
     "  qemu-img convert -f raw -O qcow2 @/run/tmp.image @/vm.qcow2\n"
     "  rm -- @/run/tmp.image\n"
-    "store store.image erofs lasts\n"
+    "store store.image erofs lasts @/run/store.img < /store\n"
     "  mkfs.erofs --force-uid=0 --force-gid=0 -L nix-store -U "
     "eb176051-bd15-49b7-9e6b-462e0b467019 -T 0 @/run/store.img /store\n"
-    "exchange - directory lasts\n"
+    "exchange - directory lasts @/run/xchg\n"
     "  mkdir -p @/run/xchg\n"
-    "certificates host_certs directory lasts\n"
+    "certificates host_certs directory lasts @/run/certs < /bundle\n"
     "  mkdir -p @/run/certs\n"
     "  cp -L -- /bundle @/run/certs/ca-certificates.crt\n"
-    "efi-variables efi.state copy lasts\n"
+    "efi-variables efi.state copy lasts @/vm-efi-vars.fd < /v a\n"
     "  cp -- '/v a' @/vm-efi-vars.fd\n"
     "  chmod 0644 @/vm-efi-vars.fd\n"
-    "tpm tpm.state_dir directory lasts\n"
+    "tpm tpm.state_dir directory lasts @/vm-swtpm\n"
     "  mkdir -p @/vm-swtpm\n"
-    "vlans network.vlan_directory directory lasts\n"
+    "vlans network.vlan_directory directory lasts @/vlans\n"
     "  mkdir -p @/vlans\n"
-    "empty-disk.0 empty_disks[0] image lasts\n"
+    "empty-disk.0 empty_disks[0] image lasts @/run/empty0.qcow2\n"
     "  qemu-img create -f qcow2 @/run/empty0.qcow2 5M\n"
-    "empty-disk.1 empty_disks[1] image lasts\n"
+    "empty-disk.1 empty_disks[1] image lasts @/run/empty1.qcow2\n"
     "  qemu-img create -f qcow2 @/run/empty1.qcow2 5M\n"
-    "drive.1 drives[1].file image lasts\n"
+    "drive.1 drives[1].file image lasts @/data\n"
     "  qemu-img create -f raw @/data 7M\n");
   /* With less, and with a list of what is in the store. */
   environment[1] = "NIX_SSL_CERT_FILE=";
@@ -260,7 +260,7 @@ START_TEST (each_step_says_what_a_shell_would_do)
   is_told (
     "run-directory - directory goes @/vmspec.0123456789\n"
     "  mkdir -p @/vmspec.0123456789\n"
-    "disk disk.image image lasts\n"
+    "disk disk.image image lasts @/vm.qcow2\n"
     "  qemu-img create -f raw @/vm.qcow2 64M\n"
     "store store.image erofs goes @/vmspec.0123456789/store.img < "
     "/store\n"
@@ -272,9 +272,9 @@ START_TEST (each_step_says_what_a_shell_would_do)
     "  mkdir -p @/vmspec.0123456789/xchg\n"
     "certificates host_certs directory goes @/vmspec.0123456789/certs\n"
     "  mkdir -p @/vmspec.0123456789/certs\n"
-    "tpm tpm.state_dir directory lasts\n"
+    "tpm tpm.state_dir directory lasts @/vm-swtpm\n"
     "  mkdir -p @/vm-swtpm\n"
-    "vlans network.vlan_directory directory lasts\n"
+    "vlans network.vlan_directory directory lasts @/vlans\n"
     "  mkdir -p @/vlans\n");
   /* As overlays. */
   boot.loader = boot.default_file_systems = VMSPEC_ON;
@@ -287,7 +287,7 @@ START_TEST (each_step_says_what_a_shell_would_do)
   is_told (
     "run-directory - directory goes @/vmspec.0123456789\n"
     "  mkdir -p @/vmspec.0123456789\n"
-    "disk disk.image overlay lasts\n"
+    "disk disk.image overlay lasts @/vm.qcow2 < @/images/system\n"
     "  qemu-img create -f qcow2 -b @/images/system -F raw @/vm.qcow2\n"
     "store store.image overlay goes @/vmspec.0123456789/store.img < "
     "@/base\n"
@@ -297,12 +297,12 @@ START_TEST (each_step_says_what_a_shell_would_do)
     "  mkdir -p @/vmspec.0123456789/xchg\n"
     "certificates host_certs directory goes @/vmspec.0123456789/certs\n"
     "  mkdir -p @/vmspec.0123456789/certs\n"
-    "efi-variables efi.state copy lasts\n"
+    "efi-variables efi.state copy lasts @/vm-efi-vars.fd < @/images/efi-vars.fd\n"
     "  cp -- @/images/efi-vars.fd @/vm-efi-vars.fd\n"
     "  chmod 0644 @/vm-efi-vars.fd\n"
-    "tpm tpm.state_dir directory lasts\n"
+    "tpm tpm.state_dir directory lasts @/vm-swtpm\n"
     "  mkdir -p @/vm-swtpm\n"
-    "vlans network.vlan_directory directory lasts\n"
+    "vlans network.vlan_directory directory lasts @/vlans\n"
     "  mkdir -p @/vlans\n");
 }
 END_TEST
