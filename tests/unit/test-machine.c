@@ -1085,6 +1085,71 @@ START_TEST (each_start_that_fails_is_told)
 }
 END_TEST
 
+START_TEST (why_qemu_cannot_be_started_is_told_to_the_word)
+{
+  static const struct {
+    const char *content;
+    int mode, error;
+    const char *id, *text;
+  } rows[] = {
+    { NULL, 0, -ENOENT, "qemu.missing",
+      "No such file or directory; install QEMU or set qemu.binary" },
+    { "#!/nowhere/interpreter\n", 0755, -ENOENT, "qemu.failed",
+      "No such file or directory; it needs an interpreter or a loader that is not "
+      "there" },
+    { "no program", 0644, -EACCES, "qemu.failed",
+      "Permission denied; set qemu.binary to a program that runs here" },
+    { "no program", 0755, -EIO, "qemu.failed",
+      "Exec format error; set qemu.binary to a program that runs here" },
+  };
+
+  qemu.binary = below ("program");
+  for (size_t i = 0; i < COUNT (rows); i++) {
+    char text[PATH_MAX + 200];
+
+    (void) unlink ("program");
+    if (rows[i].content)
+      make_file ("program", (mode_t) rows[i].mode, rows[i].content);
+    snprintf (text, sizeof text, "%s/program cannot be started: %s", scratch,
+              rows[i].text);
+    fails (rows[i].error, rows[i].id, "qemu.binary", text);
+  }
+}
+END_TEST
+
+/* As soon as there is a machine, but not in a directory of the user's own. */
+START_TEST (what_earlier_machines_have_left_goes_with_a_start)
+{
+  static const char leftover[] = "vmspec.9876543210";
+  char own[PATH_MAX + 20];
+
+  for (int fresh = 0; fresh < 2; fresh++) {
+    vmspec_vm *vm;
+
+    if (!fresh) {
+      snprintf (own, sizeof own, "TMPDIR=%s/own", scratch);
+      host.environment = STRINGS (own, "USE_TMPDIR=1", environment[1]);
+      ck_assert_int_eq (mkdir (leftover, 0700), 0);
+      ck_assert_int_eq (chmod (leftover, 01700), 0);
+      ck_assert_int_eq (mkdir ("own", 0700), 0);
+      ck_assert_int_eq (rename (leftover, "own/vmspec.9876543210"), 0);
+      vm = started ();
+      usleep (200000);
+      ck_assert (exists ("own/vmspec.9876543210"));
+    } else {
+      host.environment = environment;
+      ck_assert_int_eq (rename ("own/vmspec.9876543210", leftover), 0);
+      vm = started ();
+      for (int i = 0; i < 1000 && exists (leftover); i++)
+        usleep (10000);
+      ck_assert (!exists (leftover));
+      ck_assert (exists ("vmspec.0123456789"));
+    }
+    vmspec_vm_free (vm);
+  }
+}
+END_TEST
+
 START_TEST (a_qemu_that_ends_at_once_has_said_why)
 {
   vmspec_plan *plan;
@@ -1187,5 +1252,7 @@ main (void)
   tcase_add_loop_test (t, a_tpm_is_the_reason_if_it_ended_first, 0,
                        (int) COUNT (tpm_ends));
   tcase_add_test (t, what_a_killed_keeper_leaves_is_removed);
+  tcase_add_test (t, why_qemu_cannot_be_started_is_told_to_the_word);
+  tcase_add_test (t, what_earlier_machines_have_left_goes_with_a_start);
   return unit_run ("machine", t);
 }
