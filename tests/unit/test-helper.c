@@ -254,6 +254,12 @@ START_TEST (what_it_says_is_handed_over_up_to_a_limit)
     ck_assert_uint_eq (text.size, expected);
     ck_assert_mem_eq (text.bytes ? text.bytes : "", bytes, expected);
   }
+  /* In pieces that do not end at the limit. */
+  text = (struct text) { .arena = &arena };
+  ck_assert_int_eq (run ("head -c 1000 bytes; sleep 0.1; cat bytes"), 0);
+  ck_assert_uint_eq (text.size, HELPER_TEXT_LARGEST);
+  ck_assert_mem_eq (text.bytes, bytes, 1000);
+  ck_assert_mem_eq (text.bytes + 1000, bytes, HELPER_TEXT_LARGEST - 1000);
 }
 END_TEST
 
@@ -269,6 +275,7 @@ static const struct {
   { "one\\rtwo", NULL, "two" },
   { "one\\rtwo\\r", NULL, "two" },
   { "  one", NULL, "  one" },
+  { "\\033one", NULL, " one" },
   { "a\\tb\\033c\\037d !~\\177e", NULL, "a b c d !~ e" },
   { "a\\303\\244\\377", NULL, "a\xc3\xa4\xff" },
   { "E: one\\ntwo\\n", "E:", "E: one" },

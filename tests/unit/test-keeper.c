@@ -429,6 +429,22 @@ START_TEST (signals_go_to_the_child_of_that_number)
 }
 END_TEST
 
+START_TEST (what_it_says_meanwhile_is_no_answer)
+{
+  ck_assert_int_eq (spawn (KEPT_SWTPM, KEEPER_TRANSIENT, "exit 5"), 0);
+  ck_assert_int_eq (poll (&(struct pollfd) { .fd = keeper.link,
+                                             .events = POLLIN }, 1, 60000), 1);
+  ck_assert_uint_eq (keeper.n_ended, 0);
+  ck_assert_int_eq (vms_keeper_ask (&keeper, KEEPER_HOLD, null, NULL), 0);
+  ck_assert_uint_eq (keeper.n_ended, 1);
+  ck_assert_int_eq (keeper.children[KEPT_SWTPM].status, 5 << 8);
+  ck_assert_int_eq (spawn (KEPT_SWTPM, KEEPER_TRANSIENT, "exit 6"), 0);
+  ck_assert_uint_eq (keeper.children[KEPT_SWTPM].ended, 0);
+  await (KEPT_SWTPM);
+  ck_assert_uint_eq (keeper.children[KEPT_SWTPM].ended, 2);
+}
+END_TEST
+
 START_TEST (a_path_is_taken_whole_or_not_at_all)
 {
   char path[PATH_MAX + 1];
@@ -908,6 +924,7 @@ main (void)
   tcase_add_test (t, who_has_no_reader_waits_and_loses_nothing);
   tcase_add_test (t, last_words_that_nobody_reads_are_kept_all_the_same);
   tcase_add_test (t, signals_go_to_the_child_of_that_number);
+  tcase_add_test (t, what_it_says_meanwhile_is_no_answer);
   tcase_add_test (t, a_path_is_taken_whole_or_not_at_all);
   tcase_add_test (t, it_holds_so_much_and_no_more);
   tcase_add_test (t, of_many_requests_the_first_failure_is_told);
