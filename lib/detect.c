@@ -250,7 +250,8 @@ real_parent (struct arena *arena, const char *path)
 
   if (!parent || !*name || !realpath (*parent ? parent : "/", real))
     return NULL;
-  return vms_arena_concat (arena, real, strcmp (real, "/") ? "/" : "", name, (char *) NULL);
+  return vms_arena_concat (arena, real, strcmp (real, "/") ? "/" : "", name,
+                           (char *) NULL);
 }
 
 /* A link's target, as seen from where the link stands. */

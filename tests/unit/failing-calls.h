@@ -24,14 +24,15 @@ static struct {
   int error;          /* in this way */
   const char *failed; /* which one that was */
   const char *only;   /* unless NULL, how the names of those that count begin */
-  const char *of, *instead; /* unless NULL, files: which is opened in whose place */
+  const char *of, *instead; /* unless NULL, which is opened in whose place */
   const char *and_of, *and_instead;
 } calls;
 
 static int
 call_fails (const char *name)
 {
-  if (!calls.watching || (calls.only && strncmp (calls.only, name, strlen (calls.only)))
+  if (!calls.watching
+      || (calls.only && strncmp (calls.only, name, strlen (calls.only)))
       || calls.until_failure-- != 0)
     return 0;
   calls.failed = name;

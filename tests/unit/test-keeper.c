@@ -132,7 +132,7 @@ START_TEST (its_children_end_with_their_status)
 }
 END_TEST
 
-START_TEST (its_children_have_the_environment_and_directory_that_was_said)
+START_TEST (its_children_have_the_environment_and_directory_of_theirs)
 {
   ck_assert_int_eq (run ("/usr/bin/env > env; pwd > pwd; echo \"$0\" $# > args"),
                     0);
@@ -912,7 +912,7 @@ main (void)
   tcase_add_checked_fixture (t, set_up, tear_down);
   tcase_add_test (t, its_children_end_with_their_status);
   tcase_add_test (t,
-                  its_children_have_the_environment_and_directory_that_was_said);
+                  its_children_have_the_environment_and_directory_of_theirs);
   tcase_add_test (t, what_cannot_be_started_is_told_and_takes_no_place);
   tcase_add_test (t, it_has_so_many_children_at_once_and_no_more);
   tcase_add_test (t, descriptors_get_the_numbers_that_were_said);
