@@ -489,8 +489,10 @@ END_TEST
 
 /* ---- stopping ------------------------------------------------------------ */
 
+/* Not before so many tenths of the time. */
 static void
-stops_with (const char *behaviour, int grace_ms, const char *asked, int signal)
+stops_with (const char *behaviour, int grace_ms, const char *asked, int signal,
+            int tenths)
 {
   int status = -1;
   int64_t begin;
@@ -499,6 +501,7 @@ stops_with (const char *behaviour, int grace_ms, const char *asked, int signal)
   begin = vms_now_ms ();
   ck_assert_int_eq (vmspec_vm_stop (vm, grace_ms, &status), 0);
   ck_assert_int_lt (vms_now_ms () - begin, grace_ms + 3000);
+  ck_assert_int_ge (vms_now_ms () - begin, grace_ms / 10 * tenths - 10);
   ck_assert_str_eq (log_is (), asked);
   if (signal)
     ck_assert (WIFSIGNALED (status) && WTERMSIG (status) == signal);
@@ -509,19 +512,22 @@ stops_with (const char *behaviour, int grace_ms, const char *asked, int signal)
   ck_assert (!exists (below ("vmspec.0123456789")));
 }
 
-#define STOPS(name, behaviour, grace_ms, asked, signal)                        \
-  START_TEST (name) { stops_with (behaviour, grace_ms, asked, signal); }       \
+#define STOPS(name, behaviour, grace_ms, asked, signal, tenths)                \
+  START_TEST (name)                                                            \
+  {                                                                            \
+    stops_with (behaviour, grace_ms, asked, signal, tenths);                   \
+  }                                                                            \
   END_TEST
 
 STOPS (an_obedient_guest_needs_its_power_button, "", 60000,
-       "query-status\nsystem_powerdown\n", 0)
+       "query-status\nsystem_powerdown\n", 0, 0)
 STOPS (a_deaf_guest_is_quit, "deaf", 2000,
-       "query-status\nsystem_powerdown\nquit\n", 0)
+       "query-status\nsystem_powerdown\nquit\n", 0, 6)
 STOPS (a_stubborn_one_gets_sigterm, "deaf stubborn", 2000,
-       "query-status\nsystem_powerdown\nquit\nSIGTERM\n", 0)
+       "query-status\nsystem_powerdown\nquit\nSIGTERM\n", 0, 7)
 STOPS (a_steadfast_one_is_killed, "deaf stubborn steadfast", 2000,
-       "query-status\nsystem_powerdown\nquit\nSIGTERM\n", SIGKILL)
-STOPS (without_grace_it_is_killed_at_once, "", 0, "", SIGKILL)
+       "query-status\nsystem_powerdown\nquit\nSIGTERM\n", SIGKILL, 8)
+STOPS (without_grace_it_is_killed_at_once, "", 0, "", SIGKILL, 0)
 
 START_TEST (a_paused_guest_cannot_obey)
 {

@@ -533,6 +533,37 @@ START_TEST (without_graphics_there_is_no_window)
 }
 END_TEST
 
+/* Each of these is there if it is said, and only then. */
+START_TEST (what_boots_is_what_is_said)
+{
+  struct vmspec_boot boot = { VMSPEC_INIT (vmspec_boot) };
+  struct vmspec_efi efi
+    = { VMSPEC_INIT (vmspec_efi), .enable = VMSPEC_OFF, .firmware = "/f",
+        .variables = "/v", .keep_variables = VMSPEC_OFF, .state = "/s" };
+
+  spec.boot = &boot;
+  spec.efi = &efi;
+  for (int i = 0; i < 16; i++) {
+    const char *const *argv;
+
+    boot.kernel = i & 1 ? "/k" : NULL;
+    boot.initrd = (i & 3) == 3 ? "/i" : NULL;
+    boot.bios = i & 4 ? "/b" : NULL;
+    efi.enable = i & 8 ? VMSPEC_ON : VMSPEC_OFF;
+    argv = rendered ();
+    ck_assert_int_eq (unit_word (argv, "-kernel", "/k") >= 0, (i & 1) != 0);
+    ck_assert_int_eq (unit_word (argv, "-append", NULL) >= 0, (i & 1) != 0);
+    ck_assert_int_eq (unit_word (argv, "-initrd", "/i") >= 0, (i & 3) == 3);
+    ck_assert_int_eq (unit_word (argv, "-bios", "/b") >= 0, (i & 4) != 0);
+    ck_assert_int_eq (unit_word (argv, "-bios", NULL) >= 0, (i & 4) != 0);
+    ck_assert_int_eq (unit_word (argv, "-drive", "if=pflash,format=raw,unit=0,"
+                                 "readonly=on,file=/f") >= 0, (i & 8) != 0);
+    ck_assert_int_eq (unit_word (argv, "-drive", "if=pflash,format=raw,unit=1,"
+                                 "readonly=off,file=/s") >= 0, (i & 8) != 0);
+  }
+}
+END_TEST
+
 START_TEST (without_the_built_in_options_only_those_listed_are_passed)
 {
   struct vmspec_boot boot = { VMSPEC_INIT (vmspec_boot), .kernel = "/k" };
@@ -621,5 +652,6 @@ main (void)
   tcase_add_test (t, without_the_built_in_options_only_those_listed_are_passed);
   tcase_add_test (t, a_kernels_command_line_has_its_parts_in_order);
   tcase_add_test (t, pointer_and_keyboard_fit_the_architecture);
+  tcase_add_test (t, what_boots_is_what_is_said);
   return unit_run ("qemu", t);
 }
