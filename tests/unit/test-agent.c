@@ -375,6 +375,32 @@ START_TEST (what_is_no_text_is_not_sent)
 }
 END_TEST
 
+/* The end of the channel is one then, and for no other command. */
+START_TEST (commands_that_end_the_agent_have_no_answer)
+{
+  static const struct {
+    const char *command;
+    int is_end;
+  } rows[] = {
+    { "guest-shutdown", 1 }, { "guest-suspend-disk", 1 },
+    { "guest-suspend-ram", 1 }, { "guest-suspend-hybrid", 1 },
+    { "guest-shutdow", 0 }, { "guest-shutdowx", 0 }, { "guest-suspend", 0 },
+    { "guest-suspendx", 0 }, { "guest-ping", 0 },
+  };
+
+  for (size_t i = 0; i < COUNT (rows); i++) {
+    tear_down ();
+    set_up ();
+    peer_says ("\xff{\"return\": 1}\n");
+    ck_assert_int_eq (shutdown (theirs, SHUT_WR), 0);
+    ck_assert_int_eq (ask (rows[i].command, SOON_MS,
+                           rows[i].is_end ? "{}" : NULL),
+                      rows[i].is_end ? 0 : -ENOTCONN);
+    is_said (rows[i].is_end ? NULL : "agent.closed");
+  }
+}
+END_TEST
+
 int
 main (void)
 {
@@ -401,5 +427,6 @@ main (void)
   tcase_add_test (t, a_guest_that_does_not_go_says_so);
   tcase_add_test (t, without_an_agent_nothing_is_said_to_have_gone);
   tcase_add_test (t, what_is_no_text_is_not_sent);
+  tcase_add_test (t, commands_that_end_the_agent_have_no_answer);
   return unit_run ("agent", t);
 }
