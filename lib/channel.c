@@ -45,7 +45,7 @@ vms_channel_close (struct channel *channel)
 {
   vms_descriptor_close (channel->fd);
   forget_bytes (channel);
-  *channel = (struct channel) { .fd = -1 };
+  *channel = (struct channel) { .fd = NO_DESCRIPTOR };
 }
 
 static int

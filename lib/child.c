@@ -69,7 +69,8 @@ static int
 spawn (const struct child_setup *setup, posix_spawn_file_actions_t *actions,
        posix_spawnattr_t *attributes, pid_t *ret_pid)
 {
-  int copies[N_HANDED] = { -1, -1, -1, -1 };
+  int copies[N_HANDED]
+    = { NO_DESCRIPTOR, NO_DESCRIPTOR, NO_DESCRIPTOR, NO_DESCRIPTOR };
   int r = set_signals (attributes);
 
   if (r == 0)

@@ -3,6 +3,8 @@
 #ifndef VMSPEC_DESCRIPTOR_H
 #define VMSPEC_DESCRIPTOR_H
 
+#define NO_DESCRIPTOR (-1)
+
 /* The same open file with a number above 2, close-on-exec; closes @fd if it had
  * another.  A caller may have closed its standard descriptors, and what takes
  * their numbers would be handed to a machine as its own.  -errno; a negative @fd

@@ -20,7 +20,7 @@ static void
 close_output (struct helper *helper)
 {
   vms_descriptor_close (helper->output);
-  helper->output = -1;
+  helper->output = NO_DESCRIPTOR;
 }
 
 /* ---- starting ----------------------------------------------------------- */
@@ -53,7 +53,7 @@ spawn_kept (struct keeper *keeper, const struct child_setup *child,
     .child = KEPT_HELPER, .role = KEEPER_TRANSIENT, .argv = child->argv,
     .environment = child->environment, .directory = child->directory,
     .descriptors = descriptors, .n_descriptors = child->extra < 0 ? 3 : 4,
-    .error = -1 }, ret_child);
+    .error = NO_DESCRIPTOR }, ret_child);
 }
 
 static int
@@ -86,11 +86,11 @@ vms_helper_start (struct helper *helper, struct work *work,
   const char *slash = strrchr (setup->argv[0], '/');
   int null = TEMP_FAILURE_RETRY (open ("/dev/null", O_RDONLY | O_CLOEXEC)), r;
 
-  *helper = (struct helper) { .child = { .pid = -1, .pidfd = -1 },
+  *helper = (struct helper) { .child = { .pid = -1, .pidfd = NO_DESCRIPTOR },
                               .keeper = work->keeper,
                               .name = slash ? slash + 1 : setup->argv[0],
                               .mark = setup->mark, .text = setup->text,
-                              .output = -1 };
+                              .output = NO_DESCRIPTOR };
   r = null < 0 ? -errno : spawn (helper, work, setup, null);
   vms_descriptor_close (null);
   if (r < 0)
@@ -226,7 +226,7 @@ reap (struct helper *helper, int *ret_status)
     while (waitpid (helper->child.pid, ret_status, 0) < 0 && r == 0)
       r = errno == EINTR ? 0 : -errno;
   vms_descriptor_close (helper->child.pidfd);
-  helper->child = (struct child) { .pid = -1, .pidfd = -1 };
+  helper->child = (struct child) { .pid = -1, .pidfd = NO_DESCRIPTOR };
   return r;
 }
 

@@ -30,7 +30,7 @@ find (const struct keeper_message *message, const int *fds, int kind)
   for (uint32_t i = 0; i < message->n_fds; i++)
     if (message->fds[i] == kind)
       return fds[i];
-  return -1;
+  return NO_DESCRIPTOR;
 }
 
 /* The next of the strings; NULL past the end. */
@@ -126,10 +126,10 @@ place_descriptors (const struct keeper_message *message, const int *fds,
 {
   int copies[KEEPER_FDS], first = first_free (message);
 
-  output = output < 0 ? -1 : fcntl (output, F_DUPFD_CLOEXEC, first);
+  output = output < 0 ? NO_DESCRIPTOR : fcntl (output, F_DUPFD_CLOEXEC, first);
   for (uint32_t i = 0; i < message->n_fds; i++) {
-    copies[i] = message->fds[i] < 0 ? -1
-                                    : fcntl (fds[i], F_DUPFD_CLOEXEC, first);
+    copies[i] = message->fds[i] < 0
+                  ? NO_DESCRIPTOR : fcntl (fds[i], F_DUPFD_CLOEXEC, first);
     if (message->fds[i] >= 0 && copies[i] < 0)
       return -errno;
   }
@@ -218,7 +218,7 @@ static int
 start (struct kept_child *child, const struct request *request,
        const struct keeper_message *message, const int *fds, pid_t group)
 {
-  int ends[2] = { -1, -1 }, r;
+  int ends[2] = { NO_DESCRIPTOR, NO_DESCRIPTOR }, r;
 
   if (request->ring >= 0 && pipe2 (ends, O_CLOEXEC) < 0)
     return -errno;
@@ -246,7 +246,8 @@ vms_kept_spawn (struct kept_child *child, const struct keeper_message *message,
 
   *child = (struct kept_child) { .number = message->child,
                                  .role = message->role,
-                                 .output = -1, .error = -1 };
+                                 .output = NO_DESCRIPTOR,
+                                 .error = NO_DESCRIPTOR };
   if (r == 0)
     r = start (child, &request, message, fds, group);
   if (r < 0)
@@ -292,7 +293,7 @@ vms_kept_pass_on (struct kept_child *child)
       return;
     else if (n < 0 && errno != EINTR) {
       close (child->error);
-      child->error = -1;
+      child->error = NO_DESCRIPTOR;
       child->unwritten = 0;
     }
   }
@@ -315,7 +316,7 @@ vms_kept_listen (struct kept_child *child)
     return errno == EINTR;
   if (n == 0) {
     close (child->output);
-    child->output = -1;
+    child->output = NO_DESCRIPTOR;
     return 0;
   }
   if (child->ring)
@@ -333,5 +334,6 @@ vms_kept_close (struct kept_child *child)
   vms_descriptor_close (child->error);
   if (child->ring)
     munmap (child->ring, sizeof *child->ring);
-  *child = (struct kept_child) { .output = -1, .error = -1 };
+  *child = (struct kept_child) { .output = NO_DESCRIPTOR,
+                                 .error = NO_DESCRIPTOR };
 }

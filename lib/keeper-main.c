@@ -255,7 +255,7 @@ static int
 hold (struct keeper *k, int fd, const char *path, int is_tree, int stays)
 {
   struct held *held = &k->held[k->n_held];
-  int copy = -1;
+  int copy = NO_DESCRIPTOR;
 
   if (k->n_held == MOST_HELD)
     return -ENOBUFS;
@@ -318,7 +318,7 @@ static int
 do_request (struct keeper *k, const struct keeper_message *message,
             const int *fds, int *ret_pidfd)
 {
-  int held = message->n_fds ? fds[0] : -1;
+  int held = message->n_fds ? fds[0] : NO_DESCRIPTOR;
   int stays = !!(message->flags & KEEPER_STAYS);
 
   switch (message->kind) {
@@ -355,13 +355,13 @@ static void
 serve (struct keeper *k)
 {
   struct keeper_message message;
-  int fds[KEEPER_FDS], pidfd = -1,
-                       r = vms_link_receive (k->link, &message, fds);
+  int fds[KEEPER_FDS], pidfd = NO_DESCRIPTOR;
+  int r = vms_link_receive (k->link, &message, fds);
 
   if (r < 0 || message.kind == KEEPER_END) {
     if (r < 0) {
       close (k->link);
-      k->link = -1;
+      k->link = NO_DESCRIPTOR;
     }
     end_all (k);
     return;
@@ -435,7 +435,7 @@ turn (struct keeper *k)
   struct sources s = { .n = 0 };
   int timeout = time_left (k), children[MOST_CHILDREN], n;
   int link = add_source (&s, k->link, POLLIN);
-  int caller = add_source (&s, k->ending ? -1 : k->caller, POLLIN);
+  int caller = add_source (&s, k->ending ? NO_DESCRIPTOR : k->caller, POLLIN);
   int signals = add_source (&s, k->signals, POLLIN);
 
   for (int i = 0; i < MOST_CHILDREN; i++)
@@ -505,13 +505,14 @@ set_signals (struct keeper *k)
   sigemptyset (&children);
   sigaddset (&children, SIGCHLD);
   sigprocmask (SIG_SETMASK, &children, NULL);
-  k->signals = signalfd (-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
+  k->signals = signalfd (NO_DESCRIPTOR, &children, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 int
 main (int argc, char **argv)
 {
-  struct keeper k = { .link = LINK, .caller = -1, .group = getpgrp () };
+  struct keeper k = { .link = LINK, .caller = NO_DESCRIPTOR,
+                      .group = getpgrp () };
   const struct keeper_message done = { .kind = KEEPER_DONE };
 
   if (argc != 3 || strcmp (argv[1], KEEPER_VERSION)

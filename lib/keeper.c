@@ -113,7 +113,7 @@ static void
 close_link (struct keeper *keeper)
 {
   vms_descriptor_close (keeper->link);
-  keeper->link = -1;
+  keeper->link = NO_DESCRIPTOR;
 }
 
 /* One message: 0, also for one of which nobody cares, or -errno.  *ret_fd may be
@@ -283,7 +283,7 @@ write_payload (const struct keeper_setup *setup, int *ret_fd)
     vms_text_add_bytes (&text, setup->environment[i],
                         strlen (setup->environment[i]) + 1);
   r = vms_arena_error (&arena);
-  fd = r < 0 ? -1 : memfd_create ("vmspec-child", MFD_CLOEXEC);
+  fd = r < 0 ? NO_DESCRIPTOR : memfd_create ("vmspec-child", MFD_CLOEXEC);
   if (r == 0)
     r = fd < 0 ? -errno : write_all (fd, text.bytes, text.size);
   vms_arena_free (&arena);
@@ -342,7 +342,7 @@ spawn (struct keeper *keeper, const struct keeper_setup *setup, int payload,
   struct keeper_message message
     = { .kind = KEEPER_SPAWN, .child = setup->child, .role = setup->role,
         .flags = setup->own_group ? KEEPER_OWN_GROUP : 0 };
-  int fds[KEEPER_FDS], pidfd = -1, r;
+  int fds[KEEPER_FDS], pidfd = NO_DESCRIPTOR, r;
 
   if (setup->n_descriptors > KEEPER_FDS - 3)
     return -EMFILE;
@@ -365,7 +365,8 @@ vms_keeper_spawn (struct keeper *keeper, const struct keeper_setup *setup,
                   struct child *ret_child)
 {
   struct kept_state *state = &keeper->children[setup->child];
-  int payload = -1, ring = -1, r = write_payload (setup, &payload);
+  int payload = NO_DESCRIPTOR, ring = NO_DESCRIPTOR;
+  int r = write_payload (setup, &payload);
 
   state->ended = 0;
   if (r == 0 && !has_error (setup))

@@ -263,7 +263,7 @@ vms_plan_prepare (const vmspec_plan *plan, const char *const *names,
 {
   int fresh = plan->decided.run_is_fresh;
   struct preparation p
-    = { .plan = plan, .run_lock = -1,
+    = { .plan = plan, .run_lock = NO_DESCRIPTOR,
         .has_run = fresh && (keeper || *plan->run_fd >= 0) };
   struct arena arena = { 0 };
   int r = vms_work_init (&p.work, &arena, said, diag);

@@ -66,13 +66,15 @@ hold_state (struct tpm *t)
 {
   struct keeper_request requests[16]
     = { { .kind = KEEPER_HOLD, .fd = t->lock },
-        { .kind = KEEPER_HOLD_TREE, .fd = -1, .path = below (t, NEW_STATE) } };
+        { .kind = KEEPER_HOLD_TREE, .fd = NO_DESCRIPTOR,
+          .path = below (t, NEW_STATE) } };
   size_t n = 2;
   int r;
 
   for (const char *const *name = vms_swtpm_files; *name; name++)
     requests[n++] = (struct keeper_request) {
-      .kind = KEEPER_HOLD_FILE, .fd = -1, .path = below (t, *name) };
+      .kind = KEEPER_HOLD_FILE, .fd = NO_DESCRIPTOR,
+      .path = below (t, *name) };
   r = vms_keeper_ask_all (t->keeper, requests, n);
   return r < 0 ? r : vms_arena_error (t->work->arena);
 }
@@ -210,7 +212,7 @@ spawn (struct tpm *t, enum kept child, enum keeper_role role,
                       .child = child, .role = role, .argv = argv,
                       .environment = p->environment,
                       .directory = t->directory, .descriptors = descriptors,
-                      .n_descriptors = 2 + n_more, .error = -1 },
+                      .n_descriptors = 2 + n_more, .error = NO_DESCRIPTOR },
                         &spawned);
   if (r == 0)
     vms_descriptor_close (spawned.pidfd);
@@ -421,7 +423,8 @@ provision (struct tpm *t)
     = { p.path, "socket", "--tpm2", "--tpmstate", "dir=.", "--server",
         "type=unixio,fd=3", "--ctrl", "type=unixio,fd=4", "--flags",
         "not-need-init,startup-clear", NULL };
-  struct keeper_descriptor sockets[] = { { 3, -1 }, { 4, -1 } };
+  struct keeper_descriptor sockets[]
+    = { { 3, NO_DESCRIPTOR }, { 4, NO_DESCRIPTOR } };
   int r;
 
   if (!said)
@@ -449,7 +452,7 @@ run (struct tpm *t)
   const char *const argv[]
     = { p.path, "socket", "--tpmstate", "dir=.", "--ctrl", "type=unixio,fd=3",
         "--pid", "file=pid", "--tpm2", "--log", "file=stdout,level=6", NULL };
-  struct keeper_descriptor socket = { 3, -1 };
+  struct keeper_descriptor socket = { 3, NO_DESCRIPTOR };
   int r = listen_at (t, "socket", &socket.fd);
 
   if (r < 0)
@@ -464,7 +467,8 @@ vms_swtpm_start (struct keeper *keeper, const vmspec_plan *plan,
                  struct work *work)
 {
   struct tpm t = { .keeper = keeper, .plan = plan, .work = work,
-                   .directory = plan->decided.tpm_state, .lock = -1 };
+                   .directory = plan->decided.tpm_state,
+                   .lock = NO_DESCRIPTOR };
   int r;
 
   if (!t.directory)

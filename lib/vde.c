@@ -140,8 +140,9 @@ spawn (struct keeper *keeper, enum kept child, const char *program,
        const struct decided_switch *one, const vmspec_plan *plan)
 {
   const char *const argv[] = { program, "-s", one->directory, NULL };
-  int null = open ("/dev/null", O_WRONLY | O_CLOEXEC), input[2] = { -1, -1 };
-  struct child spawned = { .pidfd = -1 };
+  int null = open ("/dev/null", O_WRONLY | O_CLOEXEC);
+  int input[2] = { NO_DESCRIPTOR, NO_DESCRIPTOR };
+  struct child spawned = { .pidfd = NO_DESCRIPTOR };
   int r = null < 0 || pipe2 (input, O_CLOEXEC) < 0 ? -errno : 0;
   const struct keeper_descriptor descriptors[]
     = { { 0, input[0] }, { 1, null }, { 3, input[1] } };
@@ -150,7 +151,8 @@ spawn (struct keeper *keeper, enum kept child, const char *program,
     r = vms_keeper_spawn (keeper, &(struct keeper_setup) {
       .child = child, .role = KEEPER_BOUND, .argv = argv,
       .environment = plan->decided.qemu_environment,
-      .descriptors = descriptors, .n_descriptors = 3, .error = -1 }, &spawned);
+      .descriptors = descriptors, .n_descriptors = 3,
+      .error = NO_DESCRIPTOR }, &spawned);
   for (int i = 0; i < 2; i++)
     vms_descriptor_close (input[i]);
   vms_descriptor_close (null);
@@ -177,8 +179,9 @@ start_own (struct keeper *keeper, size_t index, const vmspec_plan *plan,
     keeper,
     (const struct keeper_request[]) {
       { .kind = KEEPER_HOLD, .fd = lock },
-      { .kind = KEEPER_HOLD_FILE, .fd = -1, .path = one->directory },
-      { .kind = KEEPER_HOLD_FILE, .fd = -1,
+      { .kind = KEEPER_HOLD_FILE, .fd = NO_DESCRIPTOR,
+        .path = one->directory },
+      { .kind = KEEPER_HOLD_FILE, .fd = NO_DESCRIPTOR,
         .path = vms_arena_concat (work->arena, one->directory, "/ctl",
                                   (char *) NULL) } },
     3);
@@ -194,7 +197,7 @@ static int
 start_one (struct keeper *keeper, size_t index, const vmspec_plan *plan,
            struct work *work)
 {
-  int lock = -1;
+  int lock = NO_DESCRIPTOR;
   int r = take_turn (keeper, plan, &plan->decided.switches[index], work, &lock);
 
   if (r == 0 && lock >= 0 && !listens (&plan->decided.switches[index]))
@@ -215,7 +218,8 @@ hold_sockets (struct keeper *keeper, const vmspec_plan *plan)
   int r = 0;
 
   for (size_t i = 0; r == 0 && ours && i < d->n_vlans; i++)
-    r = vms_keeper_ask (keeper, KEEPER_HOLD_FILE, -1, d->vlans[i].socket);
+    r = vms_keeper_ask (keeper, KEEPER_HOLD_FILE, NO_DESCRIPTOR,
+                        d->vlans[i].socket);
   return r;
 }
 

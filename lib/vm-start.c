@@ -94,7 +94,8 @@ hold_temporaries (struct launch *l)
 
   for (; r == 0 && path && *path; path++) {
     r = **path == '/'
-          ? vms_keeper_ask (&l->vm->keeper, KEEPER_HOLD_FILE, -1, *path)
+          ? vms_keeper_ask (&l->vm->keeper, KEEPER_HOLD_FILE, NO_DESCRIPTOR,
+                            *path)
           : -EINVAL;
     if (r == -EINVAL)
       vms_say (l->work.diag, VMSPEC_SEVERITY_ERROR, "start.temporary", "start",
@@ -110,13 +111,14 @@ make_run_directory (struct launch *l)
 {
   const struct decided *d = &l->plan->decided;
   struct keeper_request request
-    = { KEEPER_DIRECTORY, -1, d->run,
+    = { KEEPER_DIRECTORY, NO_DESCRIPTOR, d->run,
         is_on (l->said->keep_directory) ? KEEPER_STAYS : 0 };
   int prepared, r;
 
   if (!d->run_is_fresh)
     return 0;
-  prepared = __atomic_exchange_n (l->plan->run_fd, -1, __ATOMIC_ACQ_REL);
+  prepared = __atomic_exchange_n (l->plan->run_fd, NO_DESCRIPTOR,
+                                  __ATOMIC_ACQ_REL);
   if (prepared >= 0) {
     request.kind = KEEPER_HOLD_TREE;
     request.fd = prepared;
@@ -141,7 +143,8 @@ clean_leftovers (struct launch *l)
                       slash == run ? 1 : (size_t) (slash - run));
 
   if (l->plan->decided.run_is_fresh && directory)
-    (void) vms_keeper_ask (&l->vm->keeper, KEEPER_CLEAN, -1, directory);
+    (void) vms_keeper_ask (&l->vm->keeper, KEEPER_CLEAN, NO_DESCRIPTOR,
+                           directory);
 }
 
 /* ---- descriptors -------------------------------------------------------- */
@@ -381,7 +384,7 @@ launch (vmspec_vm *vm, const vmspec_plan *plan,
     return r;
   /* Before anything of ours may have their numbers. */
   for (int i = 0; i < 3; i++)
-    l.inherited[i] = fcntl (i, F_GETFD) < 0 ? -1 : i;
+    l.inherited[i] = fcntl (i, F_GETFD) < 0 ? NO_DESCRIPTOR : i;
   l.null = open ("/dev/null", O_RDWR | O_CLOEXEC);
   r = l.null < 0 ? -errno : run (&l);
   vms_control_close (&l.control);
@@ -407,7 +410,7 @@ make_vm (const vmspec_plan *plan, vmspec_vm **ret_vm)
   vm->arena = arena;
   vm->plan = vms_plan_reference (plan);
   vm->keeper = (struct keeper) KEEPER_NONE;
-  vm->qemu.pidfd = vm->qmp.channel.fd = vm->agent.fd = -1;
+  vm->qemu.pidfd = vm->qmp.channel.fd = vm->agent.fd = NO_DESCRIPTOR;
   vm->qmp.last = &vm->qmp.first;
   vm->accel = vmspec_plan_accel (plan);
   *ret_vm = vm;
