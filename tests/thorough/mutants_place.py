@@ -58,10 +58,10 @@ def words(variable: str, default: str = "") -> List[str]:
 
 
 def run(command: Iterable[object], directory: Path) -> None:
-    command = [str(word) for word in command]
-    result = subprocess.run(command, cwd=directory, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    texts = [str(word) for word in command]
+    result = subprocess.run(texts, cwd=directory, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if result.returncode:
-        raise BuildError(f"{shlex.join(command)}:\n{result.stdout}")
+        raise BuildError(f"{shlex.join(texts)}:\n{result.stdout}")
 
 
 # ---- Building --------------------------------------------------------------------------------------------------------
@@ -74,8 +74,9 @@ class Build:
         for name in COPIED:
             shutil.copytree(Path(os.environ["VMSPEC_SRCDIR"], name), top / name, symlinks=True)
         self.compiler = words("CC", "cc")
-        self.flags = ["-w", "-std=gnu11", "-D_GNU_SOURCE", "-fPIC", '-DWITHOUT=""', *(f"-I{top / name}" for name in (
-            "include", "lib", "tests/unit", "tests/thorough")), *words("VMSPEC_DEFS"), *words("VMSPEC_CFLAGS")]
+        self.flags = [*words("VMSPEC_HARDENING_CFLAGS"), "-w", "-std=gnu11", "-D_GNU_SOURCE", "-fPIC", '-DWITHOUT=""',
+                      *(f"-I{top / name}" for name in ("include", "lib", "tests/unit", "tests/thorough")),
+                      *words("VMSPEC_DEFS"), *words("VMSPEC_CFLAGS")]
         self.libraries = words("VMSPEC_LIBS")
         self.unit_tests = [*words("VMSPEC_UNIT_TESTS"), "tests/abi/test-sizes"]
         self.programs, objects = top / "programs", top / "objects"

@@ -4,7 +4,7 @@ assertions and attributes."""
 
 import re
 from pathlib import PurePath
-from typing import Iterator, List, NamedTuple
+from typing import Iterator, List, NamedTuple, Optional, Tuple
 
 TOKEN = re.compile(r"""
     (?P<skipped> \s+ | //[^\n]* | /\*.*?\*/ | ^[ \t]*\#(?:\\\n|/\*.*?\*/|[^\n])* )
@@ -75,7 +75,7 @@ def numbers_beside(text: str) -> Iterator[str]:
             yield (f"0{other:o}" if octal else f"{other:#x}" if digits[:2] in ("0x", "0X") else str(other)) + suffix
 
 
-def condition_of(code: List[Token], at: int):
+def condition_of(code: List[Token], at: int) -> Optional[Tuple[Token, Token]]:
     """The first and the last token of what an if, a while or a for depends on, or None."""
     first, last = at + 2, closing(code, at + 1) - 1
     if code[at].text == "for":
