@@ -25,6 +25,12 @@ class Token(NamedTuple):
     start: int
 
 
+class Lines(NamedTuple):
+    file: str
+    whole: str
+    broken: str
+
+
 class Mutation(NamedTuple):
     file: str
     line: int
@@ -42,6 +48,12 @@ class Mutation(NamedTuple):
 
     def apply(self, source: str) -> str:
         return source[:self.start] + self.new + source[self.end:]
+
+    def lines(self, source: str) -> Lines:
+        """As they are and as they become."""
+        first, end = source.rfind("\n", 0, self.start) + 1, source.find("\n", self.end)
+        whole, broken = source[first:end], source[first:self.start] + self.new + source[self.end:end]
+        return Lines(self.file, " ".join(whole.split()), " ".join(broken.split()))
 
 
 def tokens(source: str) -> List[Token]:
@@ -110,3 +122,12 @@ def mutations(file: str, source: str) -> Iterator[Mutation]:
                 yield replace(first, last, f"!({source[first.start:last.start + len(last.text)]})")
         elif token.kind == "operator" and token.text in REPLACED and is_binary(code, at):
             yield replace(token, token, REPLACED[token.text])
+
+
+def read_lines(text: str) -> Iterator[Lines]:
+    """Of paragraphs: a file's name, lines with "-" as they are and with "+" as they become, and a reason."""
+    for paragraph in text.split("\n\n"):
+        lines = [line for line in paragraph.splitlines() if not line.startswith("#")]
+        if lines:
+            whole, broken = (" ".join(" ".join(line[1:].split()) for line in lines if line[0] == sign) for sign in "-+")
+            yield Lines(lines[0], whole, broken)
