@@ -78,13 +78,13 @@ def is_binary(code: List[Token], at: int) -> bool:
 
 
 def numbers_beside(text: str) -> Iterator[str]:
+    """One less and one more; but 0 and 1, which mostly are truth values, become each other."""
     digits = text.rstrip("uUlL")
     suffix = text[len(digits):]
     octal = re.fullmatch("0[0-7]+", digits)
     value = int(digits, 8) if octal else int(digits, 0)
-    for other in (value - 1, value + 1):
-        if other >= 0:
-            yield (f"0{other:o}" if octal else f"{other:#x}" if digits[:2] in ("0x", "0X") else str(other)) + suffix
+    for other in (1 - value,) if value < 2 else (value - 1, value + 1):
+        yield (f"0{other:o}" if octal else f"{other:#x}" if digits[:2] in ("0x", "0X") else str(other)) + suffix
 
 
 def condition_of(code: List[Token], at: int) -> Optional[Tuple[Token, Token]]:
