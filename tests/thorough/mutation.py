@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What can be broken in a C file: conditions and constants, outside of comments, strings, preprocessor lines, static
-assertions and attributes."""
+"""What can be broken in a C file: conditions and constants, outside of comments, strings, static assertions, attributes
+and the preprocessor's lines, but for what a macro without arguments stands for."""
 
 import re
 from pathlib import PurePath
 from typing import Iterator, List, NamedTuple, Optional, Tuple
 
 TOKEN = re.compile(r"""
-    (?P<skipped> \s+ | //[^\n]* | /\*.*?\*/ | ^[ \t]*\#(?:\\\n|/\*.*?\*/|[^\n])* )
+    (?P<skipped> \s+ | //[^\n]* | /\*.*?\*/ | ^\#[ ]*define[ ]+\w+[ ] | ^[ \t]*\#(?:\\\n|/\*.*?\*/|[^\n])* )
   | (?P<text> "(?:\\.|[^"\\])*" | '(?:\\.|[^'\\])*' )
   | (?P<number> (?:0[xX][0-9a-fA-F]+|\d+)[uUlL]*(?![.\w]) )
   | (?P<name> [A-Za-z_]\w* )
