@@ -603,6 +603,9 @@ START_TEST (a_missing_or_wrong_namespace_is_told_once)
   refused (ROOT "><disk xmlns='urn:other' size='x'><a/></disk>"
            "<o:boot xmlns:o='urn:other'/><no:boot/></vmspec>",
            "1 xml.namespace ()\n1 xml.namespace ()\n1 xml.namespace ()\n");
+  /* It is one of the element that it stands in. */
+  refused (ROOT "><disk><o:boot xmlns:o='urn:other'/></disk></vmspec>",
+           "1 xml.namespace (disk)\n");
   refused (ROOT " xml:lang='en' xmlns:v='urn:vmspec:1' v:name='x' no:name='y'"
            "/>", "1 xml.namespace ()\n1 xml.namespace ()\n1 xml.namespace ()\n");
 }
@@ -776,6 +779,15 @@ START_TEST (elements_and_mistakes_have_a_limit)
 
   bytes_are_refused (xml, limit, "1 xml.elements ()\n");
   free (xml);
+  for (size_t more = 0; more < 2; more++) {
+    size_t size = strlen (ROOT "></vmspec>");
+
+    xml = large_file (ROOT ">", "<vlan/>", "</vmspec>",
+                      size + 7 * (VMSPEC_XML_MAX_ELEMENTS - 1 + more));
+    (void) read_bytes (xml, strlen (xml));
+    ck_assert_int_eq (unit_finding (diag, "xml.elements") != NULL, more);
+    free (xml);
+  }
   xml = large_file (ROOT ">", "<disk/>", "</vmspec>", limit);
   ck_assert_int_eq (read_bytes (xml, limit), -EINVAL);
   last = vmspec_diag_count (diag) - 1;
