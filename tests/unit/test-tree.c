@@ -164,6 +164,20 @@ fill_file (const char *name, size_t size)
 }
 
 static void
+write_piece (const char *name, uint64_t at, size_t size)
+{
+  int fd = open (name, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+  char *piece = malloc (size);
+
+  ck_assert_int_ge (fd, 0);
+  ck_assert_ptr_nonnull (piece);
+  memset (piece, 'p', size);
+  ck_assert_int_eq (pwrite (fd, piece, size, (off_t) at), (ssize_t) size);
+  free (piece);
+  close (fd);
+}
+
+static void
 expect (int error, const char *id)
 {
   const struct vmspec_finding *f;
@@ -701,7 +715,176 @@ START_TEST (a_directory_that_is_moved_meanwhile_is_noticed)
   make_deep (40);
   make_file ("tree/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/f", 0644, "");
   ck_assert_int_eq (vms_tree_walk (&walk), -EBUSY);
-  ck_assert_ptr_nonnull (unit_finding (diag, "tree.changed"));
+  ck_assert_str_eq (unit_finding (diag, "tree.changed")->text,
+                    "tree/d was moved while it was read; leave the tree alone "
+                    "until the work is done");
+}
+END_TEST
+
+/* ---- walks --------------------------------------------------------------- */
+
+static char walked[4096];
+static int most_descriptors;
+
+static int
+note (const char *what, const struct tree_directory *in, const char *name)
+{
+  const struct tree_walk walk = { .work = &work, .tree = "tree" };
+  size_t used = strlen (walked);
+  int descriptors = unit_descriptors ();
+
+  snprintf (walked + used, sizeof walked - used, "%s %d %s\n", what, in->depth,
+            vms_tree_path (&walk, in, name));
+  if (descriptors > most_descriptors)
+    most_descriptors = descriptors;
+  return 0;
+}
+
+static int
+note_enter (void *data, struct tree_directory *directory,
+            const struct stat *status)
+{
+  const size_t *room = directory->own;
+
+  ck_assert_uint_eq (room[0] | room[1], 0);
+  ck_assert_ptr_eq (data, walked);
+  ck_assert (S_ISDIR (status->st_mode));
+  ck_assert_uint_eq (status->st_ino, directory->inode);
+  ck_assert_uint_eq (status->st_dev, directory->device);
+  return note ("enter", directory, NULL);
+}
+
+static int
+note_leave (void *data UNUSED, struct tree_directory *directory)
+{
+  return note ("leave", directory, NULL);
+}
+
+static int
+note_visit (void *data UNUSED, struct tree_directory *in, const char *name,
+            const struct stat *status)
+{
+  ck_assert (!S_ISDIR (status->st_mode));
+  return note ("visit", in, name);
+}
+
+static const struct tree_walk noting = {
+  .work = &work, .member = "tree", .tree = "tree", .data = walked,
+  .own_size = 2 * sizeof (size_t), .enter = note_enter, .leave = note_leave,
+  .visit = note_visit,
+};
+
+START_TEST (a_walk_goes_deep_first_by_the_bytes_of_names)
+{
+  static const char *const directories[]
+    = { "tree/b", "tree/b/..a", "tree/b/..a/c", "tree/empty", "tree/\xff" };
+  static const char *const names[]
+    = { "tree/.a", "tree/...", "tree/..b", "tree/a",
+        "tree/B", "tree/b!", "tree/b/..a/c/file", "tree/b/z", "tree/z" };
+
+  for (size_t i = 0; i < COUNT (directories); i++)
+    ck_assert_int_eq (mkdir (directories[i], 0700), 0);
+  for (size_t i = 0; i < COUNT (names); i++)
+    make_file (names[i], 0600, "");
+  ck_assert_int_eq (symlink ("b", "tree/c"), 0);
+  walked[0] = '\0';
+  ck_assert_int_eq (vms_tree_walk (&noting), 0);
+  ck_assert_str_eq (walked, "enter 0 tree\n"
+                            "visit 0 tree/...\n"
+                            "visit 0 tree/..b\n"
+                            "visit 0 tree/.a\n"
+                            "visit 0 tree/B\n"
+                            "visit 0 tree/a\n"
+                            "enter 1 tree/b\n"
+                            "enter 2 tree/b/..a\n"
+                            "enter 3 tree/b/..a/c\n"
+                            "visit 3 tree/b/..a/c/file\n"
+                            "leave 3 tree/b/..a/c\n"
+                            "leave 2 tree/b/..a\n"
+                            "visit 1 tree/b/z\n"
+                            "leave 1 tree/b\n"
+                            "visit 0 tree/b!\n"
+                            "visit 0 tree/c\n"
+                            "enter 1 tree/empty\n"
+                            "leave 1 tree/empty\n"
+                            "visit 0 tree/z\n"
+                            "enter 1 tree/\xff\n"
+                            "leave 1 tree/\xff\n"
+                            "leave 0 tree\n");
+}
+END_TEST
+
+/* The one where it is, and fifteen above it. */
+START_TEST (a_walk_keeps_few_directories_open)
+{
+  make_deep (40);
+  walked[0] = '\0';
+  most_descriptors = 0;
+  ck_assert_int_eq (vms_tree_walk (&noting), 0);
+  ck_assert_int_eq (most_descriptors, unit_descriptors () + 16);
+}
+END_TEST
+
+START_TEST (a_walk_may_call_nothing)
+{
+  struct tree_walk walk = { .work = &work, .tree = "tree", .member = "tree" };
+
+  make_file ("tree/file", 0600, "");
+  ck_assert_int_eq (vms_tree_walk (&walk), 0);
+  walk.visit = note_visit;
+  walked[0] = '\0';
+  ck_assert_int_eq (vms_tree_walk (&walk), 0);
+  ck_assert_str_eq (walked, "visit 0 tree/file\n");
+  ck_assert_uint_eq (vmspec_diag_count (diag), 0);
+}
+END_TEST
+
+START_TEST (data_is_found_between_holes)
+{
+  static const struct {
+    uint64_t start, end; /* in blocks of 4 KiB */
+    int is_data;
+    uint64_t data_start, data_end;
+  } pieces[] = {
+    { 0, 100, 1, 10, 12 }, { 10, 100, 1, 10, 12 }, { 11, 100, 1, 11, 12 },
+    { 12, 100, 1, 40, 41 }, { 0, 11, 1, 10, 11 }, { 0, 12, 1, 10, 12 },
+    { 0, 10, 0, 0, 10 }, { 0, 9, 0, 0, 9 }, { 41, 100, 0, 41, 100 },
+    { 100, 100, 0, 100, 100 }, { 40, 41, 1, 40, 41 }, { 12, 40, 0, 12, 40 },
+  };
+  int fd;
+
+  write_piece ("file", 10 * 4096, 2 * 4096);
+  write_piece ("file", 40 * 4096, 4096);
+  ck_assert_int_eq (truncate ("file", 100 * 4096), 0);
+  fd = open ("file", O_RDONLY | O_CLOEXEC);
+  ck_assert_int_ge (fd, 0);
+  for (size_t i = 0; i < COUNT (pieces); i++) {
+    uint64_t start = pieces[i].start * 4096, end = pieces[i].end * 4096;
+
+    ck_assert_int_eq (vms_tree_next_data (fd, &start, &end), pieces[i].is_data);
+    ck_assert_uint_eq (start, pieces[i].data_start * 4096);
+    ck_assert_uint_eq (end, pieces[i].data_end * 4096);
+  }
+  close (fd);
+}
+END_TEST
+
+START_TEST (files_are_known_by_device_and_inode)
+{
+  struct tree_links links = { 0 };
+
+  for (unsigned round = 0; round < 2; round++)
+    for (unsigned i = 0; i < 1000; i++) {
+      const struct stat status = { .st_dev = i % 3, .st_ino = i / 3 };
+      struct tree_link *link = vms_tree_link (&links, &status);
+
+      ck_assert_ptr_nonnull (link);
+      ck_assert_uint_eq (link->value, round * (i + 1));
+      link->value = i + 1;
+    }
+  vms_tree_links_free (&links);
+  ck_assert_ptr_null (links.root);
+  vms_tree_links_free (&links);
 }
 END_TEST
 
@@ -798,20 +981,6 @@ START_TEST (attributes_take_a_block)
   takes (4096, 1, 2);
 }
 END_TEST
-
-static void
-write_piece (const char *name, uint64_t at, size_t size)
-{
-  int fd = open (name, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-  char *piece = malloc (size);
-
-  ck_assert_int_ge (fd, 0);
-  ck_assert_ptr_nonnull (piece);
-  memset (piece, 'p', size);
-  ck_assert_int_eq (pwrite (fd, piece, size, (off_t) at), (ssize_t) size);
-  free (piece);
-  close (fd);
-}
 
 /* A few pieces stand in the inode; more, with what a file with holes has at its end,
  * take a block for each eighty.  A file breaks after each 8 MiB besides. */
@@ -1067,6 +1236,11 @@ main (void)
   tcase_add_test (tcase, too_many_names_of_a_file_are_refused);
   tcase_add_test (tcase, a_file_system_without_extents_is_refused);
   tcase_add_test (tcase, a_directory_that_is_moved_meanwhile_is_noticed);
+  tcase_add_test (tcase, a_walk_goes_deep_first_by_the_bytes_of_names);
+  tcase_add_test (tcase, a_walk_keeps_few_directories_open);
+  tcase_add_test (tcase, a_walk_may_call_nothing);
+  tcase_add_test (tcase, data_is_found_between_holes);
+  tcase_add_test (tcase, files_are_known_by_device_and_inode);
   tcase_add_test (tcase, the_same_tree_gives_the_same_bytes);
   tcase_add_test (tcase, content_takes_whole_blocks);
   tcase_add_test (tcase, a_link_takes_a_block_from_sixty_bytes_on);
