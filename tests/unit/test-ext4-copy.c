@@ -575,37 +575,47 @@ START_TEST (kinds_of_file_systems_begin_at_their_sizes)
 }
 END_TEST
 
+/* And of lost+found. */
+static unsigned sizes_made[2];
+
 static int
-block_size_of (void *data, void *fs)
+look_at_sizes (void *data UNUSED, void *fs)
 {
-  *(unsigned *) data = ((ext2_filsys) fs)->blocksize;
+  struct ext2_inode inode;
+
+  ck_assert_int_eq (ext2fs_read_inode (fs, 11, &inode), 0);
+  sizes_made[0] = ((ext2_filsys) fs)->blocksize;
+  sizes_made[1] = inode.i_size;
   return -ECANCELED;
 }
 
-/* What is no size of a block is no wish. */
+/* What is no size of a block is no wish.  lost+found has 16 KiB, and at least two
+ * blocks, but not more than stand in an inode by themselves. */
 START_TEST (blocks_have_sizes_that_ext4_knows)
 {
   static const unsigned char uuid[16] = { 1 };
   static const struct {
-    uint32_t wanted, made;
+    uint32_t wanted, made, lost_and_found;
   } sizes[] = {
-    { 512, 4096 }, { 1023, 4096 }, { 1024, 1024 }, { 1025, 4096 },
-    { 2048, 2048 }, { 3072, 4096 }, { 4096, 4096 }, { 32768, 32768 },
-    { 65536, 65536 }, { 65537, 4096 }, { 131072, 4096 }, { 0, 1024 },
+    { 512, 4096, 16384 }, { 1023, 4096, 16384 }, { 1024, 1024, 12288 },
+    { 1025, 4096, 16384 }, { 2048, 2048, 16384 }, { 3072, 4096, 16384 },
+    { 4096, 4096, 16384 }, { 8192, 8192, 16384 }, { 16384, 16384, 32768 },
+    { 32768, 32768, 65536 }, { 65536, 65536, 131072 }, { 65537, 4096, 16384 },
+    { 131072, 4096, 16384 }, { 0, 1024, 12288 },
   };
 
   for (size_t i = 0; i < COUNT (sizes); i++) {
     const struct ext4_setup setup = {
       .size = 64 * MIB, .uuid = uuid, .hash_seed = uuid, .time = TIME,
       .block_size = sizes[i].wanted };
-    unsigned made = 0;
     struct image *image;
     int fd;
 
     image = new_image (&fd, setup.size);
-    ck_assert_int_eq (vms_ext4_make (image, &setup, block_size_of, &made,
-                                     &work), -ECANCELED);
-    ck_assert_uint_eq (made, sizes[i].made);
+    ck_assert_int_eq (vms_ext4_make (image, &setup, look_at_sizes, NULL, &work),
+                      -ECANCELED);
+    ck_assert_uint_eq (sizes_made[0], sizes[i].made);
+    ck_assert_uint_eq (sizes_made[1], sizes[i].lost_and_found);
     vms_image_free (image);
     close (fd);
   }
