@@ -431,6 +431,27 @@ START_TEST (a_line_outside_of_the_store_is_an_error)
 }
 END_TEST
 
+START_TEST (of_a_line_that_is_long_the_start_is_told)
+{
+  static const size_t sizes[][2] = { { 299, 299 }, { 300, 300 }, { 301, 300 },
+                                     { 1000, 300 } };
+  const char *const *kept;
+  char closure[1010], expected[600];
+
+  for (size_t i = 0; i < COUNT (sizes); i++) {
+    memset (closure, 'x', sizes[i][0]);
+    strcpy (closure + sizes[i][0], "\n");
+    ck_assert_int_eq (vms_erofs_kept_names (&work, closure, "/s", &kept),
+                      -EINVAL);
+    snprintf (expected, sizeof expected, "line 1 of the closure, '%.*s', names "
+              "nothing below /s; list store paths only, or make the list of this "
+              "store", (int) sizes[i][1], closure);
+    ck_assert_str_eq (only ("erofs.closure"), expected);
+    vmspec_diag_clear (diag);
+  }
+}
+END_TEST
+
 /* ---- exclusions --------------------------------------------------------- */
 
 struct rules {
@@ -1348,6 +1369,7 @@ main (void)
   tcase_add_test (tcase, a_program_is_looked_for_in_the_path_that_was_given);
   tcase_add_test (tcase, names_below_the_store_are_taken_once_and_in_order);
   tcase_add_test (tcase, a_line_outside_of_the_store_is_an_error);
+  tcase_add_test (tcase, of_a_line_that_is_long_the_start_is_told);
   tcase_add_test (tcase, every_path_is_left_out_but_those_of_kept_names);
   tcase_add_test (tcase, any_two_bytes_may_stand_beside_each_other);
   tcase_add_test (tcase, the_start_of_a_name_keeps_more_than_the_name);
