@@ -187,9 +187,9 @@ static const char *
 closing_quote (const char *at, const char *end)
 {
   for (; at < end; at++)
-    if (*at == '\\' && at + 1 < end)
+    if (*at == '\\')
       at++;
-    else if (*at == '$' && at + 1 < end && at[1] == '{') {
+    else if (*at == '$' && at[1] == '{') {
       at = closing_brace (at + 2);
       if (!at || at > end)
         return NULL;
