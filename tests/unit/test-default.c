@@ -608,6 +608,24 @@ START_TEST (what_is_mounted_on_or_from_comes_before)
   /* Devices are not below /dev, if that is mounted. */
   ck_assert_str_eq (ORDER (MOUNT ("/a", "/dev/vdb"), MOUNT ("/dev", "x")),
                     "/a /dev ");
+  ck_assert_str_eq (ORDER (MOUNT ("/a", "/devx/y"), MOUNT ("/devx", "x")),
+                    "/devx /a ");
+  ck_assert_str_eq (ORDER (MOUNT ("/a", "dev/y"), MOUNT ("/dev", "x")),
+                    "/a /dev ");
+  /* A slash comes before all other bytes, and after none. */
+  ck_assert_str_eq (ORDER (MOUNT ("/b\2", "x"), MOUNT ("/b/", "x"),
+                           MOUNT ("/b/c", "x"), MOUNT ("/b", "x")),
+                    "/b /b/ /b/c /b\2 ");
+  ck_assert_str_eq (ORDER (MOUNT ("/\377", "x"), MOUNT ("/a", "x")),
+                    "/a /\377 ");
+  /* Of many, too. */
+  ck_assert_str_eq (ORDER (MOUNT ("/a", "/h/1"), MOUNT ("/b", "/g/1"),
+                           MOUNT ("/c", "/f"), MOUNT ("/d", "/e/x/y"),
+                           MOUNT ("/e", "x"), MOUNT ("/e/x", "x"),
+                           MOUNT ("/f", "x"), MOUNT ("/g", "x"),
+                           MOUNT ("/h", "x"), MOUNT ("/i", "/0"),
+                           MOUNT ("/j", "/zz")),
+                    "/h /a /g /b /f /c /e /e/x /d /i /j ");
   /* Two that wait for each other. */
   ck_assert_str_eq (ORDER (MOUNT ("/a", "/b/x"), MOUNT ("/b", "/a/x")),
                     "/b /a ");
