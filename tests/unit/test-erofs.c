@@ -564,6 +564,41 @@ random_path (struct random *r, const char *const *kept, size_t n, char *path)
     strcat (path, "/0/[a]\n");
 }
 
+/* No more than has to be said: of names of the store their first ten digits, and
+ * nothing twice. */
+START_TEST (an_expression_departs_from_the_names)
+{
+#define NINE                                                                   \
+  "^([^0]|$|0([^1]|$|1([^2]|$|2([^3]|$|3([^4]|$|4([^5]|$|5([^6]|$|6([^7]|$|"   \
+  "7([^8]|$|8("
+  static const struct {
+    const char *kept[5], *expression;
+  } cases[] = {
+    { { NULL }, "^" },
+    { { "a" }, "^([^a]|$|a([^/]))" },
+    { { "a", "a", "", "b/c" }, "^([^a]|$|a([^/]))" },
+    { { "ab", "a" }, "^([^a]|$|a([^b/]|b([^/])))" },
+    { { "b", "ac", "ab" },
+      "^([^ab]|$|a([^bc]|$|b([^/])|c([^/]))|b([^/]))" },
+    { { "]", "[", "-", "a" },
+      "^([^]a[-]|$|-([^/])|\\[([^/])|\\]([^/])|a([^/]))" },
+    { { "." }, "^([^.]|$|\\.([^/]))" },
+    { { STORE_A, "0123456789zcdfghijklmnpqrsvwxyzz-b" },
+      NINE "[^9]|$))))))))))" },
+    { { STORE_A, "0123456789", "0123456789x", "012345678" },
+      NINE "[^9/]))))))))))" },
+    { { STORE_A, STORE_B }, NINE "[^09]|$))))))))))" },
+  };
+
+  for (size_t i = 0; i < COUNT (cases); i++) {
+    const char *const *all = vms_erofs_exclusions (&arena, cases[i].kept);
+
+    ck_assert_str_eq (all[0], cases[i].expression);
+    ck_assert_ptr_null (all[1]);
+  }
+}
+END_TEST
+
 START_TEST (every_path_is_left_out_but_those_of_kept_names)
 {
   for (uint64_t seed = 1; seed <= unit_rounds (3000); seed++) {
@@ -1370,6 +1405,7 @@ main (void)
   tcase_add_test (tcase, names_below_the_store_are_taken_once_and_in_order);
   tcase_add_test (tcase, a_line_outside_of_the_store_is_an_error);
   tcase_add_test (tcase, of_a_line_that_is_long_the_start_is_told);
+  tcase_add_test (tcase, an_expression_departs_from_the_names);
   tcase_add_test (tcase, every_path_is_left_out_but_those_of_kept_names);
   tcase_add_test (tcase, any_two_bytes_may_stand_beside_each_other);
   tcase_add_test (tcase, the_start_of_a_name_keeps_more_than_the_name);
