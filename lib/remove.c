@@ -55,7 +55,7 @@ remove_or_move (int from, const char *name, int top, unsigned long *counter)
     return -errno;
   do
     snprintf (free_name, sizeof free_name, ".vmspec-%lu", ++*counter);
-  while (faccessat (top, free_name, F_OK, AT_SYMLINK_NOFOLLOW) == 0);
+  while (!faccessat (top, free_name, F_OK, AT_SYMLINK_NOFOLLOW));
   make_writable (from, name);
   return renameat (from, name, top, free_name) == 0 ? 0 : -errno;
 }
