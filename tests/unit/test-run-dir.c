@@ -266,6 +266,7 @@ START_TEST (a_directory_of_the_users_own_gets_what_the_guest_is_to_see)
   ck_assert_int_eq (vmspec_vm_start (plan, &plainly, diag, &vm), 0);
   ck_assert_int_eq (vmspec_vm_wait (vm, -1, NULL), 0);
   vmspec_vm_free (vm);
+  ck_assert_uint_eq (vmspec_diag_count (diag), 0);
   umask (mask);
   for (size_t i = 0; i < 3; i++) {
     ck_assert_int_eq (stat (i ? i == 1 ? "own/xchg" : "own/certs" : "own",
