@@ -60,7 +60,7 @@ by_name (const void *a, const void *b)
   const struct property *one = a, *other = b;
   int order = strcmp (one->name, other->name);
 
-  return order ? order : one->number < other->number ? -1 : 1;
+  return order ? order : (int) one->number - (int) other->number;
 }
 
 static void

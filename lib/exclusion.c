@@ -157,7 +157,7 @@ make_keys (struct arena *arena, const char *const *kept, size_t *ret_count)
 
   while (kept[n])
     n++;
-  keys = vms_arena_alloc (arena, (n + 1) * sizeof *keys);
+  keys = vms_arena_alloc (arena, n * sizeof *keys);
   if (!keys)
     return NULL;
   for (size_t i = 0; i < n; i++) {

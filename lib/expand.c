@@ -142,19 +142,20 @@ braces (struct scanner *s, const char **at, int quoted)
   return NULL;
 }
 
-/* What a '$' at *at stands for; moves *at past it. */
+/* What a '$' at *at stands for; moves *at past it.  Where the text ends, there is
+ * a NUL, a '}' or a '"'. */
 static const char *
-dollar (struct scanner *s, const char **at, const char *end, int quoted)
+dollar (struct scanner *s, const char **at, int quoted)
 {
   const char *start = *at + 1, *rest = start, *name, *value;
 
-  if (rest < end && *rest == '{')
+  if (*rest == '{')
     return braces (s, at, quoted);
-  if (rest < end && *rest == '(')
+  if (*rest == '(')
     return "commands and arithmetic are not run";
-  if (rest < end && strchr ("0123456789@*#?$!-", *rest))
+  if (*rest && strchr ("0123456789@*#?$!-", *rest))
     return "parameters of a shell, such as $1 or $?, do not exist here";
-  while (rest < end && is_name (*rest))
+  while (is_name (*rest))
     rest++;
   *at = rest;
   if (rest == start) {
@@ -186,9 +187,9 @@ static const char *
 closing_quote (const char *at, const char *end)
 {
   for (; at < end; at++)
-    if (*at == '\\' && at + 1 < end)
+    if (*at == '\\')
       at++;
-    else if (*at == '$' && at + 1 < end && at[1] == '{') {
+    else if (*at == '$' && at[1] == '{') {
       at = closing_brace (at + 2);
       if (!at || at > end)
         return NULL;
@@ -248,7 +249,7 @@ scan_one (struct scanner *s, const char **at, const char *end, int quoted)
   s->at_start = 0;
   switch (c) {
   case '$':
-    return dollar (s, at, end, quoted);
+    return dollar (s, at, quoted);
   case '`':
     return "commands are not run";
   case '\\':

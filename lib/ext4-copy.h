@@ -111,5 +111,7 @@ errcode_t vms_ext4_close_block (struct ext4_copy *copy);
  * of entries, when @used bytes of the first are in use. */
 uint32_t vms_ext4_directory_blocks (unsigned capacity, unsigned used,
                                     const char *const *names, size_t count);
+/* Bytes in use in the top's first block: ".", "..", "lost+found". */
+unsigned vms_ext4_top_used (void);
 
 #endif

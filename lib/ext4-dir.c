@@ -11,13 +11,31 @@
 #include <string.h>
 
 #define LOST_AND_FOUND "lost+found"
-/* "." and ".." */
-#define DOTS (2 * (8 + 4))
+
+/* Of an entry whose name has @length bytes. */
+static unsigned
+size_of (size_t length)
+{
+  return ((unsigned) length + EXT2_DIR_ENTRY_HEADER_LEN + EXT2_DIR_ROUND)
+         & ~(unsigned) EXT2_DIR_ROUND;
+}
 
 static unsigned
 entry_size (const char *name)
 {
-  return ((unsigned) strlen (name) + 8 + 3) & ~3u;
+  return size_of (strlen (name));
+}
+
+static unsigned
+size_of_dots (void)
+{
+  return entry_size (".") + entry_size ("..");
+}
+
+unsigned
+vms_ext4_top_used (void)
+{
+  return size_of_dots () + entry_size (LOST_AND_FOUND);
 }
 
 static unsigned
@@ -137,7 +155,7 @@ open_block (struct ext4_copy *copy, struct ext4_directory *directory)
     if (!error && entry->inode) {
       copy->last = entry;
       copy->block_used
-        = at + (((unsigned) ext2fs_dirent_name_len (entry) + 8 + 3) & ~3u);
+        = at + size_of ((size_t) ext2fs_dirent_name_len (entry));
     }
   }
   if (error)
@@ -217,7 +235,8 @@ enter_new (struct ext4_copy *copy, struct tree_directory *directory,
   const struct ext4_directory *parent = directory->parent->own;
   struct ext4_directory *own = directory->own;
   struct ext2_inode_large inode = { .i_links_count = 2 };
-  uint32_t blocks = vms_ext4_directory_blocks (capacity_of (copy->fs), DOTS,
+  uint32_t blocks = vms_ext4_directory_blocks (capacity_of (copy->fs),
+                                               size_of_dots (),
                                                directory->names,
                                                directory->n_names);
   errcode_t error = ext2fs_new_inode (copy->fs, copy->last_inode, 0, NULL,
@@ -247,7 +266,7 @@ enter_old (struct ext4_copy *copy, struct tree_directory *directory,
 {
   struct ext4_directory *own = directory->own;
   struct ext2_inode_large inode;
-  unsigned used = directory->parent ? DOTS : DOTS + entry_size (LOST_AND_FOUND);
+  unsigned used = directory->parent ? size_of_dots () : vms_ext4_top_used ();
   uint32_t blocks = vms_ext4_directory_blocks (capacity_of (copy->fs), used,
                                                directory->names,
                                                directory->n_names);

@@ -3,6 +3,7 @@
 #include "ext4-copy.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,23 +75,19 @@ errcode_t
 vms_ext4_inode_write (struct ext4_copy *copy, ext2_ino_t number,
                       struct ext2_inode_large *inode)
 {
-  int size = EXT2_INODE_SIZE (copy->fs->super);
-
+  /* Of which it takes as much as the file system's inodes have room for. */
   return ext2fs_write_inode_full (copy->fs, number, EXT2_INODE (inode),
-                                  size < (int) sizeof *inode
-                                    ? size : (int) sizeof *inode);
+                                  (int) sizeof *inode);
 }
 
 /* ---- extended attributes ------------------------------------------------ */
 
 /* Symbolic links, devices and the like are not opened.  Only by way of /proc do
  * they have a path that starts at a descriptor. */
-#define LONGEST_PATH 300
-
 static const char *
-source_path (const struct ext4_source *source, char path[LONGEST_PATH])
+source_path (const struct ext4_source *source, char path[PATH_MAX])
 {
-  snprintf (path, LONGEST_PATH, "/proc/self/fd/%d/%s", source->directory,
+  snprintf (path, PATH_MAX, "/proc/self/fd/%d/%s", source->directory,
             source->name);
   return path;
 }
@@ -98,7 +95,7 @@ source_path (const struct ext4_source *source, char path[LONGEST_PATH])
 static ssize_t
 list_attributes (const struct ext4_source *source, char *names)
 {
-  char path[LONGEST_PATH];
+  char path[PATH_MAX];
 
   return source->fd >= 0 ? flistxattr (source->fd, names, ATTRIBUTES_SIZE)
                          : llistxattr (source_path (source, path), names,
@@ -108,11 +105,17 @@ list_attributes (const struct ext4_source *source, char *names)
 static ssize_t
 get_attribute (const struct ext4_source *source, const char *name, char *value)
 {
-  char path[LONGEST_PATH];
+  char path[PATH_MAX];
 
   return source->fd >= 0 ? fgetxattr (source->fd, name, value, ATTRIBUTES_SIZE)
                          : lgetxattr (source_path (source, path), name, value,
                                       ATTRIBUTES_SIZE);
+}
+
+static int
+starts_with (const char *text, const char *start)
+{
+  return !strncmp (text, start, strlen (start));
 }
 
 /* What an ext4 file system has.  Others, say of NFS, would be refused by a
@@ -120,8 +123,8 @@ get_attribute (const struct ext4_source *source, const char *name, char *value)
 static int
 is_copied (const char *name)
 {
-  return !strncmp (name, "user.", 5) || !strncmp (name, "security.", 9)
-         || !strncmp (name, "trusted.", 8)
+  return starts_with (name, "user.") || starts_with (name, "security.")
+         || starts_with (name, "trusted.")
          || !strcmp (name, "system.posix_acl_access")
          || !strcmp (name, "system.posix_acl_default");
 }
@@ -135,7 +138,7 @@ by_text (const void *a, const void *b)
 }
 
 /* Keeps what is copied, in an order that does not depend on where it is
- * from. */
+ * from.  There are fewer names than bytes of them. */
 static ssize_t
 sort_names (char *names, size_t size)
 {
@@ -143,16 +146,13 @@ sort_names (char *names, size_t size)
   char *kept;
   size_t n = 0, used = 0;
 
-  for (size_t i = 0; i < size; i += strlen (names + i) + 1)
-    n++;
-  sorted = calloc (n + 1, sizeof *sorted);
+  sorted = calloc (size, sizeof *sorted);
   kept = malloc (size);
   if (!sorted || !kept) {
     free (sorted);
     free (kept);
     return -ENOMEM;
   }
-  n = 0;
   for (size_t i = 0; i < size; i += strlen (names + i) + 1)
     if (is_copied (names + i))
       sorted[n++] = names + i;

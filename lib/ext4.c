@@ -16,6 +16,7 @@
 #define KIB 1024ull
 #define MIB (KIB * 1024)
 #define TIB (MIB * 1024 * 1024)
+#define PAGE (4 * KIB)
 
 struct maker {
   const struct ext4_setup *setup;
@@ -98,6 +99,12 @@ want_mount_options (struct maker *m)
   e2p_edit_mntopts (options, &m->wanted.s_default_mount_opts, ~0u);
 }
 
+/* Where mke2fs.conf says nothing, or nothing that can be. */
+#define BLOCK_SIZE 4096
+#define INODE_SIZE 256
+#define INODE_RATIO 8192
+#define GROUPS_PER_FLEX 16
+
 /* With fewer, libext2fs has other complaints than that it is too small. */
 #define FEWEST_BLOCKS 16
 /* Its tables are kept in memory: some 5 MiB for each TiB. */
@@ -109,21 +116,22 @@ want_sizes (struct maker *m)
 {
   struct ext2_super_block *w = &m->wanted;
   /* mke2fs counts blocks of 1 KiB first, and whole pages of them. */
-  uint64_t kib = m->setup->size / KIB & ~(uint64_t) 3;
-  long block = number (m, "blocksize", 4096);
-  long ratio = number (m, "inode_ratio", 8192), inode;
+  uint64_t kib = m->setup->size / PAGE * (PAGE / KIB);
+  long block = number (m, "blocksize", BLOCK_SIZE);
+  long ratio = number (m, "inode_ratio", INODE_RATIO), inode;
   uint64_t blocks, inodes;
 
   if (m->setup->block_size)
     block = m->setup->block_size;
-  if (block < 1024 || block > 65536 || block & (block - 1))
-    block = 4096;
-  inode = number (m, "inode_size", 256);
-  if (inode < 128 || inode > block || inode & (inode - 1))
-    inode = 256;
+  if (block < EXT2_MIN_BLOCK_SIZE || block > EXT2_MAX_BLOCK_SIZE
+      || block & (block - 1))
+    block = BLOCK_SIZE;
+  inode = number (m, "inode_size", INODE_SIZE);
+  if (inode < EXT2_GOOD_OLD_INODE_SIZE || inode > block || inode & (inode - 1))
+    inode = INODE_SIZE;
   if (ratio < block)
     ratio = block;
-  blocks = kib / (uint64_t) (block / 1024);
+  blocks = kib / ((uint64_t) block / KIB);
   if (blocks > UINT32_MAX) {
     if (!ext2fs_has_feature_64bit (w))
       return -EFBIG;
@@ -137,7 +145,8 @@ want_sizes (struct maker *m)
   if (inodes < m->setup->inodes)
     inodes = m->setup->inodes;
   w->s_rev_level = EXT2_DYNAMIC_REV;
-  w->s_log_block_size = (unsigned) __builtin_ctzl ((unsigned long) block) - 10;
+  w->s_log_block_size
+    = (unsigned) __builtin_ctzl ((unsigned long) block) - EXT2_MIN_BLOCK_LOG_SIZE;
   w->s_log_cluster_size = w->s_log_block_size;
   w->s_inode_size = (__u16) inode;
   w->s_inodes_count = inodes > UINT32_MAX ? UINT32_MAX : (__u32) inodes;
@@ -145,7 +154,7 @@ want_sizes (struct maker *m)
     w->s_desc_size = EXT2_MIN_DESC_SIZE_64BIT;
   if (ext2fs_has_feature_flex_bg (w))
     w->s_log_groups_per_flex = (__u8) __builtin_ctzl (
-      (unsigned long) number (m, "flex_bg_size", 16));
+      (unsigned long) number (m, "flex_bg_size", GROUPS_PER_FLEX));
   ext2fs_blocks_count_set (w, blocks);
   return 0;
 }
@@ -187,7 +196,8 @@ set_identity (struct maker *m)
   const struct ext4_setup *setup = m->setup;
   const char *hash = vms_mke2fs_conf_get (&m->conf, m->types, "hash_alg",
                                           "half_md4");
-  int version;
+  char *name = vms_arena_strdup (m->work->arena, hash);
+  int version = name ? e2p_string2hash (name) : -1;
 
   memcpy (super->s_uuid, setup->uuid, sizeof super->s_uuid);
   memcpy (super->s_hash_seed, setup->hash_seed, sizeof super->s_hash_seed);
@@ -198,13 +208,6 @@ set_identity (struct maker *m)
     super->s_checksum_seed
       = ext2fs_crc32c_le (~0u, super->s_uuid, sizeof super->s_uuid);
   ext2fs_init_csum_seed (m->fs);
-  {
-    char name[32];
-
-    strncpy (name, hash, sizeof name - 1);
-    name[sizeof name - 1] = '\0';
-    version = e2p_string2hash (name);
-  }
   super->s_def_hash_version
     = (__u8) (version >= 0 ? version : EXT2_HASH_HALF_MD4);
   if (ext2fs_has_feature_metadata_csum (super))

@@ -113,7 +113,7 @@ static void
 add_field (struct line *line, const char *value)
 {
   for (; *value; value++) {
-    char escape[5];
+    char escape[sizeof "\\xff"];
 
     if (is_plain (*value)) {
       vms_text_add_bytes (&line->text, value, 1);

@@ -9,6 +9,12 @@
 
 #include <string.h>
 
+static int
+starts_with (const char *text, const char *start)
+{
+  return !strncmp (text, start, strlen (start));
+}
+
 /* ---- what is known of a file system ------------------------------------- */
 
 const char *
@@ -86,8 +92,8 @@ is_for_others (const char *option, size_t size)
 
   while (*word && (strlen (*word) != size || memcmp (*word, option, size)))
     word++;
-  return *word || !size || !strncmp (option, "x-", 2)
-         || !strncmp (option, "X-", 2) || !strncmp (option, "comment=", 8);
+  return *word || !size || starts_with (option, "x-")
+         || starts_with (option, "X-") || starts_with (option, "comment=");
 }
 
 const char *
@@ -145,7 +151,7 @@ static void
 add_decoded (struct text *text, const char *name)
 {
   for (; *name; name++) {
-    int high = !strncmp (name, "\\x", 2) ? hexadecimal (name[2]) : -1;
+    int high = starts_with (name, "\\x") ? hexadecimal (name[2]) : -1;
     int low = high >= 0 ? hexadecimal (name[3]) : -1;
     char byte = (char) (high * 16 + low);
 
@@ -180,12 +186,6 @@ add_encoded (struct text *text, const char *value)
     else
       vms_text_add_bytes (text, escape, sizeof escape);
   }
-}
-
-static int
-starts_with (const char *text, const char *start)
-{
-  return !strncmp (text, start, strlen (start));
 }
 
 const char *

@@ -105,12 +105,6 @@ static const char format_function[]
 
 /* ---- mounts ------------------------------------------------------------- */
 
-static int
-is_bind (const struct vmspec_file_system *fs)
-{
-  return vms_guest_has_option (fs, "bind") || vms_guest_has_option (fs, "rbind");
-}
-
 static void
 add_device (struct text *text, const struct vmspec_file_system *fs)
 {
@@ -119,7 +113,7 @@ add_device (struct text *text, const struct vmspec_file_system *fs)
 
   if (!path)
     return;
-  if (is_bind (fs) && *path == '/') {
+  if (vms_guest_is_bind (fs) && *path == '/') {
     vms_text_add (text, "device=$targetRoot");
     vms_text_add_quoted (text, path);
   }

@@ -168,7 +168,7 @@ render (struct vmspec_guest_settings *s, uint32_t form, struct arena *arena,
   };
   struct vector files = { .arena = arena };
 
-  if (form < sizeof renderers / sizeof *renderers && renderers[form])
+  if (renderers[form])
     renderers[form] (&files, s, diag);
   s->files = (const void *) vms_vector_end (&files);
 }

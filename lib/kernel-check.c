@@ -203,8 +203,7 @@ vms_kernel_check_begin (struct kernel_check *check,
                             "say nothing of kernels; take those that a plan "
                             "tells");
   n = vms_list_length (check->needs);
-  check->found
-    = vms_arena_alloc (&check->arena, (n + 1) * sizeof *check->found);
+  check->found = vms_arena_alloc (&check->arena, n * sizeof *check->found);
   return vms_arena_error (&check->arena);
 }
 

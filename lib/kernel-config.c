@@ -18,6 +18,7 @@ struct setting {
   size_t name_size, value_size;
 };
 
+static const char comment[] = "# ";
 static const char prefix[] = "CONFIG_";
 static const char unset[] = " is not set";
 
@@ -39,12 +40,20 @@ name_size (const char *name, size_t size)
   return n;
 }
 
+static int
+is_set_to (const struct setting *setting, const char *value)
+{
+  return setting->value_size == strlen (value)
+         && !memcmp (setting->value, value, strlen (value));
+}
+
 /* Whether the line sets a symbol. */
 static int
 parse (const char *line, size_t size, struct setting *ret_setting)
 {
-  int is_comment = starts (line, size, "# ");
-  const char *rest = line + (is_comment ? 2 : 0), *end = line + size;
+  int is_comment = starts (line, size, comment);
+  const char *rest = is_comment ? line + strlen (comment) : line;
+  const char *end = line + size;
   struct setting setting;
 
   if (!starts (rest, (size_t) (end - rest), prefix))
@@ -53,9 +62,8 @@ parse (const char *line, size_t size, struct setting *ret_setting)
   setting.name_size = name_size (setting.name, (size_t) (end - setting.name));
   setting.value = setting.name + setting.name_size;
   setting.value_size = (size_t) (end - setting.value);
-  if (is_comment ? setting.value_size != strlen (unset)
-                     || memcmp (setting.value, unset, strlen (unset))
-                 : !setting.value_size || *setting.value != '=')
+  if (is_comment ? !is_set_to (&setting, unset)
+                 : !starts (setting.value, setting.value_size, "="))
     return 0;
   *ret_setting = setting;
   return setting.name_size > 0;
@@ -65,10 +73,8 @@ parse (const char *line, size_t size, struct setting *ret_setting)
 static enum presence
 presence_of (const struct setting *setting)
 {
-  if (setting->value_size == 2 && setting->value[1] == 'y')
-    return PRESENCE_BUILTIN;
-  return setting->value_size == 2 && setting->value[1] == 'm' ? PRESENCE_MODULE
-                                                              : PRESENCE_NONE;
+  return is_set_to (setting, "=y") ? PRESENCE_BUILTIN
+         : is_set_to (setting, "=m") ? PRESENCE_MODULE : PRESENCE_NONE;
 }
 
 static void

@@ -6,6 +6,9 @@
 #include <unistd.h>
 #include <zlib.h>
 
+/* That are read at a time. */
+#define BYTES 32768
+
 /* What has kept zlib from reading on, if anything did. */
 static int
 look_at_end (struct kernel_check *check, gzFile file, const char *name)
@@ -31,7 +34,7 @@ static int
 read_all (struct kernel_check *check, gzFile file, const char *name,
           struct text *text)
 {
-  char bytes[1 << 15];
+  char bytes[BYTES];
   int n;
 
   errno = 0;

@@ -16,6 +16,7 @@
 
 static const char dependencies[] = "modules.dep";
 static const char builtin[] = "modules.builtin";
+static const char extension[] = ".ko";
 
 /* ---- names -------------------------------------------------------------- */
 
@@ -44,7 +45,7 @@ name_in (const char *line, size_t size, size_t *ret_size)
       size -= strlen (compressions[i]);
       break;
     }
-  *ret_size = ends (name, size, ".ko") ? size - 3 : 0;
+  *ret_size = ends (name, size, extension) ? size - strlen (extension) : 0;
   return name;
 }
 
@@ -97,14 +98,12 @@ take_builtin (struct kernel_check *check, const char *line, size_t size)
 /* ---- what is no directory of modules ------------------------------------ */
 
 static int
-has_dependencies (int directory, const char *version)
+has_dependencies (struct kernel_check *check, int directory, const char *version)
 {
-  int fd = openat (directory, version, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  int has = fd >= 0 && faccessat (fd, dependencies, F_OK, 0) == 0;
+  const char *path = vms_arena_concat (&check->arena, version, "/", dependencies,
+                                       (char *) NULL);
 
-  if (fd >= 0)
-    close (fd);
-  return has;
+  return path && faccessat (directory, path, F_OK, 0) == 0;
 }
 
 /* /lib/modules itself may have been named: a version in it that has modules, of
@@ -112,15 +111,12 @@ has_dependencies (int directory, const char *version)
 static const char *
 version_in (struct kernel_check *check, int directory)
 {
-  int fd = openat (directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR *stream = fd < 0 ? NULL : fdopendir (fd);
+  DIR *stream = opendir (check->file);
   const struct dirent *entry;
   const char *version = NULL;
 
-  if (fd >= 0 && !stream)
-    close (fd);
   while (stream && (entry = readdir (stream)))
-    if (entry->d_name[0] != '.' && has_dependencies (directory, entry->d_name)
+    if (*entry->d_name != '.' && has_dependencies (check, directory, entry->d_name)
         && (!version || strcmp (entry->d_name, version) > 0))
       version = vms_arena_strdup (&check->arena, entry->d_name);
   if (stream)

@@ -21,6 +21,9 @@
 #define MODE (S_ISVTX | 0700)
 #define PREFIX "vmspec."
 #define RANDOM 10
+/* For a cleaner. */
+#define TRIES 1000
+#define WAIT_MS 1
 
 static int
 is_same (const char *path, int fd)
@@ -66,7 +69,7 @@ vms_leftover_make (const char *path, int *ret_fd)
 {
   int r;
 
-  for (int i = 0; i < 1000; i++) {
+  for (int i = 0; i < TRIES; i++) {
     if (mkdir (path, MODE) < 0 && (i == 0 || errno != EEXIST))
       return -errno;
     r = vms_leftover_lock (path, ret_fd);
@@ -76,7 +79,7 @@ vms_leftover_make (const char *path, int *ret_fd)
       (void) rmdir (path);
       return r;
     }
-    poll (NULL, 0, 1); /* the cleaner is about to remove it */
+    poll (NULL, 0, WAIT_MS); /* the cleaner is about to remove it */
   }
   return -EEXIST;
 }
@@ -99,7 +102,7 @@ static int
 clean_one (const char *directory, const char *name)
 {
   char path[PATH_MAX];
-  int fd = -1, gone;
+  int fd, gone;
 
   if (snprintf (path, sizeof path, "%s/%s", directory, name)
         >= (int) sizeof path

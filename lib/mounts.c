@@ -325,9 +325,8 @@ static void
 sort (struct mounts *m)
 {
   size_t n = m->table.count, depth = 0, done = 0;
-  struct mount *places
-    = vms_arena_alloc (m->r->arena, (n + 1) * sizeof *places);
-  size_t *stack = vms_arena_alloc (m->r->arena, (n + 1) * sizeof *stack);
+  struct mount *places = vms_arena_alloc (m->r->arena, n * sizeof *places);
+  size_t *stack = vms_arena_alloc (m->r->arena, n * sizeof *stack);
 
   if (!places || !stack)
     return;

@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -20,7 +21,7 @@ open_directory (int parent, const char *name)
   const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
   int fd = openat (parent, name, flags);
 
-  if (fd < 0 && errno == EACCES && fchmodat (parent, name, 0700, 0) == 0)
+  if (fd < 0 && errno == EACCES && fchmodat (parent, name, S_IRWXU, 0) == 0)
     fd = openat (parent, name, flags);
   return fd;
 }
@@ -38,7 +39,7 @@ make_writable (int from, const char *name)
   int fd = open_directory (from, name);
 
   if (fd >= 0) {
-    (void) fchmod (fd, 0700);
+    (void) fchmod (fd, S_IRWXU);
     close (fd);
   }
 }
@@ -46,7 +47,7 @@ make_writable (int from, const char *name)
 static int
 remove_or_move (int from, const char *name, int top, unsigned long *counter)
 {
-  char free_name[32];
+  char free_name[NAME_MAX];
 
   if (unlinkat (from, name, 0) == 0 || unlinkat (from, name, AT_REMOVEDIR) == 0)
     return 0;
@@ -54,7 +55,7 @@ remove_or_move (int from, const char *name, int top, unsigned long *counter)
     return -errno;
   do
     snprintf (free_name, sizeof free_name, ".vmspec-%lu", ++*counter);
-  while (faccessat (top, free_name, F_OK, AT_SYMLINK_NOFOLLOW) == 0);
+  while (!faccessat (top, free_name, F_OK, AT_SYMLINK_NOFOLLOW));
   make_writable (from, name);
   return renameat (from, name, top, free_name) == 0 ? 0 : -errno;
 }
@@ -68,7 +69,7 @@ empty (int top, const char *name, unsigned long *counter)
 
   if (fd < 0)
     return -errno;
-  (void) fchmod (fd, 0700);
+  (void) fchmod (fd, S_IRWXU);
   directory = fdopendir (fd);
   if (!directory) {
     close (fd);

@@ -14,15 +14,15 @@
 #include "leftover.h"
 #include "output.h"
 
-/* With @may_exist, a directory that is there will do, also by a link. */
+/* A directory that is there will do, also by a link. */
 static int
-make (const char *path, mode_t mode, int may_exist)
+make (const char *path)
 {
   struct stat status;
 
-  if (mkdir (path, mode) == 0)
+  if (mkdir (path, 0755) == 0)
     return 0;
-  if (!may_exist || errno != EEXIST)
+  if (errno != EEXIST)
     return -errno;
   if (stat (path, &status) < 0)
     return -errno;
@@ -48,7 +48,7 @@ make_below (const vmspec_plan *plan, const char *name)
   int r = path_below (plan, name, path);
 
   if (r == 0)
-    r = make (path, 0755, 1);
+    r = make (path);
   if (r < 0)
     return r;
   if (stat (plan->decided.run, &run) < 0 || lstat (path, &status) < 0)
@@ -120,7 +120,7 @@ vms_run_dir_make (const vmspec_plan *plan, vmspec_diag *diag, int *ret_lock)
 {
   const char *path = plan->decided.run;
   int r = plan->decided.run_is_fresh ? vms_leftover_make (path, ret_lock)
-                                     : make (path, 0755, 1);
+                                     : make (path);
 
   return r < 0 ? vms_run_dir_failed (plan, diag, r) : 0;
 }

@@ -43,24 +43,22 @@ measure_attributes (struct measuring *m, const struct ext4_source *source,
   return 0;
 }
 
-/* With the blocks that waste the most of either size that mke2fs chooses. */
+/* Blocks of 4 KiB hold at least as many names as four of 1 KiB, the other size that
+ * mke2fs chooses. */
 static int
 enter (void *data, struct tree_directory *directory, const struct stat *status)
 {
   struct measuring *m = data;
   const struct ext4_source source = { .fd = directory->fd };
-  const unsigned tail = 12, used = 44;
-  uint64_t large
-    = vms_ext4_directory_blocks (BLOCK - tail, used, directory->names,
-                                 directory->n_names);
-  uint64_t small
-    = vms_ext4_directory_blocks (KIB - tail, used, directory->names,
-                                 directory->n_names);
+  const unsigned capacity = KIB - sizeof (struct ext2_dir_entry_tail);
+  uint64_t small = vms_ext4_directory_blocks (capacity, vms_ext4_top_used (),
+                                              directory->names,
+                                              directory->n_names);
   int r = vms_work_progress (m->walk.work, 0, 0);
 
   (void) status;
   m->needs.files++;
-  m->needs.blocks += large > (small + 3) / 4 ? large : (small + 3) / 4;
+  m->needs.blocks += blocks_of (small * KIB);
   return r < 0 ? r : measure_attributes (m, &source, directory->parent,
                                          directory->name);
 }

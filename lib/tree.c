@@ -4,6 +4,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <search.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,6 +13,9 @@
 /* Directories that are open at a time.  Those further up are opened again, by
  * "..", when the walk comes back to them. */
 #define MOST_OPEN 16
+
+/* Bytes of a directory that are read at a time. */
+#define ENTRIES 32768
 
 #define OPEN_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 
@@ -69,11 +74,8 @@ add_name (struct names *names, const char *name)
 {
   size_t size = strlen (name) + 1;
 
-  if (size > 1024)
-    return -ENAMETOOLONG;
   if (names->size + size > names->room) {
-    /* More than the longest name. */
-    size_t room = names->room ? names->room * 2 : 1024;
+    size_t room = (names->size + size) * 2;
     char *more = realloc (names->bytes, room);
 
     if (!more)
@@ -96,7 +98,7 @@ is_dots (const char *name)
 static int
 read_names (int fd, struct names *names)
 {
-  _Alignas (struct dirent64) char room[32768];
+  _Alignas (struct dirent64) char room[ENTRIES];
   int r = 0;
 
   while (r == 0) {
@@ -147,6 +149,12 @@ list (struct tree_directory *directory)
 
 /* ---- down and up -------------------------------------------------------- */
 
+/* With room for whoever walks. */
+struct roomy_directory {
+  struct tree_directory directory;
+  _Alignas (max_align_t) char own[];
+};
+
 static void
 free_directory (struct tree_directory *directory)
 {
@@ -189,17 +197,18 @@ static int
 go_down (const struct tree_walk *walk, struct tree_directory **at,
          const char *name)
 {
-  size_t header = (sizeof (struct tree_directory) + 15) / 16 * 16;
-  struct tree_directory *directory = calloc (1, header + walk->own_size);
+  struct roomy_directory *roomy = calloc (1, sizeof *roomy + walk->own_size);
+  struct tree_directory *directory;
   struct stat status;
   int r;
 
-  if (!directory)
+  if (!roomy)
     return -ENOMEM;
+  directory = &roomy->directory;
   directory->parent = *at;
   directory->name = name;
   directory->depth = *at ? (*at)->depth + 1 : 0;
-  directory->own = (char *) directory + header;
+  directory->own = roomy->own;
   r = open_directory (walk, directory, &status);
   if (r < 0) {
     free_directory (directory);
@@ -292,50 +301,32 @@ vms_tree_next_data (int fd, uint64_t *start, uint64_t *end)
   return 1;
 }
 
-static struct tree_link *
-find_slot (const struct tree_links *links, dev_t device, ino_t inode)
-{
-  size_t i = (size_t) ((inode ^ (uint64_t) device << 40)
-                       * 0x9e3779b97f4a7c15u >> 20) % links->room;
-
-  while (links->slots[i].is_used
-         && (links->slots[i].inode != inode
-             || links->slots[i].device != device))
-    i = (i + 1) % links->room;
-  return &links->slots[i];
-}
+/* ---- links -------------------------------------------------------------- */
 
 static int
-make_room (struct tree_links *links)
+by_file (const void *a, const void *b)
 {
-  struct tree_links more = { .room = links->room ? links->room * 2 : 64,
-                             .count = links->count };
+  const struct tree_link *one = a, *other = b;
 
-  more.slots = calloc (more.room, sizeof *more.slots);
-  if (!more.slots)
-    return -ENOMEM;
-  for (size_t i = 0; i < links->room; i++) {
-    const struct tree_link *link = &links->slots[i];
-
-    if (link->is_used)
-      *find_slot (&more, link->device, link->inode) = *link;
-  }
-  free (links->slots);
-  *links = more;
-  return 0;
+  return memcmp (&one->file, &other->file, sizeof one->file);
 }
 
 struct tree_link *
 vms_tree_link (struct tree_links *links, const struct stat *status)
 {
+  const struct tree_link wanted = { { status->st_dev, status->st_ino }, 0 };
+  struct tree_link *const *found = tfind (&wanted, &links->root, by_file);
   struct tree_link *link;
 
-  if (links->count * 2 >= links->room && make_room (links) < 0)
+  if (found)
+    return *found;
+  link = malloc (sizeof *link);
+  if (!link)
     return NULL;
-  link = find_slot (links, status->st_dev, status->st_ino);
-  if (!link->is_used) {
-    *link = (struct tree_link) { status->st_dev, status->st_ino, 1, 0 };
-    links->count++;
+  *link = wanted;
+  if (!tsearch (link, &links->root, by_file)) {
+    free (link);
+    return NULL;
   }
   return link;
 }
@@ -343,6 +334,6 @@ vms_tree_link (struct tree_links *links, const struct stat *status)
 void
 vms_tree_links_free (struct tree_links *links)
 {
-  free (links->slots);
-  *links = (struct tree_links) { 0 };
+  tdestroy (links->root, free);
+  links->root = NULL;
 }

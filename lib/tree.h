@@ -58,18 +58,18 @@ int vms_tree_next_data (int fd, uint64_t *start, uint64_t *end);
 
 /* Files with several names: what is known of each, by its inode. */
 struct tree_link {
-  dev_t device;
-  ino_t inode;
-  int is_used;
+  struct tree_file {
+    dev_t device;
+    ino_t inode;
+  } file;
   uint64_t value;       /* 0 at first */
 };
 
 struct tree_links {
-  struct tree_link *slots; /* a hash table with open addresses */
-  size_t count, room;
+  void *root; /* tsearch(3) */
 };
 
-/* NULL without memory.  Until the next call. */
+/* NULL without memory. */
 struct tree_link *vms_tree_link (struct tree_links *links,
                                  const struct stat *status);
 void vms_tree_links_free (struct tree_links *links);

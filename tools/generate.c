@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "generate.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,6 +66,29 @@ generate_layout (FILE *out)
              kind_name (o->kind), o->name);
 }
 
+void
+generate_rules (FILE *out)
+{
+  static const char *const flags[]
+    = { "none-ok", "required", "zero-ok", "absolute", "empty-ok", "bytes" };
+  const struct vmspec_option *o = vmspec_option_next (NULL);
+
+  for (; o; o = vmspec_option_next (o)) {
+    fprintf (out, "%s %s since %u.%u.%u", o->owner, o->name, o->since >> 16,
+             o->since >> 8 & 0xff, o->since & 0xff);
+    for (size_t i = 0; o->flags >> i; i++)
+      if (o->flags >> i & 1)
+        fprintf (out, " %s", flags[i]);
+    if (o->max)
+      fprintf (out, " %" PRIu64 " to %" PRIu64, o->min, o->max);
+    if (o->element)
+      fprintf (out, " %s", o->element);
+    for (size_t i = 1; o->values && o->values[i]; i++)
+      fprintf (out, " \"%s\"", o->values[i]);
+    putc ('\n', out);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -75,6 +99,7 @@ main (int argc, char **argv)
                 { "options", generate_options },
                 { "nixos", generate_nixos },
                 { "layout", generate_layout },
+                { "rules", generate_rules },
                 { "bash", generate_bash },
                 { "zsh", generate_zsh },
                 { "fish", generate_fish } };
@@ -84,6 +109,6 @@ main (int argc, char **argv)
       modes[i].generate (stdout);
       return finish_output (stdout) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
     }
-  fputs ("usage: generate schema|options|nixos|layout|bash|zsh|fish\n", stderr);
+  fputs ("usage: generate schema|options|nixos|layout|rules|bash|zsh|fish\n", stderr);
   return 2;
 }

@@ -9,6 +9,7 @@ void generate_schema (FILE *out);  /* RELAX NG of the XML form */
 void generate_options (FILE *out); /* the options in vmspec.xml(5), in roff */
 void generate_nixos (FILE *out);   /* NixOS's options and ours, in Markdown */
 void generate_layout (FILE *out);  /* where each member stands */
+void generate_rules (FILE *out);   /* what each member may be */
 
 /* Completions of vmspec-run. */
 void generate_bash (FILE *out);

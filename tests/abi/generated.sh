@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The files that are made of the option table are those that are committed.
 # After "make regenerate", read the difference: in layout.txt, lines of a struct
-# may only be added after its last one.
+# may only be added after its last one; in rules.txt, what was allowed has to stay.
 set -u
 
 : "${VMSPEC_BUILDDIR:=.}" "${VMSPEC_SRCDIR:=.}"
@@ -32,6 +32,7 @@ compare schema doc/vmspec.rng
 compare options doc/options.man.inc
 compare nixos README.md options
 compare layout tests/abi/layout.txt
+compare rules tests/abi/rules.txt
 compare bash tools/completion/bash/vmspec-run
 compare zsh tools/completion/zsh/_vmspec-run
 compare fish tools/completion/fish/vmspec-run.fish

@@ -12,6 +12,8 @@ import time
 import unittest
 from pathlib import Path
 
+import outcome
+
 TOP = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "bindings" / "python"))
 
@@ -419,4 +421,4 @@ class Interrupted(test_machines.Case):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    outcome.main()

@@ -16,6 +16,8 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
+import outcome
+
 TOP = Path(__file__).resolve().parents[2]
 BINDING = TOP / "bindings" / "python"
 sys.path.insert(0, str(BINDING))
@@ -539,4 +541,4 @@ class Machines(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    outcome.main()

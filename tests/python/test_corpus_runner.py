@@ -14,6 +14,8 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
+import outcome
+
 TOP = Path(__file__).resolve().parents[2]
 CORPUS = TOP / "tests" / "corpus"
 sys.path[:0] = [str(CORPUS), str(TOP / "bindings" / "python")]
@@ -675,4 +677,4 @@ class Program(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    outcome.main()

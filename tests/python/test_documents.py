@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import List, Tuple
 
 import documents
+import outcome
 from documents import TOP
 from vmspec.nixos import types
 
@@ -300,4 +301,4 @@ class Links(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    outcome.main()

@@ -16,6 +16,7 @@ from typing import Any, Dict, Iterator, List, Tuple
 
 import documents
 import fragments
+import outcome
 from documents import TOP, Piece
 from room import BUILD, RUN, Room
 
@@ -326,4 +327,4 @@ def leaves(module: Any, settings: Any) -> Iterator[Tuple[Any, Any]]:
 
 
 if __name__ == "__main__":
-    unittest.main()
+    outcome.main()

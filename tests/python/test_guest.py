@@ -15,6 +15,8 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
+import outcome
+
 TOP = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "bindings" / "python"))
 
@@ -294,4 +296,4 @@ class Telling(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    outcome.main()

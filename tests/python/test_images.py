@@ -16,6 +16,8 @@ import weakref
 from pathlib import Path
 from unittest import mock
 
+import outcome
+
 TOP = Path(__file__).resolve().parents[2]
 BINDING = TOP / "bindings" / "python"
 sys.path.insert(0, str(BINDING))
@@ -527,4 +529,4 @@ class Steps(Case):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    outcome.main()

@@ -11,6 +11,8 @@ import textwrap
 import unittest
 from pathlib import Path
 
+import outcome
+
 TOP = Path(__file__).resolve().parents[2]
 BINDING = TOP / "bindings" / "python"
 BUILD = Path(os.environ.get("VMSPEC_BUILDDIR", TOP / "build")).resolve()
@@ -371,4 +373,4 @@ class Versions(Case):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    outcome.main()

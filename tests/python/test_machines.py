@@ -17,6 +17,8 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
+import outcome
+
 TOP = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "bindings" / "python"))
 
@@ -653,4 +655,4 @@ class AgentsThatAreNotThere(Real):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    outcome.main()

@@ -6,6 +6,8 @@ import sys
 import unittest
 from pathlib import Path
 
+import outcome
+
 TOP = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "bindings" / "python"))
 
@@ -632,4 +634,4 @@ class Tables(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    outcome.main()

@@ -6,6 +6,8 @@ import sys
 import unittest
 from pathlib import Path
 
+import outcome
+
 TOP = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "bindings" / "python"))
 
@@ -486,4 +488,4 @@ class Built(Case):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    outcome.main()

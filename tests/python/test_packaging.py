@@ -15,6 +15,8 @@ import unittest
 import zipfile
 from pathlib import Path
 
+import outcome
+
 TOP = Path(__file__).resolve().parents[2]
 BINDING = TOP / "bindings" / "python"
 BUILD = Path(os.environ.get("VMSPEC_BUILDDIR", TOP / "build")).resolve()
@@ -211,4 +213,4 @@ class Make(Case):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    outcome.main()

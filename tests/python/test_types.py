@@ -10,6 +10,8 @@ import tempfile
 import unittest
 from pathlib import Path
 
+import outcome
+
 TOP = Path(__file__).resolve().parents[2]
 BINDING = TOP / "bindings" / "python"
 sys.path.insert(0, str(BINDING))
@@ -174,4 +176,4 @@ class Checked(Case):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    outcome.main()

@@ -20,8 +20,9 @@ LIBRARY = "libvmspec.so.0"
 KEEPER = ("keeper-main", "keeper-child", "keeper-link", "clock", "descriptor", "leftover", "remove")
 ONLY_KEEPER = ("keeper-main", "keeper-child")
 COPIED = ("bindings", "doc", "include", "lib", "tests", "tools")
-SCRIPTS = ("golden/run", "corpus/new.json", "corpus/old.json", "python/test_binding.py", "python/test_guest.py",
-           "python/test_images.py", "python/test_machines.py")
+SCRIPTS = ("abi/generated.sh", "golden/run", "corpus/new.json", "corpus/old.json", "python/test_binding.py",
+           "python/test_guest.py", "python/test_images.py", "python/test_machines.py")
+GENERATE = ("generate*", "list", "options-table", "print")
 
 # Some calls of the library go by some of the tests, which let them fail.
 WRAPPED = {"test-nomem": "-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free",
@@ -58,10 +59,10 @@ def words(variable: str, default: str = "") -> List[str]:
 
 
 def run(command: Iterable[object], directory: Path) -> None:
-    command = [str(word) for word in command]
-    result = subprocess.run(command, cwd=directory, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    texts = [str(word) for word in command]
+    result = subprocess.run(texts, cwd=directory, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if result.returncode:
-        raise BuildError(f"{shlex.join(command)}:\n{result.stdout}")
+        raise BuildError(f"{shlex.join(texts)}:\n{result.stdout}")
 
 
 # ---- Building --------------------------------------------------------------------------------------------------------
@@ -73,9 +74,11 @@ class Build:
         self.top = top
         for name in COPIED:
             shutil.copytree(Path(os.environ["VMSPEC_SRCDIR"], name), top / name, symlinks=True)
+        shutil.copy(Path(os.environ["VMSPEC_SRCDIR"], "README.md"), top)
         self.compiler = words("CC", "cc")
-        self.flags = ["-w", "-std=gnu11", "-D_GNU_SOURCE", "-fPIC", '-DWITHOUT=""', *(f"-I{top / name}" for name in (
-            "include", "lib", "tests/unit", "tests/thorough")), *words("VMSPEC_DEFS"), *words("VMSPEC_CFLAGS")]
+        self.flags = [*words("VMSPEC_HARDENING_CFLAGS"), "-w", "-std=gnu11", "-D_GNU_SOURCE", "-fPIC", '-DWITHOUT=""',
+                      *(f"-I{top / name}" for name in ("include", "lib", "tests/unit", "tests/thorough")),
+                      *words("VMSPEC_DEFS"), *words("VMSPEC_CFLAGS")]
         self.libraries = words("VMSPEC_LIBS")
         self.unit_tests = [*words("VMSPEC_UNIT_TESTS"), "tests/abi/test-sizes"]
         self.programs, objects = top / "programs", top / "objects"
@@ -84,8 +87,7 @@ class Build:
         compiled = pool.map(lambda file: compile_file(self, top, file, objects), library_sources())
         self.objects = {file.stem: file for file in compiled}
         self.link_library(self.objects, self.programs)
-        list(pool.map(self.build_program, [*self.unit_tests, "vmspec-run"]))
-        # What stands in for QEMU lies where the build leaves it.
+        list(pool.map(self.build_program, [*self.unit_tests, "vmspec-run", "generate"]))
         stand_in = top / "tests/integration/stand-in"
         run([*self.compiler, *self.flags, f"{stand_in}.c", "-o", stand_in], top)
 
@@ -98,13 +100,19 @@ class Build:
         (into / "vmspec").mkdir(exist_ok=True)
         run([*self.compiler, *(objects[name] for name in KEEPER), "-o", into / "vmspec/vmspec-keeper"], self.top)
 
+    def sources(self, program: str) -> List[Path]:
+        tools = self.top / "tools"
+        if program == "generate":
+            return [file for name in GENERATE for file in tools.glob(f"{name}.c")]
+        if program == "vmspec-run":
+            return [file for file in tools.glob("*.c") if not file.name.startswith("generate")]
+        return [self.top / f"{program}.c"]
+
     def build_program(self, name: str) -> None:
-        sources = [self.top / (name + ".c")]
-        if name == "vmspec-run":
-            sources = [file for file in (self.top / "tools").glob("*.c") if not file.name.startswith("generate")]
         wrap = WRAPPED.get(wrapped(Path(name).name))
-        run([*self.compiler, *self.flags, "-rdynamic", "-Wl,-rpath,$ORIGIN", *([wrap] if wrap else []), *sources, "-o",
-             self.programs / Path(name).name, self.programs / LIBRARY, *self.libraries], self.top)
+        run([*self.compiler, *self.flags, "-rdynamic", "-Wl,-rpath,$ORIGIN", *([wrap] if wrap else []),
+             *self.sources(name), "-o", self.programs / Path(name).name, self.programs / LIBRARY, *self.libraries],
+            self.top)
 
 
 def compile_file(build: Build, directory: Path, file: str, into: Path) -> Path:
@@ -156,6 +164,8 @@ class Place:
         for program in build.programs.iterdir():
             if program.name != LIBRARY:
                 os.link(program, self.path(program.name))
+        # What stands in for QEMU lies where the build leaves it.
+        (self.directory / "tests").symlink_to(build.top / "tests")
         self.python = python_for(user)
         self.objects: Dict[str, Path] = {}
 
@@ -181,13 +191,13 @@ class Place:
                 self.build.link_library(self.objects, program.parent, [WRAPPED[wrapped(name)]])
             return [str(program)]
         file = str(self.build.top / "tests" / name)
-        return [self.python, str(self.build.top / "tests/corpus/run"), file] if file.endswith(".json") \
-            else [self.python, file]
+        return {".json": [self.python, str(self.build.top / "tests/corpus/run"), file], ".sh": ["sh", file]}.get(
+            Path(file).suffix, [self.python, file])
 
     def environment(self) -> Dict[str, str]:
         own = {"VMSPEC_LIBRARY": self.directory / LIBRARY, "VMSPEC_RUN": self.directory / "vmspec-run",
                "VMSPEC_KEEPER": self.directory / "vmspec/vmspec-keeper", "VMSPEC_SRCDIR": self.build.top,
-               "VMSPEC_BUILDDIR": self.build.top, "PYTHONPATH": self.build.top / "bindings/python",
+               "VMSPEC_BUILDDIR": self.directory, "PYTHONPATH": self.build.top / "bindings/python",
                "PYTHONDONTWRITEBYTECODE": 1, "HOME": self.home, "TMPDIR": "/tmp"}
         return {**os.environ, **{name: str(value) for name, value in own.items()}}
 

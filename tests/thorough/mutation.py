@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What can be broken in a C file: conditions and constants, outside of comments, strings, preprocessor lines, static
-assertions and attributes."""
+"""What can be broken in a C file: conditions and constants, outside of comments, strings, static assertions, attributes
+and the preprocessor's lines, but for what a macro without arguments stands for."""
 
 import re
 from pathlib import PurePath
-from typing import Iterator, List, NamedTuple
+from typing import Iterator, List, NamedTuple, Optional, Tuple
 
 TOKEN = re.compile(r"""
-    (?P<skipped> \s+ | //[^\n]* | /\*.*?\*/ | ^[ \t]*\#(?:\\\n|/\*.*?\*/|[^\n])* )
+    (?P<skipped> \s+ | //[^\n]* | /\*.*?\*/ | ^\#[ ]*define[ ]+\w+[ ] | ^[ \t]*\#(?:\\\n|/\*.*?\*/|[^\n])* )
   | (?P<text> "(?:\\.|[^"\\])*" | '(?:\\.|[^'\\])*' )
   | (?P<number> (?:0[xX][0-9a-fA-F]+|\d+)[uUlL]*(?![.\w]) )
   | (?P<name> [A-Za-z_]\w* )
@@ -23,6 +23,12 @@ class Token(NamedTuple):
     kind: str
     text: str
     start: int
+
+
+class Lines(NamedTuple):
+    file: str
+    whole: str
+    broken: str
 
 
 class Mutation(NamedTuple):
@@ -42,6 +48,12 @@ class Mutation(NamedTuple):
 
     def apply(self, source: str) -> str:
         return source[:self.start] + self.new + source[self.end:]
+
+    def lines(self, source: str) -> Lines:
+        """As they are and as they become."""
+        first, end = source.rfind("\n", 0, self.start) + 1, source.find("\n", self.end)
+        whole, broken = source[first:end], source[first:self.start] + self.new + source[self.end:end]
+        return Lines(self.file, " ".join(whole.split()), " ".join(broken.split()))
 
 
 def tokens(source: str) -> List[Token]:
@@ -66,16 +78,16 @@ def is_binary(code: List[Token], at: int) -> bool:
 
 
 def numbers_beside(text: str) -> Iterator[str]:
+    """One less and one more; but 0 and 1, which mostly are truth values, become each other."""
     digits = text.rstrip("uUlL")
     suffix = text[len(digits):]
     octal = re.fullmatch("0[0-7]+", digits)
     value = int(digits, 8) if octal else int(digits, 0)
-    for other in (value - 1, value + 1):
-        if other >= 0:
-            yield (f"0{other:o}" if octal else f"{other:#x}" if digits[:2] in ("0x", "0X") else str(other)) + suffix
+    for other in (1 - value,) if value < 2 else (value - 1, value + 1):
+        yield (f"0{other:o}" if octal else f"{other:#x}" if digits[:2] in ("0x", "0X") else str(other)) + suffix
 
 
-def condition_of(code: List[Token], at: int):
+def condition_of(code: List[Token], at: int) -> Optional[Tuple[Token, Token]]:
     """The first and the last token of what an if, a while or a for depends on, or None."""
     first, last = at + 2, closing(code, at + 1) - 1
     if code[at].text == "for":
@@ -110,3 +122,12 @@ def mutations(file: str, source: str) -> Iterator[Mutation]:
                 yield replace(first, last, f"!({source[first.start:last.start + len(last.text)]})")
         elif token.kind == "operator" and token.text in REPLACED and is_binary(code, at):
             yield replace(token, token, REPLACED[token.text])
+
+
+def read_lines(text: str) -> Iterator[Lines]:
+    """Of paragraphs: a file's name, lines with "-" as they are and with "+" as they become, and a reason."""
+    for paragraph in text.split("\n\n"):
+        lines = [line for line in paragraph.splitlines() if not line.startswith("#")]
+        if lines:
+            whole, broken = (" ".join(" ".join(line[1:].split()) for line in lines if line[0] == sign) for sign in "-+")
+            yield Lines(lines[0], whole, broken)

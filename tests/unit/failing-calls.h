@@ -52,8 +52,10 @@ instead_of (const char *path)
  * names for the headers' ones. */
 #if defined __USE_FILE_OFFSET64 && __WORDSIZE == 32
 #define LARGE(name) name##64
+#define LARGE_NAME(name) name "64"
 #else
 #define LARGE(name) name
+#define LARGE_NAME(name) name
 #endif
 
 #define CALL(type, failure, name, parameters, arguments)                       \

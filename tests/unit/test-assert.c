@@ -397,6 +397,66 @@ START_TEST (two_file_systems_want_one_mount_point)
 }
 END_TEST
 
+#define MOUNT(...)                                                             \
+  &(struct vmspec_file_system) { VMSPEC_INIT (vmspec_file_system),             \
+                                 .mount_point = "/a", __VA_ARGS__ }
+
+static void
+conflicts (const struct vmspec_file_system *const *mounts, const char *with)
+{
+  char text[200];
+
+  spec.file_systems = mounts;
+  check ();
+  snprintf (text, sizeof text, "two file systems want to be mounted at /a, with "
+            "%s; move one of them, or let one replace the other", with);
+  ck_assert_uint_eq (vmspec_diag_count (diag), 1);
+  ck_assert_str_eq (vmspec_diag_get (diag, 0)->text, text);
+}
+
+START_TEST (a_conflict_of_mounts_is_told_with_both_sides)
+{
+  conflicts (LIST (vmspec_file_system, MOUNT (.device = "x"),
+                   MOUNT (.device = "y")), "device 'x' and 'y'");
+  conflicts (LIST (vmspec_file_system, MOUNT (.device = "x"), MOUNT (),
+                   MOUNT (.device = "x", .type = "z"), MOUNT (.type = "w")),
+             "type 'z' and 'w'");
+  conflicts (LIST (vmspec_file_system, MOUNT (.no_check = VMSPEC_ON),
+                   MOUNT (.no_check = VMSPEC_OFF)), "no_check 'on' and 'off'");
+  conflicts (LIST (vmspec_file_system, MOUNT (),
+                   MOUNT (.needed_for_boot = VMSPEC_OFF),
+                   MOUNT (.needed_for_boot = VMSPEC_ON)),
+             "needed_for_boot 'off' and 'on'");
+  spec.file_systems
+    = LIST (vmspec_file_system,
+            MOUNT (.no_check = VMSPEC_ON, .replace = VMSPEC_ON, .type = "x"),
+            MOUNT (.no_check = VMSPEC_OFF, .type = "y"));
+  nothing ();
+}
+END_TEST
+
+/* Both are built in: the root, and a share there. */
+START_TEST (a_conflict_of_built_in_mounts_is_named_by_its_place)
+{
+  struct vmspec_share share = { VMSPEC_INIT (vmspec_share), .tag = "t",
+                                .source = "/s", .target = "/" };
+
+  spec.shares = LIST (vmspec_share, &share);
+  check ();
+  ck_assert_ptr_nonnull (unit_finding (diag, "mounts.conflict"));
+  ck_assert_str_eq (unit_finding (diag, "mounts.conflict")->path,
+                    "file_systems[/].device");
+  /* And where it is one of those that are said, by its number. */
+  spec.file_systems = LIST (vmspec_file_system, MOUNT (.device = "x"),
+                            &(struct vmspec_file_system) {
+                              VMSPEC_INIT (vmspec_file_system),
+                              .mount_point = "/", .type = "q" });
+  check ();
+  ck_assert_str_eq (unit_finding (diag, "mounts.conflict")->path,
+                    "file_systems[1].type");
+}
+END_TEST
+
 /* ---- drives -------------------------------------------------------------- */
 
 #define PROPERTY(name_, value_)                                                \
@@ -980,6 +1040,8 @@ main (void)
   tcase_add_test (t, a_root_disk_of_its_own_has_a_size);
   tcase_add_test (t, an_overlay_of_the_system_image_is_qcow2);
   tcase_add_test (t, two_file_systems_want_one_mount_point);
+  tcase_add_test (t, a_conflict_of_mounts_is_told_with_both_sides);
+  tcase_add_test (t, a_conflict_of_built_in_mounts_is_named_by_its_place);
   tcase_add_test (t, drives_have_names_of_their_own);
   tcase_add_test (t, drives_boot_one_after_the_other);
   tcase_add_test (t, an_image_is_attached_once);

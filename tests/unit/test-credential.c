@@ -322,6 +322,22 @@ START_TEST (there_is_room_for_so_much)
 }
 END_TEST
 
+/* A third more for base64, and 40 bytes for what stands before it. */
+START_TEST (texts_share_60000_bytes)
+{
+  static char large[44968 + 1];
+
+  memset (large, 'x', sizeof large - 1);
+  credential.name = "four";
+  credential.value = large;
+  credentials[0] = &credential;
+  large[sizeof large - 2] = '\0';
+  nothing ();
+  large[sizeof large - 2] = 'x';
+  only (VMSPEC_SEVERITY_BLOCKER, "credential.size", "guest.credentials");
+}
+END_TEST
+
 START_TEST (kernels_have_room_for_so_many_parameters)
 {
   static const struct {
@@ -331,6 +347,8 @@ START_TEST (kernels_have_room_for_so_many_parameters)
     { VMSPEC_ARCH_X86_64, 2047 }, { VMSPEC_ARCH_AARCH64, 2047 },
     { VMSPEC_ARCH_ARMV7L, 1023 }, { VMSPEC_ARCH_POWERPC64LE, 2047 },
     { VMSPEC_ARCH_RISCV64, 1023 }, { VMSPEC_ARCH_S390X, 4095 },
+    { VMSPEC_ARCH_I686, 2047 }, { VMSPEC_ARCH_POWERPC64, 2047 },
+    { VMSPEC_ARCH_RISCV32, 1023 },
   };
   static char text[5000];
 
@@ -396,12 +414,18 @@ START_TEST (there_is_room_for_so_many)
   nothing ();
   list[16] = &many[16];
   list[17] = NULL;
-  only (VMSPEC_SEVERITY_BLOCKER, "credential.too-many", "guest.credentials");
+  ck_assert_ptr_nonnull (
+    strstr (only (VMSPEC_SEVERITY_BLOCKER, "credential.too-many",
+                  "guest.credentials")->text,
+            "; put several into one"));
   spec.arch = VMSPEC_ARCH_X86_64;
   nothing ();
   for (size_t i = 0; i < 17; i++)
     many[i].file = "f";
-  only (VMSPEC_SEVERITY_BLOCKER, "credential.too-many", "guest.credentials");
+  ck_assert_ptr_nonnull (
+    strstr (only (VMSPEC_SEVERITY_BLOCKER, "credential.too-many",
+                  "guest.credentials")->text,
+            "; say value in place of file"));
 }
 END_TEST
 
@@ -444,6 +468,7 @@ main (void)
   tcase_add_test (tcase, machines_without_a_device_take_texts_of_a_direct_boot);
   tcase_add_test (tcase, there_is_room_for_so_much);
   tcase_add_test (tcase, there_is_room_for_so_many);
+  tcase_add_test (tcase, texts_share_60000_bytes);
   tcase_add_test (tcase, kernels_have_room_for_so_many_parameters);
   tcase_add_test (tcase, a_store_cannot_be_laid_over_by_fstab);
   tcase_add_test (tcase, blanks_around_a_key_are_none_of_it);

@@ -156,6 +156,8 @@ START_TEST (a_kernel_is_replaced_by_the_variable_with_the_machines_name)
     { "vm", "NIXPKGS_QEMU_KERNEL_vm=/mine" },
     { "my-vm.1", "NIXPKGS_QEMU_KERNEL_my_vm_1=/mine" },
     { "ü x", "NIXPKGS_QEMU_KERNEL____x=/mine" },
+    { "az09AZ", "NIXPKGS_QEMU_KERNEL_az09AZ=/mine" },
+    { "`{/:@[", "NIXPKGS_QEMU_KERNEL_______=/mine" },
   };
   struct vmspec_boot boot
     = { VMSPEC_INIT (vmspec_boot), .kernel = "k", .initrd = "i" };

@@ -608,10 +608,115 @@ START_TEST (what_is_mounted_on_or_from_comes_before)
   /* Devices are not below /dev, if that is mounted. */
   ck_assert_str_eq (ORDER (MOUNT ("/a", "/dev/vdb"), MOUNT ("/dev", "x")),
                     "/a /dev ");
+  ck_assert_str_eq (ORDER (MOUNT ("/a", "/devx/y"), MOUNT ("/devx", "x")),
+                    "/devx /a ");
+  ck_assert_str_eq (ORDER (MOUNT ("/a", "dev/y"), MOUNT ("/dev", "x")),
+                    "/a /dev ");
+  /* A slash comes before all other bytes, and after none. */
+  ck_assert_str_eq (ORDER (MOUNT ("/b\2", "x"), MOUNT ("/b/", "x"),
+                           MOUNT ("/b/c", "x"), MOUNT ("/b", "x")),
+                    "/b /b/ /b/c /b\2 ");
+  ck_assert_str_eq (ORDER (MOUNT ("/\377", "x"), MOUNT ("/a", "x")),
+                    "/a /\377 ");
+  /* Of many, too. */
+  ck_assert_str_eq (ORDER (MOUNT ("/a", "/h/1"), MOUNT ("/b", "/g/1"),
+                           MOUNT ("/c", "/f"), MOUNT ("/d", "/e/x/y"),
+                           MOUNT ("/e", "x"), MOUNT ("/e/x", "x"),
+                           MOUNT ("/f", "x"), MOUNT ("/g", "x"),
+                           MOUNT ("/h", "x"), MOUNT ("/i", "/0"),
+                           MOUNT ("/j", "/zz")),
+                    "/h /a /g /b /f /c /e /e/x /d /i /j ");
   /* Two that wait for each other. */
   ck_assert_str_eq (ORDER (MOUNT ("/a", "/b/x"), MOUNT ("/b", "/a/x")),
                     "/b /a ");
   ck_assert_str_eq (ORDER (MOUNT ("/a", "/a/x")), "/a ");
+}
+END_TEST
+
+/* All of the mount table, a line each: what is unset is "-". */
+static const char *
+table_of (const struct vmspec *spec)
+{
+  static char text[4000];
+  struct vmspec_host host = unit_host ();
+  const struct vmspec_file_system *const *fs;
+  vmspec_doc *doc = NULL;
+  char *end = text;
+
+  *text = '\0';
+  ck_assert_int_eq (vmspec_resolve (spec, &host, NULL, &doc), 0);
+  for (fs = vmspec_doc_spec (doc)->file_systems; *fs; fs++) {
+    end += sprintf (end, "%s %s %s", (*fs)->mount_point,
+                    (*fs)->device ? (*fs)->device : "-", (*fs)->type);
+    for (const char *const *o = (*fs)->options; *o; o++)
+      end += sprintf (end, "%c%s", o == (*fs)->options ? ' ' : ',', *o);
+    end += sprintf (end, "%s%s\n",
+                    (*fs)->needed_for_boot == VMSPEC_ON ? " boot" : "",
+                    (*fs)->no_check == VMSPEC_ON ? " unchecked" : "");
+  }
+  vmspec_doc_free (doc);
+  return text;
+}
+
+#define SAID(...)                                                              \
+  LIST (vmspec_file_system, &(const struct vmspec_file_system) {               \
+    VMSPEC_INIT (vmspec_file_system), __VA_ARGS__ })
+
+START_TEST (what_is_said_of_a_mount_is_added_to_what_is_built_in)
+{
+  struct vmspec_store store = { VMSPEC_INIT (vmspec_store) };
+  struct vmspec_share one = { VMSPEC_INIT (vmspec_share), .tag = "b",
+                              .source = "/s", .target = "/b" };
+  struct vmspec_share other = { VMSPEC_INIT (vmspec_share), .tag = "nix-store",
+                                .source = "/s", .target = "/c" };
+  struct vmspec_boot boot = { VMSPEC_INIT (vmspec_boot), .kernel = "/k",
+                              .default_file_systems = VMSPEC_OFF };
+  struct vmspec spec = { VMSPEC_INIT (vmspec), .store = &store, .boot = &boot,
+                         .builtin_shares = VMSPEC_OFF, .msize = 4096,
+                         .shares = LIST (vmspec_share, &one, &other) };
+
+  store.writable = store.image = VMSPEC_OFF;
+  ck_assert_str_eq (table_of (&spec),
+                    "/b b 9p trans=virtio,version=9p2000.L,msize=4096 boot\n"
+                    "/c nix-store 9p trans=virtio,version=9p2000.L,msize=4096,"
+                    "cache=loose boot\n");
+  spec.file_systems = SAID (.mount_point = "/b", .options = STRINGS ("x", "y"),
+                            .no_check = VMSPEC_ON);
+  ck_assert_str_eq (table_of (&spec),
+                    "/b b 9p x,y,trans=virtio,version=9p2000.L,msize=4096 boot "
+                    "unchecked\n"
+                    "/c nix-store 9p trans=virtio,version=9p2000.L,msize=4096,"
+                    "cache=loose boot\n");
+  spec.file_systems = SAID (.mount_point = "/b", .options = STRINGS ("x"),
+                            .replace = VMSPEC_ON);
+  spec.shares = LIST (vmspec_share, &one);
+  ck_assert_str_eq (table_of (&spec), "/b - auto x\n");
+  spec.file_systems = SAID (.mount_point = "/b");
+  ck_assert_str_eq (table_of (&spec),
+                    "/b b 9p trans=virtio,version=9p2000.L,msize=4096 boot\n");
+  spec.file_systems = SAID (.mount_point = "/d", .type = "tmpfs");
+  spec.shares = NULL;
+  ck_assert_str_eq (table_of (&spec), "/d tmpfs tmpfs defaults\n");
+  /* Of the store alone, and if it is writable. */
+  spec.shares = LIST (vmspec_share, &one, &other);
+  spec.file_systems = NULL;
+  store.writable = VMSPEC_ON;
+  store.writable_tmpfs = VMSPEC_OFF;
+  ck_assert_str_eq (table_of (&spec),
+                    "/b b 9p trans=virtio,version=9p2000.L,msize=4096 boot\n"
+                    "/nix/.ro-store nix-store 9p trans=virtio,version=9p2000.L,"
+                    "msize=4096,cache=loose boot\n");
+  spec.shares = NULL;
+  store.image = VMSPEC_ON;
+  store.writable_tmpfs = VMSPEC_ON;
+  ck_assert_str_eq (table_of (&spec),
+                    "/nix/.ro-store /dev/disk/by-label/nix-store auto ro boot\n"
+                    "/nix/.rw-store tmpfs tmpfs mode=0755 boot\n");
+  store.writable = VMSPEC_OFF;
+  ck_assert_str_eq (table_of (&spec),
+                    "/nix/store /dev/disk/by-label/nix-store auto ro boot\n");
+  spec.builtin_file_systems = VMSPEC_OFF;
+  ck_assert_str_eq (table_of (&spec), "");
 }
 END_TEST
 
@@ -646,5 +751,6 @@ main (void)
   tcase_add_test (t, a_resolved_description_survives_its_xml);
   tcase_add_test (t, everything_that_has_a_default_has_it_after_resolving);
   tcase_add_test (t, what_is_mounted_on_or_from_comes_before);
+  tcase_add_test (t, what_is_said_of_a_mount_is_added_to_what_is_built_in);
   return unit_run ("default", t);
 }

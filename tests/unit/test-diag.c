@@ -149,6 +149,34 @@ START_TEST (findings_outlive_the_diagnosis_they_were_taken_from)
 }
 END_TEST
 
+START_TEST (what_was_found_already_is_not_appended_again)
+{
+  static const struct {
+    const char *id, *name, *text;
+  } said[] = { { "a", "one", "text" }, { "b", "one", "text" },
+               { "a", "two", "text" }, { "a", "one", "words" } };
+  vmspec_diag *to;
+
+  ck_assert_int_eq (vmspec_diag_new (&to), 0);
+  for (size_t i = 0; i < COUNT (said); i++) {
+    const struct path path = { .name = said[i].name };
+
+    vms_diag_add (diag, VMSPEC_SEVERITY_WARNING, said[i].id, &path, NULL, "%s",
+                  said[i].text);
+    vms_diag_append_new (to, diag);
+    ck_assert_uint_eq (vmspec_diag_count (to), i + 1);
+    ck_assert_str_eq (vmspec_diag_get (to, i)->id, said[i].id);
+    ck_assert_str_eq (vmspec_diag_get (to, i)->path, said[i].name);
+    ck_assert_str_eq (vmspec_diag_get (to, i)->text, said[i].text);
+  }
+  vms_diag_append (to, diag);
+  ck_assert_uint_eq (vmspec_diag_count (to), 2 * COUNT (said));
+  vms_diag_append (NULL, diag);
+  vms_diag_append_new (NULL, diag);
+  vmspec_diag_free (to);
+}
+END_TEST
+
 START_TEST (no_diagnosis_is_needed)
 {
   vms_diag_add (NULL, VMSPEC_SEVERITY_ERROR, "a.b", &proto, NULL, "text");
@@ -180,6 +208,7 @@ main (void)
   tcase_add_test (t, only_errors_are_errors);
   tcase_add_test (t, after_clear_all_is_forgotten);
   tcase_add_test (t, findings_outlive_the_diagnosis_they_were_taken_from);
+  tcase_add_test (t, what_was_found_already_is_not_appended_again);
   tcase_add_test (t, no_diagnosis_is_needed);
   tcase_add_test (t, an_error_counts_even_without_memory_to_describe_it);
   return unit_run ("diag", t);

@@ -431,6 +431,27 @@ START_TEST (a_line_outside_of_the_store_is_an_error)
 }
 END_TEST
 
+START_TEST (of_a_line_that_is_long_the_start_is_told)
+{
+  static const size_t sizes[][2] = { { 299, 299 }, { 300, 300 }, { 301, 300 },
+                                     { 1000, 300 } };
+  const char *const *kept;
+  char closure[1010], expected[600];
+
+  for (size_t i = 0; i < COUNT (sizes); i++) {
+    memset (closure, 'x', sizes[i][0]);
+    strcpy (closure + sizes[i][0], "\n");
+    ck_assert_int_eq (vms_erofs_kept_names (&work, closure, "/s", &kept),
+                      -EINVAL);
+    snprintf (expected, sizeof expected, "line 1 of the closure, '%.*s', names "
+              "nothing below /s; list store paths only, or make the list of this "
+              "store", (int) sizes[i][1], closure);
+    ck_assert_str_eq (only ("erofs.closure"), expected);
+    vmspec_diag_clear (diag);
+  }
+}
+END_TEST
+
 /* ---- exclusions --------------------------------------------------------- */
 
 struct rules {
@@ -542,6 +563,41 @@ random_path (struct random *r, const char *const *kept, size_t n, char *path)
   if (random_below (r, 2))
     strcat (path, "/0/[a]\n");
 }
+
+/* No more than has to be said: of names of the store their first ten digits, and
+ * nothing twice. */
+START_TEST (an_expression_departs_from_the_names)
+{
+#define NINE                                                                   \
+  "^([^0]|$|0([^1]|$|1([^2]|$|2([^3]|$|3([^4]|$|4([^5]|$|5([^6]|$|6([^7]|$|"   \
+  "7([^8]|$|8("
+  static const struct {
+    const char *kept[5], *expression;
+  } cases[] = {
+    { { NULL }, "^" },
+    { { "a" }, "^([^a]|$|a([^/]))" },
+    { { "a", "a", "", "b/c" }, "^([^a]|$|a([^/]))" },
+    { { "ab", "a" }, "^([^a]|$|a([^b/]|b([^/])))" },
+    { { "b", "ac", "ab" },
+      "^([^ab]|$|a([^bc]|$|b([^/])|c([^/]))|b([^/]))" },
+    { { "]", "[", "-", "a" },
+      "^([^]a[-]|$|-([^/])|\\[([^/])|\\]([^/])|a([^/]))" },
+    { { "." }, "^([^.]|$|\\.([^/]))" },
+    { { STORE_A, "0123456789zcdfghijklmnpqrsvwxyzz-b" },
+      NINE "[^9]|$))))))))))" },
+    { { STORE_A, "0123456789", "0123456789x", "012345678" },
+      NINE "[^9/]))))))))))" },
+    { { STORE_A, STORE_B }, NINE "[^09]|$))))))))))" },
+  };
+
+  for (size_t i = 0; i < COUNT (cases); i++) {
+    const char *const *all = vms_erofs_exclusions (&arena, cases[i].kept);
+
+    ck_assert_str_eq (all[0], cases[i].expression);
+    ck_assert_ptr_null (all[1]);
+  }
+}
+END_TEST
 
 START_TEST (every_path_is_left_out_but_those_of_kept_names)
 {
@@ -1043,6 +1099,184 @@ START_TEST (what_is_no_image_is_not_taken_for_one)
 }
 END_TEST
 
+/* A superblock at 1024: its magic number, at 8 whether it has a checksum, and at 12
+ * of how many bytes a block is, as a power of 2; and what else may be there. */
+static void
+fill_superblock (unsigned char *image, size_t size, unsigned bits,
+                 unsigned features)
+{
+  static const unsigned char magic[] = { 0xe2, 0xe1, 0xf5, 0xe0 };
+  struct random r = { size };
+
+  for (size_t i = 0; i < size; i++)
+    image[i] = (unsigned char) random_number (&r);
+  memcpy (image + 1024, magic, sizeof magic);
+  image[1024 + 8] = (unsigned char) features;
+  image[1024 + 12] = (unsigned char) bits;
+}
+
+/* The image that the program makes, and whether it is taken for one. */
+static int
+make_pretended (const unsigned char *image, size_t size)
+{
+  int fd = open ("prepared", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644), r;
+
+  ck_assert_int_eq (write (fd, image, size), (ssize_t) size);
+  close (fd);
+  r = make_image ();
+  if (r < 0)
+    only ("erofs.damaged");
+  vmspec_diag_clear (diag);
+  return r;
+}
+
+static const char *
+prepare (void)
+{
+  return pretend (OPTIONS, "", vms_arena_concat (&arena, "cat ", scratch,
+                                                 "/prepared > /proc/self/fd/3",
+                                                 (char *) NULL));
+}
+
+START_TEST (an_image_is_known_by_its_superblock)
+{
+  static unsigned char image[1024 + 128];
+  static const struct {
+    size_t at;
+    unsigned char byte;
+    int result;
+  } cases[] = {
+    { 1024 + 12, 9, 0 }, { 1024 + 12, 8, -EINVAL }, { 1024 + 12, 16, 0 },
+    { 1024 + 12, 17, -EINVAL }, { 1024 + 12, 0, -EINVAL },
+    { 1024, 0xe3, -EINVAL }, { 1025, 0xe0, -EINVAL }, { 1026, 0xf4, -EINVAL },
+    { 1027, 0xe1, -EINVAL }, { 0, 0, 0 },
+  };
+
+  for (size_t i = 0; i < COUNT (cases); i++) {
+    prepare ();
+    setup.label = NULL;
+    fill_superblock (image, sizeof image, 12, 1);
+    image[cases[i].at] = cases[i].byte;
+    ck_assert_int_eq (make_pretended (image, sizeof image), cases[i].result);
+  }
+  prepare ();
+  setup.label = NULL;
+  fill_superblock (image, sizeof image, 12, 1);
+  ck_assert_int_eq (make_pretended (image, sizeof image - 1), -EINVAL);
+}
+END_TEST
+
+/* By the definition: the rest of a division of polynomials, of which the highest
+ * power is each byte's lowest bit. */
+static uint32_t
+rest_of_division (const unsigned char *bytes, size_t size)
+{
+  uint32_t rest = 0xffffffff, reversed = 0;
+
+  for (size_t i = 0; i < size * 8; i++) {
+    uint32_t bit = (bytes[i / 8] >> i % 8 & 1u) ^ rest >> 31;
+
+    rest = rest << 1 ^ (bit ? 0x1edc6f41 : 0);
+  }
+  for (int i = 0; i < 32; i++)
+    reversed |= (rest >> i & 1) << (31 - i);
+  return reversed;
+}
+
+START_TEST (a_label_is_all_that_is_changed)
+{
+  static unsigned char image[1024 + 65536];
+  static const char *const labels[]
+    = { "", "a", "fifteen letters", "sixteen letters.", "seventeen letters" };
+  static const struct {
+    unsigned bits;
+    size_t checked; /* bytes that the checksum is of, from 1024 on */
+  } blocks[] = { { 9, 512 }, { 10, 1024 }, { 11, 1024 }, { 12, 3072 },
+                 { 16, 64512 } };
+
+  for (size_t i = 0; i < COUNT (blocks) * COUNT (labels); i++) {
+    const char *label = labels[i % COUNT (labels)];
+    size_t checked = blocks[i / COUNT (labels)].checked;
+    size_t size = 1024 + checked;
+    unsigned features = (unsigned) (i % 4);
+    char *found;
+    int fd;
+
+    prepare ();
+    setup.label = label;
+    fill_superblock (image, size, blocks[i / COUNT (labels)].bits, features);
+    ck_assert_int_eq (make_pretended (image, size), 0);
+    memset (image + 1024 + 64, 0, 16);
+    memcpy (image + 1024 + 64, label, strlen (label) < 16 ? strlen (label) : 16);
+    if (features & 1) {
+      uint32_t sum;
+
+      memset (image + 1024 + 4, 0, 4);
+      sum = rest_of_division (image + 1024, checked);
+      for (int byte = 0; byte < 4; byte++)
+        image[1024 + 4 + byte] = (unsigned char) (sum >> 8 * byte);
+    }
+    found = vms_arena_alloc (&arena, size + 1);
+    fd = open ("image", O_RDONLY | O_CLOEXEC);
+    ck_assert_int_eq (read (fd, found, size + 1), (ssize_t) size);
+    close (fd);
+    ck_assert_int_eq (memcmp (found, image, size), 0);
+    /* All that the checksum is of has to be there. */
+    prepare ();
+    setup.label = label;
+    ck_assert_int_eq (make_pretended (image, size - 1), -EINVAL);
+  }
+}
+END_TEST
+
+/* The total of what is reported, or the image's size if that is not known. */
+static uint64_t
+expected_total (const char *const *kept)
+{
+  static unsigned char image[1024 + 128];
+  struct seen seen = { 0 };
+
+  said.progress = see;
+  said.data = &seen;
+  work_anew ();
+  pretend (OPTIONS, "", vms_arena_concat (&arena, "sleep 0.3; cat ", scratch,
+                                          "/prepared > /proc/self/fd/3",
+                                          (char *) NULL));
+  setup.label = NULL;
+  setup.kept = kept;
+  fill_superblock (image, sizeof image, 12, 0);
+  ck_assert_int_eq (make_pretended (image, sizeof image), 0);
+  return seen.largest_total;
+}
+
+/* Four blocks, and for each entry the largest inode, its name twice, and what a
+ * file or a link holds; and an eighth more. */
+START_TEST (an_image_is_expected_to_be_as_large_as_its_tree)
+{
+  output_of ("mkdir -p tree/bb; truncate -s 1000000 tree/a; "
+             "ln -s xyz tree/bb/c; mkfifo tree/d");
+  ck_assert_uint_eq (expected_total (NULL),
+                     (16384 + (64 + 2 + 1000000) + (64 + 4) + (64 + 2 + 3)
+                      + (64 + 2)) * 9 / 8);
+  ck_assert_uint_eq (expected_total (STRINGS ("bb", "absent", "d")),
+                     (16384 + (64 + 4) + (64 + 2 + 3) + (64 + 2)) * 9 / 8);
+  ck_assert_uint_eq (expected_total (STRINGS (NULL)), 16384 * 9 / 8);
+}
+END_TEST
+
+START_TEST (how_large_a_very_deep_tree_becomes_is_not_known)
+{
+  char command[200];
+
+  snprintf (command, sizeof command, "mkdir -p tree$(printf '/%%.0sd' %s)",
+            "$(seq 61)");
+  output_of (command);
+  ck_assert_uint_eq (expected_total (NULL), (16384 + 61 * (64 + 2)) * 9 / 8);
+  output_of ("touch tree$(printf '/%.0sd' $(seq 61))/e");
+  ck_assert_uint_eq (expected_total (NULL), 1024 + 128);
+}
+END_TEST
+
 START_TEST (the_reason_of_a_failure_stands_before_the_options)
 {
   pretend (OPTIONS, "", "echo '<E> erofs: no space' >&2; echo usage; exit 1");
@@ -1170,6 +1404,8 @@ main (void)
   tcase_add_test (tcase, a_program_is_looked_for_in_the_path_that_was_given);
   tcase_add_test (tcase, names_below_the_store_are_taken_once_and_in_order);
   tcase_add_test (tcase, a_line_outside_of_the_store_is_an_error);
+  tcase_add_test (tcase, of_a_line_that_is_long_the_start_is_told);
+  tcase_add_test (tcase, an_expression_departs_from_the_names);
   tcase_add_test (tcase, every_path_is_left_out_but_those_of_kept_names);
   tcase_add_test (tcase, any_two_bytes_may_stand_beside_each_other);
   tcase_add_test (tcase, the_start_of_a_name_keeps_more_than_the_name);
@@ -1187,6 +1423,10 @@ main (void)
   tcase_add_test (tcase, a_version_that_lacks_an_option_is_named);
   tcase_add_test (tcase, a_newer_version_sets_the_label_itself);
   tcase_add_test (tcase, what_is_no_image_is_not_taken_for_one);
+  tcase_add_test (tcase, an_image_is_known_by_its_superblock);
+  tcase_add_test (tcase, a_label_is_all_that_is_changed);
+  tcase_add_test (tcase, an_image_is_expected_to_be_as_large_as_its_tree);
+  tcase_add_test (tcase, how_large_a_very_deep_tree_becomes_is_not_known);
   tcase_add_test (tcase, the_reason_of_a_failure_stands_before_the_options);
   tcase_add_test (tcase, a_tree_that_is_missing_is_reported);
   tcase_add_test (tcase, a_cancelled_image_leaves_nothing);

@@ -16,7 +16,8 @@ tear_down (void)
 
 static const char *const environment[] = {
   "HOME=/home/me", "V=value", "W=two words", "E=", "S= lead and trail ",
-  "Q=a\"b'c\\d", "V2=second", "T=tab\tand\nline", NULL,
+  "Q=a\"b'c\\d", "V2=second", "T=tab\tand\nline", "azAZ09_=all", "_=1", "Z=2",
+  "z=3", NULL,
 };
 
 /* ---- what is expected, case by case -------------------------------------- */
@@ -130,6 +131,93 @@ START_TEST (nothing_is_run_and_what_is_not_known_is_refused)
 
   for (size_t i = 0; i < COUNT (refused); i++)
     path_refused (refused[i]);
+}
+END_TEST
+
+START_TEST (names_have_letters_digits_and_underscores)
+{
+  ck_assert_str_eq (path_of ("$azAZ09_"), "all");
+  ck_assert_str_eq (path_of ("${azAZ09_}"), "all");
+  ck_assert_str_eq (path_of ("$_-$Z-$z-${_}${Z}${z}"), "1-2-3-123");
+  ck_assert_str_eq (path_of ("$z/$z:$z@$z[$z^"), "3/3:3@3[3^");
+  ck_assert_str_eq (path_of ("\"$z{$Z}\""), "3{2}");
+  ck_assert_str_eq (path_of ("${UNSET:-$}"), "$");
+  ck_assert_str_eq (path_of ("\"$\""), "$");
+}
+END_TEST
+
+/* Each problem has its text. */
+START_TEST (it_is_said_what_is_wrong)
+{
+  static const char name[]
+    = "'${' must be followed by the name of a variable";
+  static const char form[]
+    = "of the forms ${NAME...} only ${NAME}, ${NAME:-word} and ${NAME:+word} are "
+      "known, with or without the colon";
+  static const char parameter[]
+    = "parameters of a shell, such as $1 or $?, do not exist here";
+  static const char sign[]
+    = "the characters | & ; < > ( ) { } must be quoted";
+  static const char *const cases[][2] = {
+    { "${V", "a '${' has no '}'" }, { "${V:-'}", "a '${' has no '}'" },
+    { "${V:-\"}", "a '${' has no '}'" }, { "${V:-\\}", "a '${' has no '}'" },
+    { "${V:-${V}", "a '${' has no '}'" }, { "${}", name }, { "${0}", name },
+    { "${9a}", name }, { "${/}", name }, { "${:-a}", name }, { "${-}", name },
+    { "${V%e}", form }, { "${V:}", form }, { "${V:=a}", form },
+    { "${V,}", form }, { "${V.}", form }, { "${V*}", form },
+    { "$(date)", "commands and arithmetic are not run" },
+    { "\"$(date)\"", "commands and arithmetic are not run" },
+    { "$0", parameter }, { "$1", parameter }, { "$5", parameter },
+    { "$9", parameter }, { "$@", parameter }, { "$*", parameter },
+    { "$#", parameter }, { "$?", parameter }, { "$$", parameter },
+    { "$!", parameter }, { "$-", parameter }, { "\"$-\"", parameter },
+    { "a'", "a single quote is not closed" },
+    { "\"", "a double quote is not closed" },
+    { "\"\\\"", "a double quote is not closed" },
+    { "\"${V:-\"", "a double quote is not closed" },
+    { "\"a`b\"", "commands are not run" }, { "|", sign }, { "&", sign },
+    { ";", sign }, { "<", sign }, { ">", sign }, { "(", sign }, { ")", sign },
+    { "{", sign }, { "}", sign },
+  };
+
+  for (size_t i = 0; i < COUNT (cases); i++) {
+    struct text text = { .arena = &arena };
+    struct vector words = { .arena = &arena };
+
+    ck_assert_pstr_eq (vms_expand_path (&text, cases[i][0], environment),
+                       cases[i][1]);
+    ck_assert_pstr_eq (vms_expand_words (&words, cases[i][0], environment),
+                       cases[i][1]);
+  }
+}
+END_TEST
+
+/* @depth variables within each other. */
+static const char *
+nested (unsigned depth)
+{
+  struct text text = { .arena = &arena };
+
+  for (unsigned i = 0; i < depth; i++)
+    vms_text_add (&text, "${UNSET:-");
+  vms_text_add (&text, "x");
+  for (unsigned i = 0; i < depth; i++)
+    vms_text_add (&text, "}");
+  return vms_text_end (&text);
+}
+
+START_TEST (thirty_one_variables_may_stand_within_each_other)
+{
+  struct text text = { .arena = &arena };
+
+  ck_assert_str_eq (path_of (nested (31)), "x");
+  ck_assert_str_eq (vms_expand_path (&text, nested (32), environment),
+                    "variables are nested too deeply");
+  text = (struct text) { .arena = &arena };
+  /* And any number behind each other. */
+  for (unsigned i = 0; i < 100; i++)
+    vms_text_add (&text, "${UNSET:-x}");
+  ck_assert_uint_eq (strlen (path_of (vms_text_end (&text))), 100);
 }
 END_TEST
 
@@ -453,6 +541,9 @@ main (void)
   tcase_add_test (t, a_tilde_at_the_start_is_home);
   tcase_add_test (t, nothing_is_run_and_what_is_not_known_is_refused);
   tcase_add_test (t, deep_nesting_is_refused_and_does_not_overflow);
+  tcase_add_test (t, names_have_letters_digits_and_underscores);
+  tcase_add_test (t, it_is_said_what_is_wrong);
+  tcase_add_test (t, thirty_one_variables_may_stand_within_each_other);
   tcase_add_test (t, words_are_split_at_unquoted_blanks);
   tcase_add_test (t, only_blanks_split_a_plain_value);
   tcase_add_test (t, the_first_of_a_name_counts);

@@ -86,7 +86,7 @@ make_theirs (uint64_t size)
 START_TEST (features_counts_and_reserves_are_those_of_mkfs)
 {
   static const uint64_t sizes[] = {
-    1 * MIB, 3 * MIB, 64 * MIB, 64 * MIB + 5000, 512 * MIB - 4096, 512 * MIB,
+    1 * MIB, 3 * MIB, 64 * MIB, 64 * MIB + 5000, 64 * MIB + 7 * 1024, 512 * MIB - 4096, 512 * MIB,
     GIB, 4 * GIB, 100 * GIB, TIB };
 
   for (size_t i = 0; i < COUNT (sizes); i++) {
@@ -212,20 +212,26 @@ START_TEST (the_block_size_can_be_chosen)
   ck_assert_int_eq (make (VMSPEC_IMAGE_FORMAT_RAW, NULL), 0);
   RUN ("dumpe2fs -h ours");
   SAYS ("Block size:               4096");
+  SAYS ("Lifetime writes:          1 kB");
   RUN ("e2fsck -fn ours");
 }
 END_TEST
 
 START_TEST (a_size_that_holds_no_file_system_is_refused)
 {
-  static const uint64_t sizes[] = { 0, 512, 1024, 4096, 32768, 65536 };
+  static const uint64_t sizes[]
+    = { 0, 512, 1024, 4096, 12288, 16384, 20480, 32768, 65536 };
+  char text[200];
 
   for (size_t i = 0; i < COUNT (sizes); i++) {
     vmspec_diag_clear (diag);
     setup.size = sizes[i];
     ck_assert_int_lt (make (VMSPEC_IMAGE_FORMAT_RAW, NULL), 0);
+    snprintf (text, sizeof text, "an ext4 file system of %" PRIu64 " bytes cannot "
+              "be made, for it is too small for its own tables", sizes[i]);
     ck_assert_msg (unit_finding (diag, "image.file-system-size") != NULL,
                    "%" PRIu64 "%s", sizes[i], unit_findings (diag));
+    ck_assert_str_eq (vmspec_diag_get (diag, 0)->text, text);
   }
 }
 END_TEST
@@ -284,6 +290,69 @@ START_TEST (a_configuration_is_read_as_mke2fs_reads_it)
 }
 END_TEST
 
+/* What "a" is for ext4, and among the defaults. */
+START_TEST (lines_of_a_configuration_belong_to_their_braces)
+{
+  static const struct {
+    const char *text, *of_type, *of_defaults;
+  } cases[] = {
+    { "[fs_types]\next4 = {\na = 1\n}\n", "1", NULL },
+    { "[fs_types]\next4 = {\na = 1\na = 2\n}\n", "1", NULL },
+    { "[fs_types]\next4 = {\n}\na = 1\n", NULL, NULL },
+    { "[fs_types]\next4 = {\nb = {\na = 1\n}\n}\n", NULL, NULL },
+    { "[fs_types]\nb = {\next4 = {\na = 1\n}\n}\n", NULL, NULL },
+    { "[fs_types]\n}\n}\next4 = {\na = 1\n}\n", "1", NULL },
+    { "[fs_types]\nb = {\n}\next4 = {\na = 1\n}\n", "1", NULL },
+    { "[fs_types]\nb = {\n[fs_types]\next4 = {\na = 1\n}\n", "1", NULL },
+    { "[fs_types]\next4 = {\n[fs_types]\na = 1\n}\n", NULL, NULL },
+    { "[defaults]\next4 = {\na = 1\n}\n", NULL, NULL },
+    { "[fs_types]\next4 = {\n}\n[defaults]\na = 1\n", NULL, "1" },
+    { "[defaults]\nb = {\na = 1\n}\na = 2\n", NULL, "2" },
+    { "[defaults]\na = 1\n[other]\na = 2\n", NULL, "1" },
+    { "[defaults]\na=\n", NULL, "" }, { "[defaults]\na\n", NULL, "" },
+    { "[defaults]\na=\"\"\n", NULL, "" }, { "[defaults]\na=\"\n", NULL, "\"" },
+    { "[defaults]\na=\"b\n", NULL, "\"b" }, { "[defaults]\na=b\"\n", NULL, "b\"" },
+    { "[defaults]\n\t a \t=\r\t b c \t\r\n", NULL, "b c" },
+    { "[defaults]\na=b=c\n", NULL, "b=c" }, { "[defaults]\na = 1", NULL, "1" },
+    { "[defaults]\n# a = 1\n;a = 2\n a = 3\n", NULL, "3" },
+    { "[defaults]\n\"a\" = 1\n", NULL, "1" }, { "[defaults]\naa = 1\n", NULL, NULL },
+    { "[defaults]\n\n \n=2\na = 1\n", NULL, "1" },
+  };
+  static const char *const no_types[] = { NULL };
+
+  for (size_t i = 0; i < COUNT (cases); i++) {
+    struct mke2fs_conf conf;
+
+    unlink ("conf");
+    make_file ("conf", 0644, cases[i].text);
+    vms_mke2fs_conf_read (&conf, &arena, "conf");
+    ck_assert_pstr_eq (vms_mke2fs_conf_of_type (&conf, "ext4", "a"),
+                       cases[i].of_type);
+    ck_assert_pstr_eq (vms_mke2fs_conf_get (&conf, no_types, "a", NULL),
+                       cases[i].of_defaults);
+  }
+}
+END_TEST
+
+START_TEST (the_last_type_that_says_something_counts)
+{
+  static const char *const one[] = { "ext4", NULL }, *const none[] = { NULL },
+                    *const others[] = { "ext4", "big", "none", NULL };
+  struct mke2fs_conf conf;
+
+  make_file ("conf", 0644, "[defaults]\na = 1\nb = 010\nc = 0x10\n[fs_types]\n"
+                           "ext4 = {\na = 2\n}\nbig = {\na = 3\n}\n");
+  vms_mke2fs_conf_read (&conf, &arena, "conf");
+  ck_assert_int_eq (vms_mke2fs_conf_number (&conf, none, "a", 9), 1);
+  ck_assert_int_eq (vms_mke2fs_conf_number (&conf, one, "a", 9), 2);
+  ck_assert_int_eq (vms_mke2fs_conf_number (&conf, others, "a", 9), 3);
+  ck_assert_int_eq (vms_mke2fs_conf_number (&conf, others, "b", 9), 8);
+  ck_assert_int_eq (vms_mke2fs_conf_number (&conf, others, "c", 9), 16);
+  ck_assert_int_eq (vms_mke2fs_conf_number (&conf, others, "d", 9), 9);
+  ck_assert_str_eq (vms_mke2fs_conf_get (&conf, others, "d", "e"), "e");
+}
+END_TEST
+
 START_TEST (without_a_configuration_there_is_a_built_in_one)
 {
   struct mke2fs_conf conf;
@@ -292,6 +361,17 @@ START_TEST (without_a_configuration_there_is_a_built_in_one)
   ck_assert_int_eq (vms_mke2fs_conf_number (&conf, types, "blocksize", 0), 1024);
   ck_assert_ptr_nonnull (strstr (vms_mke2fs_conf_of_type (&conf, "ext4",
                                                           "features"), "extent"));
+  /* And so with one that says nothing at all, or cannot be read. */
+  make_file ("conf", 0644, "");
+  vms_mke2fs_conf_read (&conf, &arena, "conf");
+  ck_assert_int_eq (vms_mke2fs_conf_number (&conf, types, "blocksize", 0), 1024);
+  vms_mke2fs_conf_read (&conf, &arena, ".");
+  ck_assert_int_eq (vms_mke2fs_conf_number (&conf, types, "blocksize", 0), 1024);
+  /* Of a large one, the start. */
+  ck_assert_int_eq (truncate ("conf", 70000), 0);
+  RUN ("tr '\\0' '#' < conf > large");
+  vms_mke2fs_conf_read (&conf, &arena, "large");
+  ck_assert_uint_eq (strlen (conf.text), 65535);
 }
 END_TEST
 
@@ -329,6 +409,8 @@ main (void)
   tcase_add_test (t, a_size_that_holds_no_file_system_is_refused);
   tcase_add_test (t, it_can_be_filled_before_it_is_closed);
   tcase_add_test (t, a_configuration_is_read_as_mke2fs_reads_it);
+  tcase_add_test (t, lines_of_a_configuration_belong_to_their_braces);
+  tcase_add_test (t, the_last_type_that_says_something_counts);
   tcase_add_test (t, without_a_configuration_there_is_a_built_in_one);
   tcase_add_test (t, a_configuration_may_be_anything);
   return unit_run ("ext4", t);

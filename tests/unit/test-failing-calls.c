@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 
 #include "emulator.h"
+#include "leftover.h"
 #include "remove.h"
 
 #define MIB (1024ull * 1024)
@@ -472,6 +473,36 @@ START_TEST (the_flags_of_the_first_processor_are_enough)
 }
 END_TEST
 
+/* Who has the lock just now may be somebody that cleans up, and it is tried again;
+ * what cannot be locked at all does not stay. */
+START_TEST (a_directory_is_locked_once_its_cleaner_has_gone)
+{
+  static const struct {
+    const char *only;
+    int error, result;
+  } cases[] = {
+    { "flock", EWOULDBLOCK, 0 }, { LARGE_NAME ("fstat"), EIO, 0 },
+    { LARGE_NAME ("lstat"), ENOENT, 0 }, { "flock", EIO, -EIO },
+    { "flock", ENOLCK, -ENOLCK },
+  };
+
+  for (size_t i = 0; i < COUNT (cases); i++) {
+    int fd = -1;
+
+    calls = (typeof (calls)) { .watching = 1, .only = cases[i].only,
+                               .error = cases[i].error };
+    ck_assert_int_eq (vms_leftover_make ("fresh", &fd), cases[i].result);
+    calls.watching = 0;
+    ck_assert_ptr_nonnull (calls.failed);
+    ck_assert_int_eq (exists ("fresh"), cases[i].result == 0);
+    if (cases[i].result == 0) {
+      close (fd);
+      ck_assert_int_eq (rmdir ("fresh"), 0);
+    }
+  }
+}
+END_TEST
+
 static TCase *
 tests (void)
 {
@@ -492,6 +523,7 @@ tests (void)
   tcase_add_test (t, kvm_may_be_there_or_denied);
   tcase_add_test (t, kvm_is_usable_by_a_flag_of_the_processor);
   tcase_add_test (t, the_flags_of_the_first_processor_are_enough);
+  tcase_add_test (t, a_directory_is_locked_once_its_cleaner_has_gone);
   return t;
 }
 

@@ -274,6 +274,233 @@ START_TEST (drivers_are_those_of_the_machine)
 }
 END_TEST
 
+/* ---- one thing more ------------------------------------------------------ */
+
+static struct vmspec_guest guest;
+static struct vmspec_file_system mounted;
+static struct vmspec_credential credential;
+static struct vmspec_network network;
+static const struct vmspec_vlan vlan = { VMSPEC_INIT (vmspec_vlan), .number = 1 };
+static const struct vmspec_interface interface
+  = { VMSPEC_INIT (vmspec_interface), .name = "eth1", .vlan = 2 };
+
+static const struct vmspec_vlan *const vlan_list[] = { &vlan, NULL };
+static const struct vmspec_interface *const interface_list[]
+  = { &interface, NULL };
+static const struct vmspec_file_system *const mounted_list[]
+  = { &mounted, NULL };
+static const struct vmspec_credential *const credential_list[]
+  = { &credential, NULL };
+static const char *const key_list[] = { "ssh-ed25519 k", NULL };
+
+/* A machine that has nothing by itself. */
+static void
+make_bare (uint32_t arch)
+{
+  set_up ();
+  guest = (struct vmspec_guest) { VMSPEC_INIT (vmspec_guest),
+                                  .mounts = VMSPEC_OFF };
+  mounted = (struct vmspec_file_system) {
+    VMSPEC_INIT (vmspec_file_system), .mount_point = "/m", .device = "/d" };
+  credential = (struct vmspec_credential) { VMSPEC_INIT (vmspec_credential),
+                                            .name = "c", .value = "v" };
+  network = (struct vmspec_network) {
+    VMSPEC_INIT (vmspec_network),
+    .vlan_backend = VMSPEC_VLAN_BACKEND_MULTICAST, .machine_number = 1 };
+  spec.arch = arch;
+  spec.guest = &guest;
+  spec.graphics = VMSPEC_ON;
+  spec.builtin_drives = spec.builtin_shares = VMSPEC_OFF;
+  boot.default_file_systems = VMSPEC_OFF;
+  store.image = store.writable = VMSPEC_OFF;
+  qemu.builtin_network = qemu.builtin_options = qemu.guest_agent = VMSPEC_OFF;
+}
+
+/* The symbols of what is needed that is not in @others, each after a blank. */
+static const char *
+symbols_without (const char *others)
+{
+  static char text[2000];
+  char *end = text;
+
+  tell ();
+  *text = '\0';
+  for (const struct vmspec_kernel_need *const *one = settings->kernel_needs;
+       *one; one++) {
+    char word[80];
+
+    snprintf (word, sizeof word, " %s ",
+              (*one)->symbol ? (*one)->symbol : (*one)->module);
+    if (!strstr (others, word))
+      end += sprintf (end, " %s", (*one)->symbol ? (*one)->symbol
+                                                  : (*one)->module);
+  }
+  strcpy (end, " ");
+  return text;
+}
+
+#define CHANGE(name, ...) static void name (void) { __VA_ARGS__; }
+
+CHANGE (nothing, (void) 0)
+CHANGE (nixos, boot.system = "/s")
+CHANGE (nixos_with_tpm, boot.system = "/s"; tpm.enable = VMSPEC_ON;
+        tpm.model = "tpm-crb")
+CHANGE (text_console, spec.graphics = VMSPEC_OFF)
+CHANGE (nixos_text, boot.system = "/s"; spec.graphics = VMSPEC_OFF)
+CHANGE (builtin_network, qemu.builtin_network = VMSPEC_ON)
+CHANGE (vlans, spec.vlans = vlan_list;
+        spec.network = &network)
+CHANGE (vlans_of_nobody, vlans ();
+        network.vlan_backend = VMSPEC_VLAN_BACKEND_NONE)
+CHANGE (interfaces, spec.interfaces = interface_list;
+        spec.network = &network)
+CHANGE (builtin_drives, spec.builtin_drives = VMSPEC_ON)
+CHANGE (scsi_later, qemu.disk_interface = VMSPEC_DISK_INTERFACE_SCSI)
+CHANGE (builtin_shares, spec.builtin_shares = VMSPEC_ON)
+CHANGE (builtin_options, qemu.builtin_options = VMSPEC_ON)
+CHANGE (keyboard_alone, qemu.virtio_keyboard = VMSPEC_ON)
+CHANGE (no_keyboard, qemu.virtio_keyboard = VMSPEC_OFF;
+        qemu.builtin_options = VMSPEC_ON)
+CHANGE (agent, qemu.guest_agent = VMSPEC_ON)
+CHANGE (initrd, boot.initrd = "i")
+CHANGE (efi_direct, efi.enable = VMSPEC_ON)
+CHANGE (efi_loader, efi.enable = VMSPEC_ON; boot.kernel = NULL;
+        boot.loader = VMSPEC_ON)
+CHANGE (loader, boot.kernel = NULL; boot.loader = VMSPEC_ON)
+CHANGE (writable_store, store.writable = VMSPEC_ON)
+CHANGE (store_image, store.image = VMSPEC_ON)
+CHANGE (writable_store_image, store.image = store.writable = VMSPEC_ON)
+CHANGE (hostname, guest.hostname = "h")
+CHANGE (mounts, guest.mounts = VMSPEC_ON)
+CHANGE (keys, guest.ssh_keys = key_list)
+CHANGE (value, guest.credentials = credential_list)
+CHANGE (file, credential.value = NULL; credential.file = "/f";
+        guest.credentials = credential_list)
+CHANGE (tis, tpm.enable = VMSPEC_ON; tpm.model = "tpm-tis")
+CHANGE (tis_device, tpm.enable = VMSPEC_ON; tpm.model = "tpm-tis-device")
+CHANGE (crb, tpm.enable = VMSPEC_ON; tpm.model = "tpm-crb")
+CHANGE (spapr, tpm.enable = VMSPEC_ON; tpm.model = "tpm-spapr")
+CHANGE (no_tpm, tpm.model = "tpm-tis")
+
+#define MOUNT(type_)                                                           \
+  CHANGE (mount_##type_, mounted.type = #type_;                                \
+          spec.file_systems = mounted_list)
+
+MOUNT (ext2)
+MOUNT (ext3)
+MOUNT (ext4)
+MOUNT (overlay)
+MOUNT (erofs)
+MOUNT (vfat)
+MOUNT (9p)
+
+/* What a NixOS system is told of in any case, since it checks its kernel. */
+#define NIXOS                                                                  \
+  " VIRTIO_BLK VIRTIO_NET EXT4_FS NET_9P_VIRTIO 9P_FS BLK_DEV NETDEVICES"      \
+  " NET_CORE INET NETWORK_FILESYSTEMS"
+
+/* What is needed at all, and what more for each part. */
+START_TEST (each_part_needs_its_drivers)
+{
+  static const struct {
+    uint32_t arch;
+    void (*change) (void);
+    const char *symbols;
+  } cases[] = {
+    { VMSPEC_ARCH_X86_64, nothing, " VIRTIO_PCI PCI HW_RANDOM_VIRTIO " },
+    { VMSPEC_ARCH_X86_64, nixos, NIXOS " BLK_DEV_INITRD " },
+    { VMSPEC_ARCH_X86_64, nixos_with_tpm,
+      NIXOS " tpm_tis TCG_CRB BLK_DEV_INITRD " },
+    { VMSPEC_ARCH_X86_64, text_console, " SERIAL_8250_CONSOLE SERIAL_8250 " },
+    { VMSPEC_ARCH_X86_64, nixos_text,
+      NIXOS " SERIAL_8250_CONSOLE SERIAL_8250 BLK_DEV_INITRD " },
+    { VMSPEC_ARCH_X86_64, builtin_network,
+      " VIRTIO_NET NETDEVICES NET_CORE INET " },
+    { VMSPEC_ARCH_X86_64, vlans, " VIRTIO_NET NETDEVICES NET_CORE INET " },
+    { VMSPEC_ARCH_X86_64, vlans_of_nobody, " " },
+    { VMSPEC_ARCH_X86_64, interfaces, " VIRTIO_NET NETDEVICES NET_CORE INET " },
+    { VMSPEC_ARCH_X86_64, builtin_drives, " VIRTIO_BLK BLK_DEV " },
+    { VMSPEC_ARCH_X86_64, scsi_later, " SCSI_SYM53C8XX_2 " },
+    { VMSPEC_ARCH_X86_64, builtin_shares,
+      " NET_9P_VIRTIO 9P_FS NETWORK_FILESYSTEMS " },
+    { VMSPEC_ARCH_X86_64, builtin_options,
+      " VIRTIO_INPUT USB_UHCI_HCD USB_HID HID_GENERIC " },
+    { VMSPEC_ARCH_X86_64, keyboard_alone, " " },
+    { VMSPEC_ARCH_X86_64, no_keyboard, " USB_UHCI_HCD USB_HID HID_GENERIC " },
+    { VMSPEC_ARCH_X86_64, agent, " VIRTIO_CONSOLE " },
+    { VMSPEC_ARCH_X86_64, initrd, " BLK_DEV_INITRD " },
+    { VMSPEC_ARCH_X86_64, efi_direct, " EFI EFI_STUB " },
+    { VMSPEC_ARCH_X86_64, efi_loader, " VFAT_FS NLS_CODEPAGE_437 EFI " },
+    { VMSPEC_ARCH_X86_64, loader, " " },
+    { VMSPEC_ARCH_X86_64, writable_store, " OVERLAY_FS TMPFS " },
+    { VMSPEC_ARCH_X86_64, store_image, " EROFS_FS " },
+    { VMSPEC_ARCH_X86_64, writable_store_image, " OVERLAY_FS TMPFS " },
+    { VMSPEC_ARCH_X86_64, hostname, " DMI_SYSFS " },
+    { VMSPEC_ARCH_X86_64, mounts, " DMI_SYSFS " },
+    { VMSPEC_ARCH_X86_64, keys, " DMI_SYSFS " },
+    { VMSPEC_ARCH_X86_64, value, " DMI_SYSFS " },
+    { VMSPEC_ARCH_X86_64, file, " DMI_SYSFS FW_CFG_SYSFS " },
+    { VMSPEC_ARCH_X86_64, tis, " TCG_TIS " },
+    { VMSPEC_ARCH_X86_64, tis_device, " TCG_TIS " },
+    { VMSPEC_ARCH_X86_64, crb, " TCG_CRB " },
+    { VMSPEC_ARCH_X86_64, no_tpm, " " },
+    { VMSPEC_ARCH_X86_64, mount_ext2, " EXT4_FS " },
+    { VMSPEC_ARCH_X86_64, mount_ext3, " EXT4_FS " },
+    { VMSPEC_ARCH_X86_64, mount_ext4, " EXT4_FS " },
+    { VMSPEC_ARCH_X86_64, mount_overlay, " OVERLAY_FS " },
+    { VMSPEC_ARCH_X86_64, mount_erofs, " EROFS_FS " },
+    { VMSPEC_ARCH_X86_64, mount_vfat, " VFAT_FS NLS_CODEPAGE_437 " },
+    { VMSPEC_ARCH_X86_64, mount_9p, " " },
+    { VMSPEC_ARCH_AARCH64, nothing,
+      " VIRTIO_PCI PCI HW_RANDOM_VIRTIO PCI_HOST_GENERIC " },
+    { VMSPEC_ARCH_AARCH64, text_console, " SERIAL_AMBA_PL011_CONSOLE " },
+    { VMSPEC_ARCH_AARCH64, nixos_text,
+      NIXOS " SERIAL_8250_CONSOLE SERIAL_8250 "
+      "SERIAL_AMBA_PL011_CONSOLE BLK_DEV_INITRD " },
+    { VMSPEC_ARCH_AARCH64, builtin_options,
+      " VIRTIO_INPUT USB_EHCI_PCI USB_HID HID_GENERIC " },
+    { VMSPEC_ARCH_AARCH64, hostname, " FW_CFG_SYSFS " },
+    { VMSPEC_ARCH_POWERPC64LE, nothing, " VIRTIO_PCI PCI HW_RANDOM_VIRTIO " },
+    { VMSPEC_ARCH_POWERPC64LE, text_console, " HVC_CONSOLE " },
+    { VMSPEC_ARCH_POWERPC64LE, nixos_text,
+      NIXOS " SERIAL_8250_CONSOLE SERIAL_8250 HVC_CONSOLE BLK_DEV_INITRD " },
+    { VMSPEC_ARCH_POWERPC64LE, builtin_options, " VIRTIO_INPUT " },
+    { VMSPEC_ARCH_POWERPC64LE, hostname, " " },
+    { VMSPEC_ARCH_RISCV64, nothing,
+      " VIRTIO_PCI PCI HW_RANDOM_VIRTIO PCI_HOST_GENERIC " },
+    { VMSPEC_ARCH_RISCV64, text_console,
+      " SERIAL_8250_CONSOLE SERIAL_8250 SERIAL_OF_PLATFORM " },
+    { VMSPEC_ARCH_RISCV64, nixos_text,
+      NIXOS " SERIAL_8250_CONSOLE SERIAL_8250 "
+      "SERIAL_OF_PLATFORM BLK_DEV_INITRD " },
+    { VMSPEC_ARCH_RISCV64, builtin_options, " VIRTIO_INPUT " },
+    { VMSPEC_ARCH_RISCV64, hostname, " " },
+    { VMSPEC_ARCH_S390X, nothing,
+      " VIRTIO_PCI PCI HW_RANDOM_VIRTIO S390_GUEST " },
+    { VMSPEC_ARCH_S390X, text_console, " " },
+    { VMSPEC_ARCH_S390X, nixos_text,
+      NIXOS " SERIAL_8250_CONSOLE SERIAL_8250 BLK_DEV_INITRD " },
+    { VMSPEC_ARCH_S390X, builtin_options, " VIRTIO_INPUT " },
+    { VMSPEC_ARCH_S390X, hostname, " " },
+    { VMSPEC_ARCH_AARCH64, value, " FW_CFG_SYSFS " },
+    { VMSPEC_ARCH_AARCH64, file, " FW_CFG_SYSFS " },
+    { VMSPEC_ARCH_AARCH64, tis_device, " TCG_TIS " },
+    { VMSPEC_ARCH_POWERPC64LE, spapr, " TCG_IBMVTPM " },
+  };
+
+  for (size_t i = 0; i < COUNT (cases); i++) {
+    char bare[2000];
+    const char *more;
+
+    make_bare (cases[i].arch);
+    strcpy (bare, cases[i].change == nothing ? "" : symbols_without (""));
+    cases[i].change ();
+    more = symbols_without (bare);
+    ck_assert_str_eq (more, cases[i].symbols);
+  }
+}
+END_TEST
+
 START_TEST (a_store_image_is_loaded_at_once)
 {
   store.image = VMSPEC_ON;
@@ -323,6 +550,7 @@ main (void)
   tcase_add_test (tcase, drivers_are_those_of_the_disks);
   tcase_add_test (tcase, drivers_are_those_of_what_is_mounted);
   tcase_add_test (tcase, drivers_are_those_of_the_machine);
+  tcase_add_test (tcase, each_part_needs_its_drivers);
   tcase_add_test (tcase, a_store_image_is_loaded_at_once);
   tcase_add_test (tcase, there_are_files_in_the_form_that_was_asked_for);
   return unit_run ("guest-settings", tcase);

@@ -306,6 +306,8 @@ START_TEST (devices_have_a_path_and_a_tag)
     { "PARTUUID=3", "/dev/disk/by-partuuid/3", "PARTUUID=3" },
     { "PARTLABEL=\xc3\xa4", "/dev/disk/by-partlabel/\xc3\xa4",
       "PARTLABEL=\xc3\xa4" },
+    { "/dev/disk/by-label/\\y41\\x4\\xg1", "/dev/disk/by-label/\\y41\\x4\\xg1",
+      "LABEL=\\y41\\x4\\xg1" },
     { "/dev/vda", "/dev/vda", NULL },
     { "tag", "tag", NULL },
     { NULL, "none", NULL },
@@ -318,6 +320,93 @@ START_TEST (devices_have_a_path_and_a_tag)
 
     ck_assert_str_eq (vms_guest_device_path (&arena, fs), cases[i].path);
     ck_assert_pstr_eq (tag, cases[i].tag);
+  }
+}
+END_TEST
+
+/* udev keeps ASCII letters and digits, some signs, and all of UTF-8. */
+START_TEST (each_byte_has_its_place_in_a_link)
+{
+  static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
+                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+
+  for (int byte = 1; byte < 256; byte++) {
+    char device[] = { 'L', 'A', 'B', 'E', 'L', '=', (char) byte, '\0' };
+    char path[40], upper[40];
+    int plain = byte >= 128 || strchr (letters, byte)
+                || strchr ("#+-.:=@_", byte);
+
+    snprintf (path, sizeof path,
+              plain ? "/dev/disk/by-label/%c" : "/dev/disk/by-label/\\x%02x",
+              byte);
+    ck_assert_str_eq (
+      vms_guest_device_path (&arena, FS (.mount_point = "/a",
+                                         .device = device)), path);
+    snprintf (path, sizeof path, "/dev/disk/by-label/\\x%02x", byte);
+    snprintf (upper, sizeof upper, "/dev/disk/by-label/\\x%02X", byte);
+    ck_assert_str_eq (
+      vms_guest_device_tag (&arena, FS (.mount_point = "/a", .device = path)),
+      device);
+    ck_assert_str_eq (
+      vms_guest_device_tag (&arena, FS (.mount_point = "/a", .device = upper)),
+      device);
+  }
+}
+END_TEST
+
+START_TEST (options_that_are_not_the_kernels_are_left_out)
+{
+  static const char *const cases[][2] = {
+    { "defaults", "" }, { "default", "default" }, { "defaultsx", "defaultsx" },
+    { "auto", "" }, { "noauto", "" }, { "fail", "" }, { "nofail", "" },
+    { "_netdev", "" }, { "user", "" }, { "nouser", "" }, { "users", "" },
+    { "owner", "" }, { "group", "" }, { "x-", "" }, { "x-a", "" },
+    { "X-a=b", "" }, { "xattr", "xattr" }, { "X", "X" }, { "comment=", "" },
+    { "comment=a", "" }, { "comment", "comment" }, { "commenta", "commenta" },
+    { "", "" }, { ",", "" }, { "a,", "a" }, { ",a", "a" },
+    { "a,auto,b", "a,b" }, { "a=\"b,auto\",c", "a=\"b,auto\",c" },
+    { "rw,x-a=\"b,c\",d", "rw,d" },
+  };
+
+  for (size_t i = 0; i < COUNT (cases); i++)
+    ck_assert_str_eq (
+      vms_guest_mount_options (&arena, FS (.mount_point = "/a",
+                                           .options = STRINGS (cases[i][0]))),
+      cases[i][1]);
+  ck_assert_str_eq (
+    vms_guest_mount_options (&arena, FS (.mount_point = "/a",
+                                         .options = STRINGS ("a", "b"))),
+    "a,b");
+}
+END_TEST
+
+START_TEST (what_is_checked_and_what_is_formatted)
+{
+  static const struct {
+    const char *device, *type, *option;
+    uint32_t no_check, format;
+    int checked, formatted;
+  } cases[] = {
+    { "/dev/x", "ext4", "rw", VMSPEC_OFF, VMSPEC_ON, 1, 1 },
+    { "/dev/x", "ext4", "rw", VMSPEC_ON, VMSPEC_OFF, 0, 0 },
+    { "/devx", "ext4", "rw", VMSPEC_OFF, VMSPEC_ON, 0, 0 },
+    { "UUID=", "ext4", "rw", VMSPEC_OFF, VMSPEC_ON, 1, 1 },
+    { "UUID", "ext4", "rw", VMSPEC_OFF, VMSPEC_ON, 0, 0 },
+    { "/dev/x", "auto", "rw", VMSPEC_OFF, VMSPEC_ON, 1, 0 },
+    { "/dev/x", "ext4", "ro", VMSPEC_OFF, VMSPEC_ON, 0, 1 },
+    { "/dev/x", "ext4", "bind", VMSPEC_OFF, VMSPEC_ON, 0, 0 },
+    { "/dev/x", "ext4", "rbind", VMSPEC_OFF, VMSPEC_ON, 0, 0 },
+    { "/dev/x", "none", "rw", VMSPEC_OFF, VMSPEC_ON, 0, 1 },
+  };
+
+  for (size_t i = 0; i < COUNT (cases); i++) {
+    const struct vmspec_file_system *fs
+      = FS (.mount_point = "/a", .device = cases[i].device,
+            .type = cases[i].type, .options = STRINGS (cases[i].option),
+            .no_check = cases[i].no_check, .auto_format = cases[i].format);
+
+    ck_assert_int_eq (vms_guest_is_checked (fs), cases[i].checked);
+    ck_assert_int_eq (vms_guest_is_formatted (fs), cases[i].formatted);
   }
 }
 END_TEST
@@ -451,6 +540,8 @@ START_TEST (units_are_named_by_their_path)
     { "/a:_.B9", "a:_.B9.mount" },
     { "/a\\b%\xc3\xa4", "a\\x5cb\\x25\\xc3\\xa4.mount" },
     { "/...", "\\x2e...mount" },
+    { "/azAZ09", "azAZ09.mount" },
+    { "/`{@[;^", "\\x60\\x7b\\x40\\x5b\\x3b\\x5e.mount" },
   };
 
   for (size_t i = 0; i < COUNT (cases); i++) {
@@ -516,6 +607,157 @@ is_sayable (const char *text)
 {
   return vms_guest_is_utf8 (text) && !strpbrk (text, "\r\n");
 }
+
+/* File names have 255 bytes; a device has as many as its services have room for
+ * besides "systemd-makefs@.service". */
+START_TEST (units_have_names_as_long_as_files)
+{
+  char path[260] = "/", device[260] = "/dev/";
+  struct vmspec_file_system fs
+    = *FS (.mount_point = path, .type = "ext4", .device = device,
+           .auto_format = VMSPEC_ON);
+  const struct vmspec_file_system *const table[] = { &fs, NULL };
+  struct vmspec_guest_settings settings = settings_of (table);
+
+  memset (path + 1, 'p', 255 - strlen (".mount"));
+  memset (device + 5, 'd', 255 - strlen ("systemd-makefs@dev-.service"));
+  vms_guest_units (&files, &settings, diag);
+  ck_assert_uint_eq (files.count, 2);
+  ck_assert_ptr_nonnull (
+    strstr (((const struct vmspec_guest_file *) files.items[0])->content,
+            "Requires=systemd-fsck@dev-dddd"));
+  strcat (device, "d");
+  files.count = 0;
+  vms_guest_units (&files, &settings, diag);
+  ck_assert_uint_eq (files.count, 1);
+  ck_assert_ptr_null (
+    strstr (((const struct vmspec_guest_file *) files.items[0])->content,
+            "systemd-"));
+  ck_assert_uint_eq (vmspec_diag_count (diag), 0);
+  strcat (path, "p");
+  files.count = 0;
+  vms_guest_units (&files, &settings, diag);
+  ck_assert_uint_eq (files.count, 0);
+  ck_assert_uint_eq (vmspec_diag_count (diag), 1);
+  ck_assert_ptr_nonnull (strstr (unit_finding (diag, "guest.unit-name")->text,
+                                 "as its name would be longer than 255 bytes"));
+}
+END_TEST
+
+START_TEST (a_command_line_of_a_unit_has_quotes_and_escapes)
+{
+  const struct vmspec_file_system *const table[] = {
+    FS (.mount_point = "/a", .device = "/dev/a\"b\\c%d$e#", .type = "t$%\"\\",
+        .auto_format = VMSPEC_ON),
+    NULL
+  };
+  struct vmspec_guest_settings settings = settings_of (table);
+
+  vms_guest_units (&files, &settings, diag);
+  ck_assert_uint_eq (files.count, 2);
+  ck_assert_str_eq (
+    ((const struct vmspec_guest_file *) files.items[1])->content,
+    "# Made by vmspec.\n[Unit]\nDefaultDependencies=no\n"
+    "BindsTo=dev-a\\x22b\\x5cc\\x25d\\x24e\\x23.device\n"
+    "After=dev-a\\x22b\\x5cc\\x25d\\x24e\\x23.device\n"
+    "Before=systemd-fsck@dev-a\\x22b\\x5cc\\x25d\\x24e\\x23.service "
+    "shutdown.target\nConflicts=shutdown.target\n\n[Service]\nType=oneshot\n"
+    "RemainAfterExit=yes\nExecStart=/usr/lib/systemd/systemd-makefs "
+    "\"t$$%%\\\"\\\\\" \"/dev/a\\\"b\\\\c%%d$$e#\"\nTimeoutSec=infinity\n");
+}
+END_TEST
+
+/* A mount unit's lines that say what waits for what. */
+START_TEST (units_wait_for_what_they_need)
+{
+  static const struct {
+    const char *point, *type, *option;
+    uint32_t format;
+    const char *own, *initrd; /* units in whole; NULL: there is none */
+  } cases[] = {
+    { "/a", "nfs", NULL, VMSPEC_OFF, "Before=remote-fs.target\n", NULL },
+    { "/a", "ext2", "_netdev", VMSPEC_OFF,
+      "Before=remote-fs.target\nRequires=systemd-fsck@dev-x.service\n"
+      "After=systemd-fsck@dev-x.service\n", NULL },
+    { "/a", "lustre", NULL, VMSPEC_OFF, "Before=remote-fs.target\n"
+      "Requires=systemd-fsck@dev-x.service\n"
+      "After=systemd-fsck@dev-x.service\n", NULL },
+    { "/a", "ext2", "ro", VMSPEC_OFF, "Before=local-fs.target\n", NULL },
+    { "/a", "ext2", "ro", VMSPEC_ON,
+      "Before=local-fs.target\nRequires=systemd-makefs@dev-x.service\n"
+      "After=systemd-makefs@dev-x.service\n", NULL },
+    { "/a", "ext2", "nofail,ro", VMSPEC_OFF, "", NULL },
+    { "/", "ext2", "ro", VMSPEC_ON, "Before=local-fs.target\n",
+      "Before=initrd-root-fs.target\n"
+      "Requires=systemd-makefs@dev-x.service\n"
+      "After=systemd-makefs@dev-x.service\n" },
+    { "/", "ext2", NULL, VMSPEC_OFF,
+      "Before=local-fs.target\nWants=systemd-fsck-root.service\n",
+      "Before=initrd-root-fs.target\n"
+      "Requires=systemd-fsck@dev-x.service\n"
+      "After=systemd-fsck@dev-x.service\n" },
+  };
+
+  for (size_t i = 0; i < COUNT (cases); i++) {
+    const char *const options[] = { cases[i].option, NULL };
+    const struct vmspec_file_system *const table[] = {
+      FS (.mount_point = cases[i].point, .device = "/dev/x",
+          .type = cases[i].type, .options = options,
+          .auto_format = cases[i].format),
+      NULL
+    };
+    struct vmspec_guest_settings settings = settings_of (table);
+    int is_root = !strcmp (cases[i].point, "/");
+    const char *unit;
+
+    files.count = 0;
+    vms_guest_units (&files, &settings, diag);
+    unit = content_of (is_root ? UNIT ("-.mount") : UNIT ("a.mount"),
+                       VMSPEC_OFF);
+    ck_assert_str_eq (vms_arena_copy (&arena, unit + strlen (HEAD),
+                                      (size_t) (strstr (unit, "\n[Mount]")
+                                                - unit) - strlen (HEAD)),
+                      cases[i].own);
+    ck_assert_int_eq (strstr (unit, "WantedBy=") != NULL,
+                      strstr (cases[i].own, "Before=") == NULL);
+    if (!cases[i].initrd) {
+      ck_assert_ptr_null (find_file (UNIT ("sysroot-a.mount"), VMSPEC_ON));
+      continue;
+    }
+    unit = content_of (UNIT ("sysroot.mount"), VMSPEC_ON);
+    ck_assert_str_eq (vms_arena_copy (&arena, unit + strlen (HEAD),
+                                      (size_t) (strstr (unit, "\n[Mount]")
+                                                - unit) - strlen (HEAD)),
+                      cases[i].initrd);
+  }
+}
+END_TEST
+
+/* Of the directory that has both, or of the top. */
+START_TEST (an_overlay_needs_the_disk_that_it_is_kept_on)
+{
+  static const struct vmspec_file_system *const nothing[] = { NULL };
+  static const char *const uppers[][2] = {
+    { "/a/b/c", "/sysroot/a/b" }, { "/a", "/sysroot" }, { "a", "/" },
+  };
+
+  for (size_t i = 0; i < COUNT (uppers); i++) {
+    const struct vmspec_guest_overlay overlay = {
+      VMSPEC_INIT (vmspec_guest_overlay), .mount_point = "/m", .lower = "/l",
+      .upper = uppers[i][0], .work = "/w" };
+    struct vmspec_guest_settings settings = settings_of (nothing);
+    char expected[80];
+
+    settings.overlay = &overlay;
+    files.count = 0;
+    vms_guest_units (&files, &settings, diag);
+    snprintf (expected, sizeof expected, "\nRequiresMountsFor=%s\n",
+              uppers[i][1]);
+    ck_assert_ptr_nonnull (strstr (content_of (UNIT ("rw-store.service"),
+                                               VMSPEC_ON), expected));
+  }
+}
+END_TEST
 
 START_TEST (whatever_a_unit_says_reads_back)
 {
@@ -693,6 +935,61 @@ START_TEST (what_no_kernel_parameter_can_say)
   ck_assert_str_eq (unit_finding (diag, "guest.unit-text")->path,
                     "file_systems[/f].device");
   ck_assert_ptr_nonnull (unit_finding (diag, "guest.parameters-length"));
+}
+END_TEST
+
+START_TEST (quotes_stand_around_what_would_be_several_words)
+{
+  static const struct {
+    const char *device, *params;
+  } cases[] = {
+    { "/a", "root=/a rw\n" }, { "a b", "\"root=a b\" rw\n" },
+    { "a\tb", "\"root=a\tb\" rw\n" }, { "a\v", "\"root=a\v\" rw\n" },
+    { "\f", "\"root=\f\" rw\n" }, { "a'", "\"root=a'\" rw\n" },
+    { "\xc2\xa0", "\"root=\xc2\xa0\" rw\n" }, { "a\\b", "root=a\\b rw\n" },
+    { "a\\", " rw\n" }, { "a\"b", " rw\n" }, { "\n", " rw\n" },
+    { "\r", " rw\n" }, { "\\", " rw\n" }, { "", "\n" },
+  };
+
+  for (size_t i = 0; i < COUNT (cases); i++) {
+    const struct vmspec_file_system *const table[]
+      = { FS (.mount_point = "/", .device = cases[i].device), NULL };
+    struct vmspec_guest_settings settings = settings_of (table);
+
+    ck_assert_str_eq (render (vms_guest_cmdline, &settings), cases[i].params);
+  }
+}
+END_TEST
+
+START_TEST (fields_of_a_mount_parameter_are_plain_or_escaped)
+{
+  const struct vmspec_file_system *const table[]
+    = { FS (.mount_point = "/azAZ09._,=+@%~-", .device = "`{[:;!\x7f\x01",
+            .type = "\xc3\xa4"), NULL };
+  struct vmspec_guest_settings settings = settings_of (table);
+
+  ck_assert_str_eq (
+    render (vms_guest_cmdline, &settings),
+    "systemd.mount-extra=\\x60\\x7b\\x5b\\x3a\\x3b\\x21\\x7f\\x01"
+    ":/azAZ09._,=+@%~-:\\xc3\\xa4:defaults\n");
+}
+END_TEST
+
+START_TEST (parameters_may_be_as_long_as_the_kernel_reads)
+{
+  static const struct vmspec_file_system *const nothing[] = { NULL };
+  struct vmspec_guest_settings settings = settings_of (nothing);
+
+  settings.kernel_params = STRINGS ("abcd", "efghi");
+  settings.command_line_max = 10;
+  ck_assert_str_eq (render (vms_guest_cmdline, &settings), "abcd efghi\n");
+  ck_assert_uint_eq (vmspec_diag_count (diag), 0);
+  settings.command_line_max = 9;
+  ck_assert_str_eq (render (vms_guest_cmdline, &settings), "abcd efghi\n");
+  ck_assert_str_eq (
+    unit_finding (diag, "guest.parameters-length")->text,
+    "the kernel parameters have 10 bytes, of which the kernel cuts off all after "
+    "the first 9: have the guest mount by its fstab or by units");
 }
 END_TEST
 
@@ -936,6 +1233,34 @@ START_TEST (whatever_the_hook_mounts_reaches_mount)
 }
 END_TEST
 
+/* Devices, and what is found by a tag, are waited for. */
+START_TEST (the_hook_waits_for_devices_only)
+{
+  static const struct {
+    const char *device, *option, *line;
+  } cases[] = {
+    { "/dev/x", "rw", "  find_device /dev/x &&\n" },
+    { "/devx", "rw", "  device=/devx &&\n" },
+    { "LABEL=a", "rw", "  find_device /dev/disk/by-label/a LABEL=a &&\n" },
+    { "tag", "rw", "  device=tag &&\n" },
+    { "tag", "bind", "  device=tag &&\n" },
+    { "/dev/x", "rbind", "  device=$targetRoot/dev/x &&\n" },
+  };
+
+  for (size_t i = 0; i < COUNT (cases); i++) {
+    const struct vmspec_file_system *const table[] = {
+      FS (.mount_point = "/a", .device = cases[i].device, .type = "ext4",
+          .options = STRINGS (cases[i].option), .needed_for_boot = VMSPEC_ON),
+      NULL
+    };
+    struct vmspec_guest_settings settings = settings_of (table);
+
+    ck_assert_msg (strstr (render (vms_guest_hook, &settings), cases[i].line)
+                     != NULL, "%s", cases[i].line);
+  }
+}
+END_TEST
+
 START_TEST (the_hook_formats_what_is_empty)
 {
   const struct vmspec_file_system *const table[] = {
@@ -1068,6 +1393,53 @@ START_TEST (json_keeps_every_byte)
 }
 END_TEST
 
+/* Whether it is UTF-8, by the numbers that its bytes stand for. */
+static int
+is_text (const unsigned char *c)
+{
+  while (*c) {
+    static const unsigned least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+    size_t size = *c < 0x80 ? 1 : *c / 32 == 6 ? 2 : *c / 16 == 14 ? 3
+                  : *c / 8 == 30 ? 4 : 0;
+    unsigned number = *c;
+
+    if (!size)
+      return 0;
+    if (size > 1)
+      number %= 1u << (7 - size);
+    for (size_t i = 1; i < size; i++) {
+      if (c[i] < 128 || c[i] > 191)
+        return 0;
+      number = number * 64 + c[i] % 64;
+    }
+    if (number < least[size] || number / 2048 == 27 || number >= 0x110000)
+      return 0;
+    c += size;
+  }
+  return 1;
+}
+
+START_TEST (utf8_ends_at_each_of_its_limits)
+{
+  static const unsigned char others[]
+    = { 0, 1, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xff };
+
+  for (unsigned first = 1; first < 256; first++)
+    for (size_t i = 0; i < COUNT (others) * COUNT (others) * COUNT (others);
+         i++) {
+      const unsigned char bytes[]
+        = { (unsigned char) first, others[i / COUNT (others) / COUNT (others)],
+            others[i / COUNT (others) % COUNT (others)],
+            others[i % COUNT (others)], 0 };
+
+      ck_assert_msg (vms_guest_is_utf8 ((const char *) bytes)
+                       == is_text (bytes),
+                     "%02x %02x %02x %02x", bytes[0], bytes[1], bytes[2],
+                     bytes[3]);
+    }
+}
+END_TEST
+
 START_TEST (utf8_is_told_from_bytes)
 {
   static const char *const right[]
@@ -1093,11 +1465,18 @@ START_TEST (a_plan_has_every_form)
   struct vmspec_host host = unit_host ();
   vmspec_plan *plan = unit_plan (&spec, &host);
 
-  for (uint32_t form = 1; form <= VMSPEC_GUEST_FORM_JSON; form++) {
+  for (uint32_t form = VMSPEC_GUEST_FORM_JSON + 1; form < 100; form++) {
+    struct vmspec_guest_settings *settings = NULL;
+
+    ck_assert_int_eq (vmspec_plan_guest (plan, form, diag, &settings), -EINVAL);
+    ck_assert_ptr_null (settings);
+  }
+  for (uint32_t form = 0; form <= VMSPEC_GUEST_FORM_JSON; form++) {
     struct vmspec_guest_settings *settings = NULL;
 
     ck_assert_int_eq (vmspec_plan_guest (plan, form, diag, &settings), 0);
     ck_assert_uint_eq (vmspec_diag_count (diag), 0);
+    ck_assert_int_eq (settings->files[0] != NULL, form != 0);
     for (size_t i = 0; settings->files[i]; i++) {
       const char *content = settings->files[i]->content;
 
@@ -1118,30 +1497,42 @@ main (void)
   tcase_add_checked_fixture (tcase, set_up, tear_down);
   tcase_add_test (tcase, fstab_has_a_line_for_each_mount);
   tcase_add_test (tcase, what_cannot_be_checked_is_not);
+  tcase_add_test (tcase, what_is_checked_and_what_is_formatted);
   tcase_add_test (tcase, a_line_of_fstab_takes_more_options);
   tcase_add_test (tcase, whatever_fstab_says_reads_back);
   tcase_add_test (tcase, the_c_library_reads_fstab);
   tcase_add_test (tcase, options_are_told_apart);
+  tcase_add_test (tcase, options_that_are_not_the_kernels_are_left_out);
   tcase_add_test (tcase, devices_have_a_path_and_a_tag);
+  tcase_add_test (tcase, each_byte_has_its_place_in_a_link);
   tcase_add_test (tcase, units_mount_and_check);
+  tcase_add_test (tcase, units_wait_for_what_they_need);
   tcase_add_test (tcase, units_of_the_initial_ram_disk);
   tcase_add_test (tcase, the_store_overlay_as_units);
+  tcase_add_test (tcase, an_overlay_needs_the_disk_that_it_is_kept_on);
   tcase_add_test (tcase, units_are_named_by_their_path);
+  tcase_add_test (tcase, a_command_line_of_a_unit_has_quotes_and_escapes);
+  tcase_add_test (tcase, units_have_names_as_long_as_files);
   tcase_add_test (tcase, whatever_a_unit_says_reads_back);
   tcase_add_test (tcase, what_a_unit_cannot_say_is_told_once);
   tcase_add_test (tcase, kernel_parameters_are_one_line);
   tcase_add_test (tcase, a_root_is_said_as_it_is);
   tcase_add_test (tcase, what_no_kernel_parameter_can_say);
+  tcase_add_test (tcase, parameters_may_be_as_long_as_the_kernel_reads);
+  tcase_add_test (tcase, fields_of_a_mount_parameter_are_plain_or_escaped);
+  tcase_add_test (tcase, quotes_stand_around_what_would_be_several_words);
   tcase_add_test (tcase, whatever_a_mount_parameter_says_reads_back);
   tcase_add_test (tcase, modules_are_named_once);
   tcase_add_test (tcase, the_hook_mounts_parents_first);
   tcase_add_test (tcase, the_hook_says_what_it_cannot_mount);
   tcase_add_test (tcase, the_hook_looks_for_devices_by_their_label);
   tcase_add_test (tcase, whatever_the_hook_mounts_reaches_mount);
+  tcase_add_test (tcase, the_hook_waits_for_devices_only);
   tcase_add_test (tcase, the_hook_formats_what_is_empty);
   tcase_add_test (tcase, json_has_every_member);
   tcase_add_test (tcase, json_keeps_every_byte);
   tcase_add_test (tcase, utf8_is_told_from_bytes);
+  tcase_add_test (tcase, utf8_ends_at_each_of_its_limits);
   tcase_add_test (tcase, a_plan_has_every_form);
   return unit_run ("guest", tcase);
 }

@@ -147,6 +147,26 @@ START_TEST (the_first_firmware_that_fits_is_taken)
 }
 END_TEST
 
+START_TEST (firmware_says_by_its_path_what_it_needs)
+{
+  host.firmware = LIST (
+    vmspec_host_firmware,
+    &(struct vmspec_host_firmware) {
+      VMSPEC_INIT (vmspec_host_firmware), .firmware = "/a", .smm = VMSPEC_OFF },
+    &(struct vmspec_host_firmware) {
+      VMSPEC_INIT (vmspec_host_firmware), .firmware = "/b", .smm = VMSPEC_ON },
+    &(struct vmspec_host_firmware) {
+      VMSPEC_INIT (vmspec_host_firmware), .firmware = "/c" });
+  ck_assert (!vms_host_firmware_needs_smm (&host, "/a"));
+  ck_assert (vms_host_firmware_needs_smm (&host, "/b"));
+  ck_assert (!vms_host_firmware_needs_smm (&host, "/c"));
+  ck_assert (!vms_host_firmware_needs_smm (&host, "/d"));
+  ck_assert (!vms_host_firmware_needs_smm (&host, NULL));
+  host.firmware = NULL;
+  ck_assert (!vms_host_firmware_needs_smm (&host, "/b"));
+}
+END_TEST
+
 START_TEST (a_host_that_was_given_is_copied_and_nothing_is_looked_up)
 {
   struct vmspec spec = { VMSPEC_INIT (vmspec) };
@@ -218,6 +238,7 @@ main (void)
   tcase_add_test (t, real_paths_are_those_that_are_known);
   tcase_add_test (t, a_program_is_looked_up_by_name_and_taken_by_path);
   tcase_add_test (t, the_first_firmware_that_fits_is_taken);
+  tcase_add_test (t, firmware_says_by_its_path_what_it_needs);
   tcase_add_test (t,
                   a_host_that_was_given_is_copied_and_nothing_is_looked_up);
   tcase_add_test (t, a_processor_has_the_names_that_kernels_give_it);

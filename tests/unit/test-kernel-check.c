@@ -522,6 +522,57 @@ START_TEST (a_large_file_is_not_read)
 }
 END_TEST
 
+/* Of 16 MiB, not more; nor may that be what is read of a compressed one. */
+START_TEST (a_file_may_have_sixteen_mebibytes)
+{
+  static const struct {
+    size_t size;
+    int result;
+  } files[] = { { 16 * MIB - 1, 0 }, { 16 * MIB, 0 }, { 16 * MIB + 1, -EINVAL } };
+  char *bytes = malloc (16 * MIB + 1);
+
+  ck_assert_ptr_nonnull (bytes);
+  memset (bytes, '\n', 16 * MIB + 1);
+  memcpy (bytes, "CONFIG_9P_FS=y", 14);
+  for (size_t i = 0; i < COUNT (files); i++) {
+    ck_assert_int_eq (check_bytes (bytes, files[i].size), files[i].result);
+    ck_assert_str_eq (found (), files[i].result ? "kernel.size ()" : "");
+    write_gzip (below ("config"), "wb1", bytes, files[i].size);
+    ck_assert_int_eq (check_config (below ("config")), files[i].result);
+    ck_assert_str_eq (found (), files[i].result ? "kernel.size ()" : "");
+  }
+  free (bytes);
+}
+END_TEST
+
+/* The needs are as long as they are, and what is found is kept for each. */
+START_TEST (each_of_many_needs_has_its_answer)
+{
+  static struct vmspec_kernel_need needs[100];
+  static const struct vmspec_kernel_need *list[101];
+  static char symbols[100][8];
+  struct text text = { .arena = &(struct arena) { 0 } };
+
+  for (size_t i = 0; i < COUNT (needs); i++) {
+    snprintf (symbols[i], sizeof symbols[i], "S%02zu", i);
+    needs[i] = (struct vmspec_kernel_need) {
+      VMSPEC_INIT (vmspec_kernel_need), .symbol = symbols[i], .option = "x",
+      .builtin = i % 4 < 2 ? VMSPEC_ON : VMSPEC_OFF };
+    list[i] = &needs[i];
+    vms_text_add (&text, "CONFIG_");
+    vms_text_add (&text, symbols[i]);
+    vms_text_add (&text, i % 2 ? "=y\n" : "=m\n");
+  }
+  settings.kernel_needs = list;
+  ck_assert_int_eq (check_text (vms_text_end (&text)), -ENOTSUP);
+  ck_assert_uint_eq (vmspec_diag_count (diag), 25);
+  for (size_t i = 0; i < 25; i++)
+    ck_assert_ptr_nonnull (strstr (vmspec_diag_get (diag, i)->text,
+                                   symbols[4 * i]));
+  vms_arena_free (text.arena);
+}
+END_TEST
+
 /* ---- files that cannot be read ------------------------------------------ */
 
 START_TEST (a_file_that_is_not_there_is_elsewhere)
@@ -840,6 +891,8 @@ main (void)
   tcase_add_test (t, a_compressed_file_that_is_damaged_is_refused);
   tcase_add_test (t, a_bomb_does_not_go_off);
   tcase_add_test (t, a_large_file_is_not_read);
+  tcase_add_test (t, a_file_may_have_sixteen_mebibytes);
+  tcase_add_test (t, each_of_many_needs_has_its_answer);
   tcase_add_test (t, a_file_that_is_not_there_is_elsewhere);
   tcase_add_test (t, a_kernel_may_not_tell_its_configuration);
   tcase_add_test (t, only_files_are_read);

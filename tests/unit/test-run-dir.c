@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a machine's process gets, and its run directory. */
 #include "emulator.h"
+#include "leftover.h"
 #include "remove.h"
 
 /* ---- what the child gets ------------------------------------------------- */
@@ -171,6 +172,15 @@ START_TEST (one_that_was_prepared_for_nothing_is_a_leftover)
 }
 END_TEST
 
+static const char *
+inside (const char *directory, const char *name)
+{
+  static char path[PATH_MAX];
+
+  snprintf (path, sizeof path, "%s/%s", directory, name);
+  return path;
+}
+
 START_TEST (only_ours_are_leftovers)
 {
   static const struct {
@@ -178,17 +188,93 @@ START_TEST (only_ours_are_leftovers)
     mode_t mode;
   } others[] = { { "vmspec.regression", 0700 }, { "vmspec.short", 01700 },
                  { "vmspecs.012345678", 01700 }, { "vmspec.01234567890", 01700 },
-                 { "vmspec.public0000", 01777 } };
+                 { "vmspec.public0000", 01777 }, { "vmspec.012345678", 01700 },
+                 { "vmspec.other00001", 01701 }, { "vmspec.other00010", 01710 },
+                 { "vmspec.setuid0000", 05700 }, { "vmspec.readonly00", 01500 },
+                 { "xmspec.0123456789", 01700 } };
   size_t removed = 99;
 
   for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
     ck_assert_int_eq (mkdir (others[i].name, 0700), 0);
     ck_assert_int_eq (chmod (others[i].name, others[i].mode), 0);
   }
+  make_file ("vmspec.a00000file", 01700, "");
+  ck_assert_int_eq (symlink ("vmspec.regression", "vmspec.a00000link"), 0);
   ck_assert_int_eq (vmspec_clean (scratch, &removed), 0);
   ck_assert_uint_eq (removed, 0);
   for (size_t i = 0; i < sizeof others / sizeof *others; i++)
     ck_assert (exists (others[i].name));
+  ck_assert (exists ("vmspec.a00000file"));
+  ck_assert (exists ("vmspec.a00000link"));
+}
+END_TEST
+
+/* Below a directory with a set-group-ID bit, ours have it too. */
+START_TEST (each_leftover_is_counted)
+{
+  static const char *const names[]
+    = { "vmspec.aaaaaaaaaa", "vmspec.bbbbbbbbbb", "vmspec.cccccccccc" };
+  size_t removed = 99;
+
+  for (size_t i = 0; i < COUNT (names); i++) {
+    ck_assert_int_eq (mkdir (names[i], 0700), 0);
+    ck_assert_int_eq (mkdir (inside (names[i], "full"), 0700), 0);
+    ck_assert_int_eq (chmod (names[i], i == 1 ? 03700 : 01700), 0);
+  }
+  ck_assert_int_eq (vmspec_clean (scratch, &removed), 0);
+  ck_assert_uint_eq (removed, 3);
+  for (size_t i = 0; i < COUNT (names); i++)
+    ck_assert (!exists (names[i]));
+  ck_assert_int_eq (vmspec_clean (scratch, NULL), 0);
+}
+END_TEST
+
+START_TEST (a_lock_is_had_once)
+{
+  int first = -1, second = -1;
+
+  ck_assert_int_eq (vms_leftover_lock ("fresh", &first), -ENOENT);
+  ck_assert_int_eq (vms_leftover_make ("fresh", &first), 0);
+  ck_assert_int_ge (first, 0);
+  ck_assert_int_eq (vms_leftover_lock ("fresh", &second), -EEXIST);
+  ck_assert_int_eq (vms_leftover_make ("fresh", &second), -EEXIST);
+  ck_assert_int_eq (second, -1);
+  close (first);
+  ck_assert_int_eq (vms_leftover_make ("fresh", &second), -EEXIST);
+  ck_assert_int_eq (vms_leftover_lock ("fresh", &second), 0);
+  close (second);
+  make_file ("file", 0600, "");
+  ck_assert_int_eq (vms_leftover_lock ("file", &second), -ENOTDIR);
+  ck_assert_int_eq (vms_leftover_make ("no/where", &second), -ENOENT);
+}
+END_TEST
+
+/* What the guest is to see may be read by all, whatever the user's mask is for. */
+START_TEST (a_directory_of_the_users_own_gets_what_the_guest_is_to_see)
+{
+  mode_t mask = umask (0);
+  struct stat status;
+  vmspec_vm *vm = NULL;
+
+  make_file ("bundle", 0600, "certificate");
+  snprintf (variables[0], sizeof variables[0], "TMPDIR=%s/own", scratch);
+  host.environment = STRINGS (variables[0], "USE_TMPDIR=1",
+                              "NIX_SSL_CERT_FILE=bundle",
+                              "VMSPEC_TEST_EMULATOR=exit");
+  spec.host_certs = VMSPEC_ON;
+  plan = unit_plan (&spec, &host);
+  ck_assert_int_eq (vmspec_vm_start (plan, &plainly, diag, &vm), 0);
+  ck_assert_int_eq (vmspec_vm_wait (vm, -1, NULL), 0);
+  vmspec_vm_free (vm);
+  ck_assert_uint_eq (vmspec_diag_count (diag), 0);
+  umask (mask);
+  for (size_t i = 0; i < 3; i++) {
+    ck_assert_int_eq (stat (i ? i == 1 ? "own/xchg" : "own/certs" : "own",
+                            &status), 0);
+    ck_assert_uint_eq (status.st_mode, S_IFDIR | 0755);
+  }
+  ck_assert_int_eq (stat ("own/certs/ca-certificates.crt", &status), 0);
+  ck_assert_uint_eq (status.st_mode, S_IFREG | 0644);
 }
 END_TEST
 
@@ -401,6 +487,32 @@ START_TEST (directories_that_may_not_be_read_are_removed)
 }
 END_TEST
 
+/* Names that it would give are there already, some where they are moved to. */
+START_TEST (a_tree_goes_whatever_its_names_are)
+{
+  static const char *const directories[]
+    = { "tree", "tree/.vmspec-1", "tree/.vmspec-1/.vmspec-2",
+        "tree/.vmspec-1/.vmspec-2/a", "tree/.vmspec-3", "tree/a", "tree/a/a",
+        "tree/a/a/a", "tree/a/a/a/a", "tree/..a", "tree/...", "tree/.../b",
+        "tree/.../b/c" };
+
+  for (size_t i = 0; i < COUNT (directories); i++) {
+    ck_assert_int_eq (mkdir (directories[i], 0700), 0);
+    make_file (inside (directories[i], "file"), 0, "");
+    ck_assert_int_eq (symlink ("/", inside (directories[i], "link")), 0);
+  }
+  make_file ("tree/.vmspec-4", 0600, "");
+  /* What has failed before is not taken for what fails now. */
+  errno = EACCES;
+  vms_remove_tree ("tree");
+  ck_assert (!exists ("tree"));
+  vms_remove_tree ("tree");
+  make_file ("tree", 0600, "");
+  vms_remove_tree ("tree");
+  ck_assert (exists ("tree"));
+}
+END_TEST
+
 static TCase *
 tests (void)
 {
@@ -418,8 +530,11 @@ tests (void)
   tcase_add_test (t, one_that_was_prepared_is_taken_over);
   tcase_add_test (t, one_that_was_prepared_for_nothing_is_a_leftover);
   tcase_add_test (t, only_ours_are_leftovers);
+  tcase_add_test (t, a_lock_is_had_once);
+  tcase_add_test (t, each_leftover_is_counted);
   tcase_add_test (t, a_plan_runs_once_at_a_time);
   tcase_add_test (t, a_directory_of_the_users_own_stays);
+  tcase_add_test (t, a_directory_of_the_users_own_gets_what_the_guest_is_to_see);
   tcase_add_test (t, a_directory_of_somebody_else_is_not_touched);
   tcase_add_test (t, the_hosts_certificates_are_handed_to_the_guest);
   tcase_add_test (t, without_certificates_the_guest_has_none_and_that_is_said);
@@ -428,6 +543,7 @@ tests (void)
   tcase_add_test (t, a_link_in_the_place_of_the_run_directory_is_not_followed);
   tcase_add_test (t, certificates_are_not_written_through_a_link);
   tcase_add_test (t, a_tree_goes_however_deep_it_is);
+  tcase_add_test (t, a_tree_goes_whatever_its_names_are);
   tcase_add_test (t, directories_that_may_not_be_read_are_removed);
   return t;
 }

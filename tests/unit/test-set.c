@@ -262,6 +262,18 @@ START_TEST (an_index_must_exist)
   refused ("shares[99999999999999999999999999].tag=a", "set.index (shares)\n");
   refused ("qemu.options[0]=a", "set.index (qemu.options)\n");
   set ("shares[00].tag=b");
+  /* The index is a decimal number. */
+  for (int i = 1; i < 120; i++)
+    set ("shares[]=tag=b");
+  for (int i = 0; i < 120; i++) {
+    char text[40];
+
+    snprintf (text, sizeof text, "shares[%d].tag=t%d", i, i);
+    set (text);
+    snprintf (text, sizeof text, "t%d", i);
+    ck_assert_str_eq (spec ()->shares[i]->tag, text);
+  }
+  refused ("shares[120].tag=a", "set.index (shares)\n");
 }
 END_TEST
 

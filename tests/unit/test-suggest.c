@@ -39,9 +39,41 @@ START_TEST (the_nearest_is_taken_and_the_first_of_equals)
 }
 END_TEST
 
+/* One more than the mistakes, or 0 where these are too many to be some. */
+START_TEST (mistakes_are_counted_and_longer_names_may_have_more)
+{
+  static const struct {
+    const char *word, *name;
+    size_t distance;
+  } cases[] = {
+    { "ab", "ab", 1 }, { "ab", "a", 2 }, { "ab", "ba", 2 }, { "a", "b", 2 },
+    { "abcde", "abcdx", 2 }, { "abcde", "abcxx", 0 }, { "abcde", "bacdx", 0 },
+    { "abcdef", "abcdxx", 3 }, { "abcdef", "abcxxx", 0 },
+    { "abcdef", "bacdfe", 3 }, { "abcdef", "badcfe", 0 },
+    { "abcdefgh", "abcdefxx", 3 }, { "abcdefgh", "abcdexxx", 0 },
+    { "abcdefghi", "abcdefxxx", 4 }, { "abcdefghi", "abcdexxxx", 0 },
+    { "abcdefghi", "badcfeghi", 4 }, { "abcdefghi", "cbafeighd", 0 },
+    { "xabcdef", "abcdefx", 3 }, { "abcdef", "abcdefxx", 3 },
+    { "abc", "abcdefghi", 64 }, { "ab", "abcdefghi", 0 },
+    { "abcd", "abcdefghi", 64 }, { "abcx", "abcdefghi", 0 },
+  };
+
+  for (size_t i = 0; i < COUNT (cases); i++) {
+    struct suggestion near = { .word = cases[i].word };
+
+    vms_suggestion_offer (&near, cases[i].name, "%s", cases[i].name);
+    ck_assert_msg (near.distance == cases[i].distance, "%s, %s: %zu",
+                   cases[i].word, cases[i].name, near.distance);
+  }
+}
+END_TEST
+
 START_TEST (case_and_underscores_are_no_difference)
 {
   struct suggestion near;
+
+  HINT ("AZ@[_-", "az@[-_");
+  ck_assert_uint_eq (near.distance, 1);
 
   ck_assert_str_eq (HINT ("HOST_PORT", "host-port"),
                     "; did you mean 'host-port'?");
@@ -99,6 +131,7 @@ START_TEST (a_long_hint_is_cut_and_still_a_question)
   ck_assert_str_eq (near.hint + sizeof near.hint - 3, "x?");
 }
 END_TEST
+
 START_TEST (names_from_elsewhere_are_understood)
 {
   struct suggestion near = { .word = "smp" };
@@ -116,6 +149,7 @@ main (void)
 
   tcase_add_test (all, a_missing_wrong_surplus_or_swapped_letter_is_seen);
   tcase_add_test (all, the_nearest_is_taken_and_the_first_of_equals);
+  tcase_add_test (all, mistakes_are_counted_and_longer_names_may_have_more);
   tcase_add_test (all, case_and_underscores_are_no_difference);
   tcase_add_test (all, an_abbreviation_is_seen_but_comes_last);
   tcase_add_test (all, what_is_not_alike_is_not_suggested);

@@ -8,8 +8,7 @@
 #include <sys/un.h>
 #include <sys/xattr.h>
 
-#include "ext4-tree.h"
-#include "tree.h"
+#include "ext4-copy.h"
 
 #define MIB (1024ull * 1024)
 #define TIME 1700000000
@@ -20,6 +19,7 @@ static vmspec_diag *diag;
 
 /* What the progress function does. */
 static unsigned calls, cancel_at;
+static uint64_t reports[16]; /* the first: how much was done */
 static void (*at_first_call) (void);
 
 static int
@@ -29,6 +29,8 @@ count_call (void *data, const struct vmspec_progress *progress)
 
   ck_assert_uint_le (progress->done, progress->total);
   w->next_report = 0; /* every one of them */
+  if (calls < COUNT (reports))
+    reports[calls] = progress->done;
   if (!calls++ && at_first_call)
     at_first_call ();
   return cancel_at && calls == cancel_at;
@@ -62,6 +64,7 @@ tear_down (void)
 
 static uint32_t block_size;
 static int root_owned;
+static uint64_t done_before;
 
 static int
 make_fs (const char *file, uint64_t size, const struct tree_needs *needs)
@@ -75,7 +78,8 @@ make_fs (const char *file, uint64_t size, const struct tree_needs *needs)
     .format = VMSPEC_IMAGE_FORMAT_RAW, .size = size, .cluster_size = 65536,
   };
   struct ext4_tree tree = { .work = &work, .member = "tree", .tree = "tree",
-                            .root_owned = root_owned, .total = needs->bytes };
+                            .root_owned = root_owned, .total = needs->bytes,
+                            .before = done_before };
   int fd = open (file, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644), r;
   struct image *image;
 
@@ -157,6 +161,20 @@ fill_file (const char *name, size_t size)
   ck_assert_int_eq (write (fd, bytes, size), (ssize_t) size);
   close (fd);
   free (bytes);
+}
+
+static void
+write_piece (const char *name, uint64_t at, size_t size)
+{
+  int fd = open (name, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+  char *piece = malloc (size);
+
+  ck_assert_int_ge (fd, 0);
+  ck_assert_ptr_nonnull (piece);
+  memset (piece, 'p', size);
+  ck_assert_int_eq (pwrite (fd, piece, size, (off_t) at), (ssize_t) size);
+  free (piece);
+  close (fd);
 }
 
 static void
@@ -266,6 +284,40 @@ START_TEST (devices_fifos_and_sockets_are_kept)
     HAS (debugfs ("stat old"), "Device major/minor number: 05:01");
     HAS (debugfs ("stat new"), "Device major/minor number: 300:70000");
   }
+}
+END_TEST
+
+/* What a block has after the end of a file or of a link's target. */
+static void
+ends_with_zeros (const char *name, size_t size)
+{
+  const char *place;
+  char request[80];
+
+  snprintf (request, sizeof request, "bmap %s %zu", name, size / 4096);
+  place = debugfs (request);
+  output_of ("dd if=fs bs=4096 skip=%ld count=1 status=none "
+             "| tail -c +%zu | cmp -n %zu - /dev/zero", strtol (place, NULL, 10),
+             size % 4096 + 1, 4096 - size % 4096);
+}
+
+START_TEST (nothing_stands_between_an_end_and_the_next_block)
+{
+  char target[1001];
+
+  memset (target, 'x', sizeof target - 1);
+  target[sizeof target - 1] = '\0';
+  fill_file ("tree/a", 300000);
+  fill_file ("tree/b", 4097);
+  ck_assert_int_eq (symlink (target, "tree/c"), 0);
+  fill_file ("tree/d", 1);
+  block_size = 4096;
+  must_make ("fs");
+  block_size = 0;
+  ends_with_zeros ("a", 300000);
+  ends_with_zeros ("b", 4097);
+  ends_with_zeros ("c", 1000);
+  ends_with_zeros ("d", 1);
 }
 END_TEST
 
@@ -485,6 +537,22 @@ START_TEST (lost_and_found_is_one_directory)
 }
 END_TEST
 
+/* Only in the top. */
+START_TEST (lost_and_found_may_be_anything_elsewhere)
+{
+  ck_assert_int_eq (mkdir ("tree/a", 0700), 0);
+  ck_assert_int_eq (mkdir ("tree/a/lost+found", 0700), 0);
+  make_file ("tree/a/lost+found/file", 0644, "further down");
+  ck_assert_int_eq (mkdir ("tree/b", 0700), 0);
+  make_file ("tree/b/lost+found", 0644, "a file");
+  must_make ("fs");
+  HAS (debugfs ("cat a/lost+found/file"), "further down");
+  HAS (debugfs ("cat b/lost+found"), "a file");
+  HAS (debugfs ("stat a"), "Links: 3");
+  HAS (debugfs ("stat /"), "Links: 5");
+}
+END_TEST
+
 START_TEST (lost_and_found_must_be_a_directory)
 {
   make_file ("tree/lost+found", 0644, "");
@@ -555,6 +623,8 @@ START_TEST (a_file_that_changes_has_the_size_that_was_seen)
   HAS (debugfs ("stat file"), "Size: 1000000");
   debugfs ("dump file out");
   output_of ("cmp -n %d tree/file out", _i ? 1000000 : 300000);
+  if (!_i) /* and nothing else after that */
+    output_of ("tail -c +300001 out | cmp -n 700000 - /dev/zero");
 }
 END_TEST
 
@@ -645,7 +715,176 @@ START_TEST (a_directory_that_is_moved_meanwhile_is_noticed)
   make_deep (40);
   make_file ("tree/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/f", 0644, "");
   ck_assert_int_eq (vms_tree_walk (&walk), -EBUSY);
-  ck_assert_ptr_nonnull (unit_finding (diag, "tree.changed"));
+  ck_assert_str_eq (unit_finding (diag, "tree.changed")->text,
+                    "tree/d was moved while it was read; leave the tree alone "
+                    "until the work is done");
+}
+END_TEST
+
+/* ---- walks --------------------------------------------------------------- */
+
+static char walked[4096];
+static int most_descriptors;
+
+static int
+note (const char *what, const struct tree_directory *in, const char *name)
+{
+  const struct tree_walk walk = { .work = &work, .tree = "tree" };
+  size_t used = strlen (walked);
+  int descriptors = unit_descriptors ();
+
+  snprintf (walked + used, sizeof walked - used, "%s %d %s\n", what, in->depth,
+            vms_tree_path (&walk, in, name));
+  if (descriptors > most_descriptors)
+    most_descriptors = descriptors;
+  return 0;
+}
+
+static int
+note_enter (void *data, struct tree_directory *directory,
+            const struct stat *status)
+{
+  const size_t *room = directory->own;
+
+  ck_assert_uint_eq (room[0] | room[1], 0);
+  ck_assert_ptr_eq (data, walked);
+  ck_assert (S_ISDIR (status->st_mode));
+  ck_assert_uint_eq (status->st_ino, directory->inode);
+  ck_assert_uint_eq (status->st_dev, directory->device);
+  return note ("enter", directory, NULL);
+}
+
+static int
+note_leave (void *data UNUSED, struct tree_directory *directory)
+{
+  return note ("leave", directory, NULL);
+}
+
+static int
+note_visit (void *data UNUSED, struct tree_directory *in, const char *name,
+            const struct stat *status)
+{
+  ck_assert (!S_ISDIR (status->st_mode));
+  return note ("visit", in, name);
+}
+
+static const struct tree_walk noting = {
+  .work = &work, .member = "tree", .tree = "tree", .data = walked,
+  .own_size = 2 * sizeof (size_t), .enter = note_enter, .leave = note_leave,
+  .visit = note_visit,
+};
+
+START_TEST (a_walk_goes_deep_first_by_the_bytes_of_names)
+{
+  static const char *const directories[]
+    = { "tree/b", "tree/b/..a", "tree/b/..a/c", "tree/empty", "tree/\xff" };
+  static const char *const names[]
+    = { "tree/.a", "tree/...", "tree/..b", "tree/a",
+        "tree/B", "tree/b!", "tree/b/..a/c/file", "tree/b/z", "tree/z" };
+
+  for (size_t i = 0; i < COUNT (directories); i++)
+    ck_assert_int_eq (mkdir (directories[i], 0700), 0);
+  for (size_t i = 0; i < COUNT (names); i++)
+    make_file (names[i], 0600, "");
+  ck_assert_int_eq (symlink ("b", "tree/c"), 0);
+  walked[0] = '\0';
+  ck_assert_int_eq (vms_tree_walk (&noting), 0);
+  ck_assert_str_eq (walked, "enter 0 tree\n"
+                            "visit 0 tree/...\n"
+                            "visit 0 tree/..b\n"
+                            "visit 0 tree/.a\n"
+                            "visit 0 tree/B\n"
+                            "visit 0 tree/a\n"
+                            "enter 1 tree/b\n"
+                            "enter 2 tree/b/..a\n"
+                            "enter 3 tree/b/..a/c\n"
+                            "visit 3 tree/b/..a/c/file\n"
+                            "leave 3 tree/b/..a/c\n"
+                            "leave 2 tree/b/..a\n"
+                            "visit 1 tree/b/z\n"
+                            "leave 1 tree/b\n"
+                            "visit 0 tree/b!\n"
+                            "visit 0 tree/c\n"
+                            "enter 1 tree/empty\n"
+                            "leave 1 tree/empty\n"
+                            "visit 0 tree/z\n"
+                            "enter 1 tree/\xff\n"
+                            "leave 1 tree/\xff\n"
+                            "leave 0 tree\n");
+}
+END_TEST
+
+/* The one where it is, and fifteen above it. */
+START_TEST (a_walk_keeps_few_directories_open)
+{
+  make_deep (40);
+  walked[0] = '\0';
+  most_descriptors = 0;
+  ck_assert_int_eq (vms_tree_walk (&noting), 0);
+  ck_assert_int_eq (most_descriptors, unit_descriptors () + 16);
+}
+END_TEST
+
+START_TEST (a_walk_may_call_nothing)
+{
+  struct tree_walk walk = { .work = &work, .tree = "tree", .member = "tree" };
+
+  make_file ("tree/file", 0600, "");
+  ck_assert_int_eq (vms_tree_walk (&walk), 0);
+  walk.visit = note_visit;
+  walked[0] = '\0';
+  ck_assert_int_eq (vms_tree_walk (&walk), 0);
+  ck_assert_str_eq (walked, "visit 0 tree/file\n");
+  ck_assert_uint_eq (vmspec_diag_count (diag), 0);
+}
+END_TEST
+
+START_TEST (data_is_found_between_holes)
+{
+  static const struct {
+    uint64_t start, end; /* in blocks of 4 KiB */
+    int is_data;
+    uint64_t data_start, data_end;
+  } pieces[] = {
+    { 0, 100, 1, 10, 12 }, { 10, 100, 1, 10, 12 }, { 11, 100, 1, 11, 12 },
+    { 12, 100, 1, 40, 41 }, { 0, 11, 1, 10, 11 }, { 0, 12, 1, 10, 12 },
+    { 0, 10, 0, 0, 10 }, { 0, 9, 0, 0, 9 }, { 41, 100, 0, 41, 100 },
+    { 100, 100, 0, 100, 100 }, { 40, 41, 1, 40, 41 }, { 12, 40, 0, 12, 40 },
+  };
+  int fd;
+
+  write_piece ("file", 10 * 4096, 2 * 4096);
+  write_piece ("file", 40 * 4096, 4096);
+  ck_assert_int_eq (truncate ("file", 100 * 4096), 0);
+  fd = open ("file", O_RDONLY | O_CLOEXEC);
+  ck_assert_int_ge (fd, 0);
+  for (size_t i = 0; i < COUNT (pieces); i++) {
+    uint64_t start = pieces[i].start * 4096, end = pieces[i].end * 4096;
+
+    ck_assert_int_eq (vms_tree_next_data (fd, &start, &end), pieces[i].is_data);
+    ck_assert_uint_eq (start, pieces[i].data_start * 4096);
+    ck_assert_uint_eq (end, pieces[i].data_end * 4096);
+  }
+  close (fd);
+}
+END_TEST
+
+START_TEST (files_are_known_by_device_and_inode)
+{
+  struct tree_links links = { 0 };
+
+  for (unsigned round = 0; round < 2; round++)
+    for (unsigned i = 0; i < 1000; i++) {
+      const struct stat status = { .st_dev = i % 3, .st_ino = i / 3 };
+      struct tree_link *link = vms_tree_link (&links, &status);
+
+      ck_assert_ptr_nonnull (link);
+      ck_assert_uint_eq (link->value, round * (i + 1));
+      link->value = i + 1;
+    }
+  vms_tree_links_free (&links);
+  ck_assert_ptr_null (links.root);
+  vms_tree_links_free (&links);
 }
 END_TEST
 
@@ -672,6 +911,213 @@ START_TEST (the_same_tree_gives_the_same_bytes)
   must_make ("one");
   must_make ("two");
   output_of ("cmp one two");
+}
+END_TEST
+
+static struct tree_needs
+measured (void)
+{
+  struct tree_needs needs;
+  int r = vms_tree_measure (&work, "tree", "tree", &needs);
+
+  ck_assert_msg (r == 0, "%s%s", strerror (-r), unit_findings (diag));
+  return needs;
+}
+
+/* What is in the tree takes more than an empty one. */
+static void
+takes (uint64_t bytes, uint64_t files, uint64_t blocks)
+{
+  struct tree_needs needs = measured ();
+
+  ck_assert_uint_eq (needs.bytes, bytes);
+  ck_assert_uint_eq (needs.files, 16 + 1 + files);
+  ck_assert_uint_eq (needs.blocks, 8 + 1 + blocks);
+}
+
+START_TEST (content_takes_whole_blocks)
+{
+  takes (0, 0, 0);
+  fill_file ("tree/0", 0);
+  takes (0, 1, 0);
+  fill_file ("tree/1", 1);
+  takes (4096, 2, 0);
+  fill_file ("tree/4096", 4096);
+  takes (8192, 3, 0);
+  fill_file ("tree/4097", 4097);
+  takes (16384, 4, 0);
+  ck_assert_int_eq (link ("tree/4097", "tree/same"), 0);
+  takes (16384, 4, 0);
+  ck_assert_int_eq (mkfifo ("tree/fifo", 0600), 0);
+  takes (16384, 5, 0);
+  ck_assert_int_eq (mkdir ("tree/directory", 0700), 0);
+  takes (16384, 6, 1);
+}
+END_TEST
+
+START_TEST (a_link_takes_a_block_from_sixty_bytes_on)
+{
+  char target[61];
+
+  memset (target, 'x', sizeof target);
+  target[59] = '\0';
+  ck_assert_int_eq (symlink (target, "tree/short"), 0);
+  takes (0, 1, 0);
+  target[59] = 'x';
+  target[60] = '\0';
+  ck_assert_int_eq (symlink (target, "tree/long"), 0);
+  takes (0, 2, 1);
+}
+END_TEST
+
+START_TEST (attributes_take_a_block)
+{
+  fill_file ("tree/file", 1);
+  takes (4096, 1, 0);
+  set_attribute ("tree/file", "user.one", "1", 1);
+  set_attribute ("tree/file", "user.two", "2", 1);
+  takes (4096, 1, 1);
+  set_attribute ("tree", "user.top", "3", 1);
+  takes (4096, 1, 2);
+}
+END_TEST
+
+/* A few pieces stand in the inode; more, with what a file with holes has at its end,
+ * take a block for each eighty.  A file breaks after each 8 MiB besides. */
+START_TEST (pieces_of_files_take_blocks)
+{
+  static const struct {
+    uint64_t size;
+    unsigned pieces; /* of 4 KiB */
+    uint64_t blocks;
+  } files[] = {
+    { MIB, 0, 0 }, { MIB, 1, 0 }, { MIB, 2, 1 }, { 6 * MIB, 78, 1 },
+    { 6 * MIB, 79, 2 }, { 8 * MIB - 4096, 1, 0 }, { 8 * MIB, 1, 1 },
+    { 624 * MIB - 4096, 1, 1 }, { 624 * MIB, 1, 2 },
+  };
+  static const struct {
+    uint64_t size, hole, blocks;
+  } full[] = {
+    { 8 * MIB, 0, 0 }, { 8 * MIB, 4096, 1 }, { 16 * MIB - 4096, 0, 0 },
+    { 16 * MIB, 0, 1 },
+  };
+
+  for (size_t i = 0; i < COUNT (files); i++) {
+    write_piece ("tree/file", 0, 0);
+    for (unsigned n = 0; n < files[i].pieces; n++)
+      write_piece ("tree/file", n * 65536, 4096);
+    ck_assert_int_eq (truncate ("tree/file", (off_t) files[i].size), 0);
+    takes (files[i].pieces * 4096, 1, files[i].blocks);
+    ck_assert_int_eq (unlink ("tree/file"), 0);
+  }
+  for (size_t i = 0; i < COUNT (full); i++) {
+    write_piece ("tree/file", full[i].hole, full[i].size - full[i].hole);
+    takes (full[i].size - full[i].hole, 1, full[i].blocks);
+    ck_assert_int_eq (unlink ("tree/file"), 0);
+  }
+}
+END_TEST
+
+/* Names of three bytes take 12 in a directory's block, those of nine 20: with 79 and
+ * one, a block of 1 KiB is full that has ".", ".." and "lost+found" too. */
+START_TEST (names_take_blocks_of_their_directory)
+{
+  static const struct {
+    unsigned short_names, long_size;
+  } blocks[] = { { 79, 9 }, { 83, 5 }, { 83, 5 }, { 83, 5 } };
+  char name[40];
+  unsigned n = 0;
+
+  for (size_t i = 0; i < COUNT (blocks); i++) {
+    for (unsigned j = 0; j < blocks[i].short_names; j++) {
+      snprintf (name, sizeof name, "tree/%c%02u", (char) ('a' + i), j);
+      make_file (name, 0644, "");
+    }
+    snprintf (name, sizeof name, "tree/%cz%0*u", (char) ('a' + i),
+              (int) blocks[i].long_size - 2, 0);
+    make_file (name, 0644, "");
+    n += blocks[i].short_names + 1;
+  }
+  takes (0, n, 0);
+  make_file ("tree/z", 0644, "");
+  takes (0, n + 1, 1);
+}
+END_TEST
+
+START_TEST (only_the_first_unreadable_files_are_named)
+{
+  int status;
+  pid_t pid;
+
+  for (int i = 0; i < 12; i++) {
+    char name[20];
+
+    snprintf (name, sizeof name, "tree/%d", i);
+    make_file (name, 0000, "secret");
+  }
+  ck_assert_int_eq (chmod (scratch, 0777), 0);
+  pid = fork ();
+  if (pid == 0) {
+    struct tree_needs needs;
+    int r;
+
+    be_nobody ();
+    r = vms_tree_measure (&work, "tree", "tree", &needs);
+    _exit (r == -EACCES ? (int) vmspec_diag_count (diag) : 99);
+  }
+  ck_assert_int_eq (waitpid (pid, &status, 0), pid);
+  ck_assert_int_eq (status, 10 << 8);
+}
+END_TEST
+
+/* The most content that a size has room for; with one byte more it is the next
+ * size. */
+START_TEST (a_size_is_the_next_mebibyte_that_holds_everything)
+{
+  static const struct {
+    uint64_t files, content, size, next; /* sizes in MiB */
+  } rows[] = {
+    { 0, 3706880, 8, 9 },
+    { 0, 27447296, 31, 34 },
+    { 20000, 52180992, 60, 61 },
+    { 16, 92405760, 100, 101 },
+    { 0, 118929408, 127, 133 },
+    { 0, 244154368, 255, 260 },
+    { 200000, 245866496, 300, 301 },
+    { 0, 366694400, 384, 385 },
+    { 0, 491202560, 511, 512 },
+    { 0, 492316672, 512, 513 },
+    { 1000000, 355004416, 600, 601 },
+    { 0, 641843200, 640, 641 },
+    { 0, 642875392, 641, 642 },
+    { 0, 1036079104, 1023, 1040 },
+    { 0, 1283842048, 1281, 1282 },
+    { 0, 2072453120, 2047, 2080 },
+    { 0, 3354849280, 3328, 3329 },
+    { 0, 8348405760, 8191, 8192 },
+    { 0, 8350453760, 8193, 8194 },
+    { 0, 16794615808, 16383, 16449 },
+    { 0, 33632534528, 32767, 32898 },
+    { 0, 67312558080, 65535, 65796 },
+    { 0, 134672506880, 131071, 131592 },
+    { 30000000, 205903556608, 204800, 204801 },
+    { 0, 1081033711616, 1048576, 1048577 },
+    { 0, 1319874895872, 1279999, 1280000 },
+    { 0, 1319876943872, 1280001, 1280002 },
+    { 0, 1320007000064, 1280127, 1280203 },
+    { 0, 1320013127680, 1280208, 1280209 },
+    { 0, 17313645944832, 16777216, 16777217 },
+  };
+
+  for (size_t i = 0; i < COUNT (rows); i++) {
+    struct tree_needs needs = { .bytes = rows[i].content - 2 * 4096 - 1,
+                                .blocks = 2, .files = rows[i].files };
+
+    ck_assert_uint_eq (vms_tree_file_system_size (&needs, 1),
+                       rows[i].size * MIB);
+    ck_assert_uint_eq (vms_tree_file_system_size (&needs, 2),
+                       rows[i].next * MIB);
+  }
 }
 END_TEST
 
@@ -712,6 +1158,34 @@ START_TEST (what_is_free_can_be_known_before)
 }
 END_TEST
 
+/* Each report is as far as the content that is written; the last is repeated when
+ * the file has its name. */
+START_TEST (progress_follows_the_bytes)
+{
+  static const uint64_t expected[]
+    = { 0, 0, 262144, 524288, 602112, 602112 };
+  struct tree_needs needs;
+
+  fill_file ("tree/file", 600000);
+  needs = measured ();
+  ck_assert_uint_eq (calls, 2);
+  block_size = 4096;
+  ck_assert_int_eq (make_fs ("fs", 16 * MIB, &needs), 0);
+  ck_assert_uint_eq (calls, COUNT (expected));
+  ck_assert_mem_eq (reports, expected, sizeof expected);
+  /* Something was done before; and more cannot be done than there is. */
+  calls = 0;
+  done_before = 100000;
+  ck_assert_int_eq (make_fs ("fs", 16 * MIB, &needs), 0);
+  block_size = 0;
+  done_before = 0;
+  ck_assert_uint_eq (calls, 4);
+  ck_assert_uint_eq (reports[0], 362144);
+  ck_assert_uint_eq (reports[1], 602112);
+  ck_assert_uint_eq (reports[3], 602112);
+}
+END_TEST
+
 START_TEST (every_report_may_be_the_last)
 {
   unsigned total;
@@ -740,6 +1214,7 @@ main (void)
   tcase_add_test (tcase, modes_and_owners_are_kept);
   tcase_add_test (tcase, symbolic_links_short_and_long_are_kept);
   tcase_add_test (tcase, devices_fifos_and_sockets_are_kept);
+  tcase_add_test (tcase, nothing_stands_between_an_end_and_the_next_block);
   tcase_add_test (tcase, hard_links_are_one_inode);
   tcase_add_test (tcase, times_are_kept_beyond_2038_and_before_1970);
   tcase_add_test (tcase, holes_stay_holes);
@@ -749,6 +1224,7 @@ main (void)
   tcase_add_test (tcase, names_of_every_length_fit);
   tcase_add_test (tcase, deep_trees_are_complete);
   tcase_add_test (tcase, lost_and_found_is_one_directory);
+  tcase_add_test (tcase, lost_and_found_may_be_anything_elsewhere);
   tcase_add_test (tcase, lost_and_found_must_be_a_directory);
   tcase_add_test (tcase, unreadable_files_are_named);
   tcase_add_test (tcase, a_tree_that_is_missing_is_named);
@@ -760,9 +1236,22 @@ main (void)
   tcase_add_test (tcase, too_many_names_of_a_file_are_refused);
   tcase_add_test (tcase, a_file_system_without_extents_is_refused);
   tcase_add_test (tcase, a_directory_that_is_moved_meanwhile_is_noticed);
+  tcase_add_test (tcase, a_walk_goes_deep_first_by_the_bytes_of_names);
+  tcase_add_test (tcase, a_walk_keeps_few_directories_open);
+  tcase_add_test (tcase, a_walk_may_call_nothing);
+  tcase_add_test (tcase, data_is_found_between_holes);
+  tcase_add_test (tcase, files_are_known_by_device_and_inode);
   tcase_add_test (tcase, the_same_tree_gives_the_same_bytes);
+  tcase_add_test (tcase, content_takes_whole_blocks);
+  tcase_add_test (tcase, a_link_takes_a_block_from_sixty_bytes_on);
+  tcase_add_test (tcase, attributes_take_a_block);
+  tcase_add_test (tcase, pieces_of_files_take_blocks);
+  tcase_add_test (tcase, names_take_blocks_of_their_directory);
+  tcase_add_test (tcase, only_the_first_unreadable_files_are_named);
+  tcase_add_test (tcase, a_size_is_the_next_mebibyte_that_holds_everything);
   tcase_add_test (tcase, additional_space_is_left_free);
   tcase_add_test (tcase, what_is_free_can_be_known_before);
+  tcase_add_test (tcase, progress_follows_the_bytes);
   tcase_add_test (tcase, every_report_may_be_the_last);
   return unit_run ("tree", tcase);
 }

@@ -367,13 +367,16 @@ START_TEST (characters_are_those_of_xml_in_their_shortest_form)
           == (is_character && c >= ends[size - 1] ? size : 0),
         "U+%04X in %zu bytes", c, size);
     }
-  for (unsigned c = 0x80; c <= 0xff; c++) {
-    memset (bytes, 0x80, 4);
-    bytes[0] = (char) c;
-    ck_assert_uint_eq (vms_xml_valid (bytes, 1), 0);
-    ck_assert_msg (vms_xml_valid (bytes, 4) == 0 || (c > 0xc1 && c < 0xf5),
-                   "%x", c);
-  }
+  for (unsigned c = 0x80; c <= 0xff; c++)
+    for (unsigned next = 0; next <= 0xff; next++) {
+      memset (bytes, 0xbf, 4);
+      bytes[0] = (char) c;
+      bytes[1] = (char) next;
+      ck_assert_uint_eq (vms_xml_valid (bytes, 1), 0);
+      ck_assert_msg (vms_xml_valid (bytes, 4) == 0
+                       || (c > 0xc1 && c < 0xf5 && next >> 6 == 2),
+                     "%x %x", c, next);
+    }
 }
 END_TEST
 
@@ -600,6 +603,9 @@ START_TEST (a_missing_or_wrong_namespace_is_told_once)
   refused (ROOT "><disk xmlns='urn:other' size='x'><a/></disk>"
            "<o:boot xmlns:o='urn:other'/><no:boot/></vmspec>",
            "1 xml.namespace ()\n1 xml.namespace ()\n1 xml.namespace ()\n");
+  /* It is one of the element that it stands in. */
+  refused (ROOT "><disk><o:boot xmlns:o='urn:other'/></disk></vmspec>",
+           "1 xml.namespace (disk)\n");
   refused (ROOT " xml:lang='en' xmlns:v='urn:vmspec:1' v:name='x' no:name='y'"
            "/>", "1 xml.namespace ()\n1 xml.namespace ()\n1 xml.namespace ()\n");
 }
@@ -773,6 +779,15 @@ START_TEST (elements_and_mistakes_have_a_limit)
 
   bytes_are_refused (xml, limit, "1 xml.elements ()\n");
   free (xml);
+  for (size_t more = 0; more < 2; more++) {
+    size_t size = strlen (ROOT "></vmspec>");
+
+    xml = large_file (ROOT ">", "<vlan/>", "</vmspec>",
+                      size + 7 * (VMSPEC_XML_MAX_ELEMENTS - 1 + more));
+    (void) read_bytes (xml, strlen (xml));
+    ck_assert_int_eq (unit_finding (diag, "xml.elements") != NULL, more);
+    free (xml);
+  }
   xml = large_file (ROOT ">", "<disk/>", "</vmspec>", limit);
   ck_assert_int_eq (read_bytes (xml, limit), -EINVAL);
   last = vmspec_diag_count (diag) - 1;
@@ -802,11 +817,13 @@ START_TEST (attributes_have_a_limit)
   n += repeat (xml + n, "='a' ", 1000);
   strcpy (xml + n, "\"/>");
   reads (xml);
-  n = (size_t) sprintf (xml, "%s><!-- ", ROOT);
+  n = (size_t) sprintf (xml, "%s><!-- <a ", ROOT);
   n += repeat (xml + n, "'a' ", 1000);
-  n += (size_t) sprintf (xml + n, "--><?x ");
+  n += (size_t) sprintf (xml + n, "--><?x <a ");
   n += repeat (xml + n, "'a' ", 1000);
-  strcpy (xml + n, "?></vmspec>");
+  n += (size_t) sprintf (xml + n, "?><qemu><option><![CDATA[<a ");
+  n += repeat (xml + n, "'a' ", 1000);
+  strcpy (xml + n, "]]></option></qemu></vmspec>");
   reads (xml);
   n = (size_t) sprintf (xml, "%s name='\">'", ROOT);
   for (size_t i = 0; i < VMSPEC_XML_MAX_ATTRIBUTES; i++)
@@ -814,6 +831,50 @@ START_TEST (attributes_have_a_limit)
   strcpy (xml + n, "/>");
   refused (xml, "1 xml.tag ()\n");
   free (xml);
+}
+END_TEST
+
+static int
+has_large_tag (const char *start, size_t attributes)
+{
+  char *xml = malloc (VMSPEC_XML_MAX_SIZE);
+  size_t n = (size_t) sprintf (xml, "%s><%s", ROOT, start);
+
+  for (size_t i = 0; i < attributes; i++)
+    n += (size_t) sprintf (xml + n, " a%zx=''", i);
+  n += (size_t) sprintf (xml + n, "/></vmspec>");
+  (void) read_bytes (xml, n);
+  free (xml);
+  return unit_finding (diag, "xml.tag") != NULL;
+}
+
+START_TEST (every_element_has_the_same_limit_of_attributes)
+{
+  static const char *const names[]
+    = { "a", "z", "A", "Z", "_", ":", "\xc2\x80", "\xc3\xbf", "disk" };
+
+  for (size_t i = 0; i < COUNT (names); i++) {
+    ck_assert (!has_large_tag (names[i], VMSPEC_XML_MAX_ATTRIBUTES));
+    ck_assert_msg (has_large_tag (names[i], VMSPEC_XML_MAX_ATTRIBUTES + 1),
+                   "<%s", names[i]);
+  }
+  ck_assert (!has_large_tag ("1", VMSPEC_XML_MAX_ATTRIBUTES + 1));
+}
+END_TEST
+
+START_TEST (a_tag_may_be_as_large_as_its_limit)
+{
+  const char *start = ROOT " name='", *end = "></vmspec>";
+  size_t before = (size_t) (strrchr (start, '<') + 1 - start);
+
+  for (size_t more = 0; more < 2; more++) {
+    char *xml = large_file (start, "x", "'></vmspec>",
+                            before + VMSPEC_XML_MAX_TAG + more + strlen (end));
+
+    (void) read_bytes (xml, strlen (xml));
+    ck_assert_int_eq (unit_finding (diag, "xml.tag") != NULL, more);
+    free (xml);
+  }
 }
 END_TEST
 
@@ -1124,6 +1185,8 @@ main (void)
   tcase_add_test (all, many_large_attributes_are_read_up_to_the_limit);
   tcase_add_test (all, elements_and_mistakes_have_a_limit);
   tcase_add_test (all, attributes_have_a_limit);
+  tcase_add_test (all, every_element_has_the_same_limit_of_attributes);
+  tcase_add_test (all, a_tag_may_be_as_large_as_its_limit);
   tcase_add_test (all, lines_beyond_65535_are_told_right);
   tcase_add_test (all, options_are_located_by_their_innermost_element);
   tcase_add_test (all, files_are_read_whole_and_closed);
