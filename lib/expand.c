@@ -142,20 +142,19 @@ braces (struct scanner *s, const char **at, int quoted)
   return NULL;
 }
 
-/* What a '$' at *at stands for; moves *at past it.  Where the text ends, there is
- * a NUL, a '}' or a '"'. */
+/* What a '$' at *at stands for; moves *at past it. */
 static const char *
-dollar (struct scanner *s, const char **at, int quoted)
+dollar (struct scanner *s, const char **at, const char *end, int quoted)
 {
   const char *start = *at + 1, *rest = start, *name, *value;
 
-  if (*rest == '{')
+  if (rest < end && *rest == '{')
     return braces (s, at, quoted);
-  if (*rest == '(')
+  if (rest < end && *rest == '(')
     return "commands and arithmetic are not run";
-  if (*rest && strchr ("0123456789@*#?$!-", *rest))
+  if (rest < end && strchr ("0123456789@*#?$!-", *rest))
     return "parameters of a shell, such as $1 or $?, do not exist here";
-  while (is_name (*rest))
+  while (rest < end && is_name (*rest))
     rest++;
   *at = rest;
   if (rest == start) {
@@ -187,9 +186,9 @@ static const char *
 closing_quote (const char *at, const char *end)
 {
   for (; at < end; at++)
-    if (*at == '\\')
+    if (*at == '\\' && at + 1 < end)
       at++;
-    else if (*at == '$' && at[1] == '{') {
+    else if (*at == '$' && at + 1 < end && at[1] == '{') {
       at = closing_brace (at + 2);
       if (!at || at > end)
         return NULL;
@@ -249,7 +248,7 @@ scan_one (struct scanner *s, const char **at, const char *end, int quoted)
   s->at_start = 0;
   switch (c) {
   case '$':
-    return dollar (s, at, quoted);
+    return dollar (s, at, end, quoted);
   case '`':
     return "commands are not run";
   case '\\':

@@ -63,7 +63,7 @@ number_after (const char *text, const char *prefix)
 
   if (!text || strncmp (text, prefix, size))
     return 0;
-  for (text += size; *text >= '0' && *text <= '9'; text++)
+  for (text += size; *text >= '0' && *text <= '9' && number < 100000; text++)
     number = number * 10 + (size_t) (*text - '0');
   return *text ? 0 : number;
 }

@@ -269,31 +269,30 @@ firmware_items (const struct resolution *r)
 #define AVAILABLE VMSPEC_INITRD_AVAILABLE
 #define LOAD VMSPEC_INITRD_LOAD
 #define LATER VMSPEC_INITRD_NO
-#define YES VMSPEC_ON
 
 /* Symbols are those of Linux 6.x. */
 /* clang-format off */
 static const struct row rows[] = {
-  { "VIRTIO_BLK", "virtio_blk", AVAILABLE, "qemu.disk_interface", virtio_disks, .nixos_symbol = YES },
-  { "VIRTIO_PCI", "virtio_pci", AVAILABLE, "arch", NULL, .nixos_symbol = YES },
-  { "VIRTIO_NET", "virtio_net", LATER, "qemu.builtin_network", network, .nixos_symbol = YES },
-  { "EXT4_FS", "ext4", AVAILABLE, "file_systems", ext4, .nixos_symbol = YES },
-  { "NET_9P_VIRTIO", "9pnet_virtio", AVAILABLE, "shares", shares, .nixos_symbol = YES },
-  { "9P_FS", "9p", AVAILABLE, "shares", shares, .nixos_symbol = YES },
-  { "BLK_DEV", NULL, LATER, "drives", disks, .builtin = YES, .nixos_symbol = YES },
-  { "PCI", NULL, LATER, "arch", NULL, .builtin = YES, .nixos_symbol = YES },
-  { "NETDEVICES", NULL, LATER, "qemu.builtin_network", network, .builtin = YES, .nixos_symbol = YES },
-  { "NET_CORE", NULL, LATER, "qemu.builtin_network", network, .builtin = YES, .nixos_symbol = YES },
-  { "INET", NULL, LATER, "qemu.builtin_network", network, .builtin = YES, .nixos_symbol = YES },
-  { "NETWORK_FILESYSTEMS", NULL, LATER, "shares", shares, .builtin = YES, .nixos_symbol = YES },
-  { "SERIAL_8250_CONSOLE", NULL, LATER, "graphics", serial_8250, .builtin = YES, .nixos_symbol = YES },
-  { "SERIAL_8250", NULL, LATER, "graphics", serial_8250, .builtin = YES, .nixos_symbol = YES },
-  { "OVERLAY_FS", "overlay", AVAILABLE, "store.writable", overlay, .nixos_symbol = YES, .nixos_module = YES },
-  { "SCSI_SYM53C8XX_2", "sym53c8xx", AVAILABLE, "qemu.disk_interface", lsi_disks, .nixos_module = YES },
-  { "TCG_TIS", "tpm_tis", AVAILABLE, "tpm.model", tpm_tis, .nixos_module = YES },
+  { "VIRTIO_BLK", "virtio_blk", AVAILABLE, "qemu.disk_interface", virtio_disks, .nixos_symbol = 1 },
+  { "VIRTIO_PCI", "virtio_pci", AVAILABLE, "arch", NULL, .nixos_symbol = 1 },
+  { "VIRTIO_NET", "virtio_net", LATER, "qemu.builtin_network", network, .nixos_symbol = 1 },
+  { "EXT4_FS", "ext4", AVAILABLE, "file_systems", ext4, .nixos_symbol = 1 },
+  { "NET_9P_VIRTIO", "9pnet_virtio", AVAILABLE, "shares", shares, .nixos_symbol = 1 },
+  { "9P_FS", "9p", AVAILABLE, "shares", shares, .nixos_symbol = 1 },
+  { "BLK_DEV", NULL, LATER, "drives", disks, .builtin = 1, .nixos_symbol = 1 },
+  { "PCI", NULL, LATER, "arch", NULL, .builtin = 1, .nixos_symbol = 1 },
+  { "NETDEVICES", NULL, LATER, "qemu.builtin_network", network, .builtin = 1, .nixos_symbol = 1 },
+  { "NET_CORE", NULL, LATER, "qemu.builtin_network", network, .builtin = 1, .nixos_symbol = 1 },
+  { "INET", NULL, LATER, "qemu.builtin_network", network, .builtin = 1, .nixos_symbol = 1 },
+  { "NETWORK_FILESYSTEMS", NULL, LATER, "shares", shares, .builtin = 1, .nixos_symbol = 1 },
+  { "SERIAL_8250_CONSOLE", NULL, LATER, "graphics", serial_8250, .builtin = 1, .nixos_symbol = 1 },
+  { "SERIAL_8250", NULL, LATER, "graphics", serial_8250, .builtin = 1, .nixos_symbol = 1 },
+  { "OVERLAY_FS", "overlay", AVAILABLE, "store.writable", overlay, .nixos_symbol = 1, .nixos_module = 1 },
+  { "SCSI_SYM53C8XX_2", "sym53c8xx", AVAILABLE, "qemu.disk_interface", lsi_disks, .nixos_module = 1 },
+  { "TCG_TIS", "tpm_tis", AVAILABLE, "tpm.model", tpm_tis, .nixos_module = 1 },
   /* It is named whatever the model is. */
-  { NULL, "tpm_tis", AVAILABLE, "tpm.enable", tpm_other, .nixos_module = YES },
-  { "EROFS_FS", "erofs", LOAD, "store.image", store_image, .nixos_module = YES },
+  { NULL, "tpm_tis", AVAILABLE, "tpm.enable", tpm_other, .nixos_module = 1 },
+  { "EROFS_FS", "erofs", LOAD, "store.image", store_image, .nixos_module = 1 },
 
   { "SCSI_VIRTIO", "virtio_scsi", AVAILABLE, "qemu.disk_interface", .interface = VMSPEC_DISK_INTERFACE_VIRTIO_SCSI },
   { "SATA_AHCI", "ahci", AVAILABLE, "qemu.disk_interface", .wanted = ide_disks },
@@ -305,7 +304,7 @@ static const struct row rows[] = {
   { "SQUASHFS", "squashfs", AVAILABLE, "file_systems", .type = "squashfs" },
   { "VFAT_FS", "vfat", LATER, "file_systems", .type = "vfat" },
   { "NLS_CODEPAGE_437", "nls_cp437", LATER, "file_systems", .type = "vfat" },
-  { "TMPFS", NULL, LATER, "file_systems", .type = "tmpfs", .builtin = YES },
+  { "TMPFS", NULL, LATER, "file_systems", .type = "tmpfs", .builtin = 1 },
   { "TCG_CRB", "tpm_crb", AVAILABLE, "tpm.model", .wanted = tpm_crb },
   { "TCG_IBMVTPM", "tpm_ibmvtpm", AVAILABLE, "tpm.model", .wanted = tpm_spapr },
   { "HW_RANDOM_VIRTIO", "virtio_rng", LATER, "", .wanted = NULL },
@@ -315,16 +314,16 @@ static const struct row rows[] = {
   { "USB_HID", "usbhid", LATER, "qemu.builtin_options", .wanted = usb },
   { "HID_GENERIC", "hid_generic", LATER, "qemu.builtin_options", .wanted = usb },
   { "VIRTIO_CONSOLE", "virtio_console", LATER, "qemu.guest_agent", .wanted = agent },
-  { "SERIAL_AMBA_PL011_CONSOLE", NULL, LATER, "graphics", serial_pl011, .builtin = YES },
-  { "HVC_CONSOLE", NULL, LATER, "graphics", serial_hvc, .builtin = YES },
-  { "SERIAL_OF_PLATFORM", NULL, LATER, "graphics", serial_of, .builtin = YES },
-  { "PCI_HOST_GENERIC", NULL, LATER, "arch", pci_by_tree, .builtin = YES },
-  { "S390_GUEST", NULL, LATER, "arch", ccw, .builtin = YES },
+  { "SERIAL_AMBA_PL011_CONSOLE", NULL, LATER, "graphics", serial_pl011, .builtin = 1 },
+  { "HVC_CONSOLE", NULL, LATER, "graphics", serial_hvc, .builtin = 1 },
+  { "SERIAL_OF_PLATFORM", NULL, LATER, "graphics", serial_of, .builtin = 1 },
+  { "PCI_HOST_GENERIC", NULL, LATER, "arch", pci_by_tree, .builtin = 1 },
+  { "S390_GUEST", NULL, LATER, "arch", ccw, .builtin = 1 },
   { "DMI_SYSFS", "dmi_sysfs", LATER, "guest", .wanted = smbios_strings },
   { "FW_CFG_SYSFS", "qemu_fw_cfg", LATER, "guest", .wanted = firmware_items },
-  { "BLK_DEV_INITRD", NULL, LATER, "boot.initrd", initrd, .builtin = YES },
-  { "EFI", NULL, LATER, "efi.enable", efi, .builtin = YES },
-  { "EFI_STUB", NULL, LATER, "efi.enable", efi_stub, .builtin = YES },
+  { "BLK_DEV_INITRD", NULL, LATER, "boot.initrd", initrd, .builtin = 1 },
+  { "EFI", NULL, LATER, "efi.enable", efi, .builtin = 1 },
+  { "EFI_STUB", NULL, LATER, "efi.enable", efi_stub, .builtin = 1 },
 };
 /* clang-format on */
 
@@ -353,9 +352,9 @@ vms_guest_kernel_needs (const struct resolution *r)
     *need = (struct vmspec_kernel_need) {
       VMSPEC_INIT (vmspec_kernel_need), .symbol = row->symbol,
       .module = row->module, .initrd = row->initrd, .option = row->option,
-      .builtin = to_switch (is_on (row->builtin)),
-      .nixos_symbol = to_switch (is_on (row->nixos_symbol)),
-      .nixos_module = to_switch (is_on (row->nixos_module)) };
+      .builtin = to_switch (row->builtin != 0),
+      .nixos_symbol = to_switch (row->nixos_symbol != 0),
+      .nixos_module = to_switch (row->nixos_module != 0) };
     vms_vector_add (&needs, need);
   }
   return (const void *) vms_vector_end (&needs);
