@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/param.h>
 
 enum { V1_HEADER = 48, V2_HEADER = 72, V3_HEADER = 104 };
 #define COMPRESSION_AT 104
@@ -49,19 +50,15 @@ wrong (struct image_header *header, const char *format, ...)
 static void
 get (const struct start *start, uint64_t offset, void *to, size_t size)
 {
-  size_t there = offset < start->size ? start->size - (size_t) offset : 0;
-
-  if (there > size)
-    there = size;
   memset (to, 0, size);
-  if (there)
-    memcpy (to, start->bytes + offset, there);
+  if (offset < start->size)
+    memcpy (to, start->bytes + offset, MIN (size, start->size - offset));
 }
 
 static uint32_t
 get32 (const struct start *start, uint64_t offset)
 {
-  unsigned char bytes[4];
+  unsigned char bytes[sizeof (uint32_t)];
 
   get (start, offset, bytes, sizeof bytes);
   return read_be32 (bytes);
@@ -80,13 +77,20 @@ vms_image_header_wanted (const void *bytes, size_t size)
   uint32_t bits = get32 (&start, 20);
 
   /* All but the backing file's name in version 1. */
-  if (get32 (&start, 4) < 2 || bits < LEAST_CLUSTER_BITS
-      || bits > MOST_CLUSTER_BITS)
-    return (size_t) 1 << LEAST_CLUSTER_BITS;
-  return (size_t) 1 << bits;
+  if (get32 (&start, 4) < 2 || bits > MOST_CLUSTER_BITS)
+    bits = LEAST_CLUSTER_BITS;
+  return (size_t) 1 << MAX (bits, LEAST_CLUSTER_BITS);
 }
 
 /* ---- what both have ----------------------------------------------------- */
+
+static int
+is_within (uint64_t file_size, uint64_t offset, uint64_t size)
+{
+  uint64_t end;
+
+  return !__builtin_add_overflow (offset, size, &end) && end <= file_size;
+}
 
 /* @entries of @entry bytes each that start at @offset. */
 static int
@@ -102,7 +106,7 @@ check_table (struct image_header *h, const char *name, uint64_t offset,
   if (offset % alignment)
     return wrong (h, "its %s starts at %" PRIu64 ", within a cluster", name,
                   offset);
-  if (entries && (offset > file_size || entries * entry > file_size - offset))
+  if (entries && !is_within (file_size, offset, entries * entry))
     return wrong (h, "its %s, at %" PRIu64 " with %" PRIu64 " bytes, is not "
                   "within the file's %" PRIu64, name, offset, entries * entry,
                   file_size);
@@ -133,15 +137,14 @@ check_backing_name (struct image_header *h, uint64_t file_size)
     if (h->backing_offset > cluster_size)
       return wrong (h, "its backing file's name starts at %" PRIu64 ", outside "
                     "of the first cluster", h->backing_offset);
-    if (room > cluster_size - h->backing_offset)
-      room = cluster_size - h->backing_offset;
+    room = MIN (room, cluster_size - h->backing_offset);
   }
   if (h->backing_size > room)
     return wrong (h, "its backing file's name has %" PRIu32 " bytes, more than "
                   "the %" PRIu64 " that there is room for", h->backing_size,
                   room);
-  if (h->backing_size && (h->backing_offset > file_size
-                          || h->backing_size > file_size - h->backing_offset))
+  if (h->backing_size
+      && !is_within (file_size, h->backing_offset, h->backing_size))
     return wrong (h, "its backing file's name is not within the file");
   return 0;
 }
