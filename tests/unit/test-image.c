@@ -8,6 +8,7 @@
 #include <libqcow.h>
 
 #include "image.h"
+#include "image-map.h"
 
 #define KIB 1024ull
 #define MIB (KIB * 1024)
@@ -473,6 +474,377 @@ START_TEST (others_can_write_to_a_part_of_it)
 }
 END_TEST
 
+/* ---- byte by byte -------------------------------------------------------- */
+
+/* Clusters of 512 bytes: 64 entries in a table, 256 reference counts. */
+#define SMALL 512u
+#define ENTRIES (SMALL / 8)
+#define COUNTS (SMALL / 2)
+#define IN_USE (1ull << 63)
+
+/* A cluster of the disk, and which one of the file it is. */
+struct stored {
+  uint64_t cluster, place;
+};
+
+static unsigned char expected[12 * MIB];
+static uint64_t expected_written;
+
+static void
+put (uint64_t at, unsigned size, uint64_t number)
+{
+  for (unsigned i = 0; i < size; i++)
+    expected[at + i] = (unsigned char) (number >> 8 * (size - 1 - i));
+}
+
+static uint64_t
+up (uint64_t number, uint64_t by)
+{
+  return number / by + (number % by ? 1 : 0);
+}
+
+/* Version 3, without anything that is optional but names.  Returns its size. */
+static uint64_t
+expect_header (uint64_t l1, uint64_t l1_size, uint64_t counts,
+               uint64_t count_clusters)
+{
+  uint64_t at = 104;
+
+  put (0, 4, 0x514649fb);
+  put (4, 4, 3);
+  put (20, 4, 9);
+  put (24, 8, format.size);
+  put (36, 4, l1_size);
+  put (40, 8, l1 * SMALL);
+  put (48, 8, counts * SMALL);
+  put (56, 4, count_clusters);
+  put (80, 8, format.lazy_refcounts ? 1 : 0);
+  put (96, 4, 4);
+  put (100, 4, 104);
+  if (format.backing_format) {
+    uint64_t size = strlen (format.backing_format);
+
+    put (at, 4, 0xe2792aca);
+    put (at + 4, 4, size);
+    memcpy (expected + at + 8, format.backing_format, size);
+    at += 8 + up (size, 8) * 8;
+  }
+  at += 8;
+  if (format.backing) {
+    put (8, 8, at);
+    put (16, 4, strlen (format.backing));
+    memcpy (expected + at, format.backing, strlen (format.backing));
+    at += strlen (format.backing);
+  }
+  return at;
+}
+
+/* The whole file, of which clusters 1 to @n are the disk's: these are stored,
+ * in this order, and the others are nobody's.  Returns its length. */
+static uint64_t
+expect (const struct stored *stored, size_t count, uint64_t n)
+{
+  uint64_t l1_size = up (format.size, SMALL * ENTRIES);
+  uint64_t l1 = 1 + n, next = l1 + up (l1_size, ENTRIES), blocks = 0, table;
+  uint64_t piece = UINT64_MAX, header;
+
+  memset (expected, 0, sizeof expected);
+  expected_written = 0;
+  for (size_t i = 0; i < count; i++) {
+    uint64_t entry = l1 * SMALL + stored[i].cluster / ENTRIES * 8;
+
+    if (!expected[entry]) {
+      put (entry, 8, next++ * SMALL | IN_USE);
+      expected_written += SMALL;
+      /* Of the first level only pieces of 4 KiB that hold something. */
+      if (stored[i].cluster / ENTRIES / 512 != piece) {
+        uint64_t left;
+
+        piece = stored[i].cluster / ENTRIES / 512;
+        left = l1_size * 8 - piece * 4096;
+        expected_written += left < 4096 ? left : 4096;
+      }
+    }
+    put ((next - 1) * SMALL + stored[i].cluster % ENTRIES * 8, 8,
+         stored[i].place * SMALL | IN_USE);
+    expected[stored[i].place * SMALL]
+      = (unsigned char) (stored[i].cluster % 255 + 1);
+  }
+  do {
+    blocks++;
+    table = up (blocks * 8, SMALL);
+  } while (next + blocks + table > blocks * COUNTS);
+  for (uint64_t i = 0; i < blocks; i++)
+    put ((next + blocks) * SMALL + i * 8, 8, (next + i) * SMALL);
+  for (uint64_t i = 0; i < next + blocks + table; i++)
+    put (next * SMALL + i * 2, 2, i == 0 || i > n);
+  for (size_t i = 0; i < count; i++)
+    put (next * SMALL + stored[i].place * 2, 2, 1);
+  header = expect_header (l1, l1_size, next + blocks, table);
+  expected_written += header + blocks * SMALL + blocks * 8;
+  return (next + blocks + table) * SMALL;
+}
+
+static void
+write_first_byte (uint64_t cluster)
+{
+  unsigned char byte = (unsigned char) (cluster % 255 + 1);
+
+  ck_assert_int_eq (vms_image_write (image, cluster * SMALL, &byte, 1), 0);
+}
+
+static void
+is_expected (uint64_t size)
+{
+  static unsigned char found[sizeof expected];
+
+  ck_assert_int_eq (vms_image_finish (image), 0);
+  ck_assert_int_eq (lseek (fd, 0, SEEK_END), (off_t) size);
+  ck_assert_int_eq (pread (fd, found, size, 0), (ssize_t) size);
+  for (uint64_t i = 0; i < size; i++)
+    if (found[i] != expected[i])
+      ck_abort_msg ("byte %" PRIu64 " is %#x, not %#x", i, found[i],
+                    expected[i]);
+}
+
+/* Of the disk nothing is written but these clusters. */
+static void
+is_made_of (const struct stored *stored, size_t count)
+{
+  uint64_t size = expect (stored, count, count);
+
+  begin ();
+  for (size_t i = 0; i < count; i++)
+    write_first_byte (stored[i].cluster);
+  is_expected (size);
+  ck_assert_uint_eq (vms_image_written (image),
+                     expected_written + count * SMALL);
+  close_image ();
+  check_image ();
+}
+
+static void
+is_made_of_the_first (size_t count)
+{
+  static struct stored stored[16 * 1024 + 1];
+
+  for (size_t i = 0; i < count; i++)
+    stored[i] = (struct stored) { i, i + 1 };
+  is_made_of (stored, count);
+}
+
+START_TEST (each_byte_of_an_image_is_known)
+{
+  format.cluster_size = SMALL;
+  format.size = 40 * MIB + 512;
+  /* Beside the ends of tables of the second level, and of pieces of the first. */
+  is_made_of ((struct stored[]) { { 0, 1 } }, 1);
+  is_made_of ((struct stored[]) { { 63, 1 }, { 64, 2 }, { 127, 3 }, { 128, 4 } },
+              4);
+  is_made_of ((struct stored[]) { { 32767, 1 } }, 1);
+  is_made_of ((struct stored[]) { { 32768, 1 } }, 1);
+  is_made_of ((struct stored[]) { { 5, 1 }, { 32767, 2 }, { 32768, 3 },
+                                  { 65535, 4 }, { 65536, 5 }, { 81920, 6 } }, 6);
+  format.size = 32 * KIB;
+  is_made_of ((struct stored[]) { { 1, 1 }, { 63, 2 } }, 2);
+  format.size = 32 * KIB + 512;
+  is_made_of ((struct stored[]) { { 64, 1 } }, 1);
+  format.size = 512;
+  is_made_of ((struct stored[]) { { 0, 1 } }, 1);
+  format.lazy_refcounts = 1;
+  is_made_of ((struct stored[]) { { 0, 1 } }, 1);
+}
+END_TEST
+
+START_TEST (reference_counts_count_themselves)
+{
+  format.cluster_size = SMALL;
+  format.size = MIB;
+  /* Header, one table of the first level and 4 of the second, blocks and their
+   * table: here one block becomes two. */
+  for (size_t count = 240; count < 256; count++)
+    is_made_of_the_first (count);
+  /* And here their table takes a second cluster. */
+  format.size = 16 * MIB;
+  is_made_of_the_first (16 * 1024);
+}
+END_TEST
+
+START_TEST (each_byte_of_an_overlays_header_is_known)
+{
+  static const char *const names[] = { "r", "qcow2--", "parallel", "parallels" };
+
+  format.cluster_size = SMALL;
+  format.backing = "the image below";
+  for (size_t i = 0; i < COUNT (names); i++) {
+    uint64_t size;
+
+    format.backing_format = names[i];
+    size = expect (&(struct stored) { 7, 1 }, 1, 1);
+    begin ();
+    write_first_byte (7);
+    is_expected (size);
+    close_image ();
+  }
+}
+END_TEST
+
+/* All of a disk has a place, in its order. */
+START_TEST (each_byte_of_complete_metadata_is_known)
+{
+  static const unsigned ends[] = { 1, 63, 64, 65, 250 };
+  static struct stored stored[250];
+
+  format.cluster_size = SMALL;
+  format.preallocate = 1;
+  for (size_t i = 0; i < COUNT (ends); i++) {
+    uint64_t size;
+
+    format.size = ends[i] * SMALL;
+    for (size_t j = 0; j < ends[i]; j++)
+      stored[j] = (struct stored) { j, j + 1 };
+    size = expect (stored, ends[i], ends[i]);
+    begin ();
+    for (size_t j = 0; j < ends[i]; j++)
+      write_first_byte (j);
+    is_expected (size);
+    close_image ();
+    check_image ();
+  }
+}
+END_TEST
+
+/* Those in which nothing is remain in the file, and belong to nobody. */
+START_TEST (clusters_that_are_given_back_are_not_counted)
+{
+  static const struct stored stored[]
+    = { { 3, 1 }, { 17, 3 }, { 20, 6 }, { 100, 10 } };
+  uint64_t place, size;
+
+  format.cluster_size = SMALL;
+  size = expect (stored, COUNT (stored), 10);
+  begin ();
+  write_first_byte (3);
+  ck_assert_int_eq (vms_image_lend (image, 16 * SMALL, 8 * SMALL, &place), 0);
+  ck_assert_uint_eq (place, 2 * SMALL);
+  ck_assert_int_eq (lseek (fd, 0, SEEK_END), 10 * SMALL);
+  for (int i = 1; i < 3; i++)
+    ck_assert_int_eq (pwrite (fd, i == 1 ? "\x12" : "\x15", 1,
+                              i == 1 ? 3 * SMALL : 6 * SMALL), 1);
+  ck_assert_int_eq (vms_image_adopt (image, 16 * SMALL, 8 * SMALL), 0);
+  write_first_byte (100);
+  is_expected (size);
+  close_image ();
+  check_image ();
+}
+END_TEST
+
+/* ---- system calls -------------------------------------------------------- */
+
+/* Those of this process that write; -1 if the kernel does not count them. */
+static long
+write_calls (void)
+{
+  FILE *file = fopen ("/proc/self/io", "re");
+  char line[80];
+  long n = -1;
+
+  while (file && fgets (line, sizeof line, file))
+    sscanf (line, "syscw: %ld", &n);
+  if (file)
+    fclose (file);
+  return n;
+}
+
+/* Check's assertions write, too, so there are none meanwhile. */
+static void
+takes_calls (long calls)
+{
+  long before = write_calls ();
+  int r = vms_image_finish (image);
+  long n = write_calls () - before;
+
+  ck_assert_int_eq (r, 0);
+  if (before >= 0 && !unit_is_watched ())
+    ck_assert_int_eq (n, calls);
+  close_image ();
+}
+
+START_TEST (neighbours_in_the_file_are_written_at_once)
+{
+  static unsigned char bytes[MIB];
+
+  memset (bytes, 1, sizeof bytes);
+  /* Neighbours in memory, too; and both levels of the table, counts, their table
+   * and the header. */
+  begin ();
+  ck_assert_int_eq (vms_image_write (image, 0, bytes, MIB), 0);
+  takes_calls (1 + 5);
+  /* Holes part them. */
+  format.format = VMSPEC_IMAGE_FORMAT_RAW;
+  begin ();
+  for (uint64_t at = 0; at < MIB; at += 128 * KIB)
+    ck_assert_int_eq (vms_image_write (image, at, bytes, 64 * KIB), 0);
+  takes_calls (8);
+  /* Together in the file only: a call takes 64 of these. */
+  format.format = VMSPEC_IMAGE_FORMAT_QCOW2;
+  for (size_t n = 63; n <= 65; n++) {
+    format.size = 16 * MIB;
+    begin ();
+    for (size_t i = n; i-- > 0;)
+      ck_assert_int_eq (vms_image_write (image, i * 128 * KIB, bytes, 64 * KIB),
+                        0);
+    takes_calls ((n > 64 ? 2 : 1) + 5);
+  }
+}
+END_TEST
+
+/* ---- the map ------------------------------------------------------------- */
+
+#define IN_LEAF 512ull
+#define IN_PAGE (IN_LEAF * 512)
+
+/* Places beside the ends of what it is made of. */
+START_TEST (a_map_knows_what_was_set)
+{
+  static const uint64_t clusters[]
+    = { 0, 1, IN_LEAF - 1, IN_LEAF, 3 * IN_LEAF, IN_PAGE - 1, IN_PAGE,
+        IN_PAGE + IN_LEAF - 1, 3 * IN_PAGE - 1, 3 * IN_PAGE,
+        5 * IN_PAGE + IN_LEAF };
+  static const uint64_t ends[] = { 0, 1 };
+
+  for (size_t end = 0; end < COUNT (ends); end++)
+    for (size_t first = 0; first < COUNT (clusters); first++) {
+      struct image_map map = {
+        .clusters = clusters[COUNT (clusters) - 1] + 1 + ends[end] };
+
+      for (uint64_t i = 0; i < map.clusters; i += IN_LEAF)
+        ck_assert_uint_eq (vms_image_map_get (&map, i), NOT_MAPPED);
+      ck_assert_uint_eq (vms_image_map_next (&map, 0), map.clusters);
+      for (size_t i = first; i < COUNT (clusters); i += 2)
+        ck_assert_int_eq (vms_image_map_set (&map, clusters[i], i * 7), 0);
+      for (size_t i = 0; i < COUNT (clusters); i++) {
+        int is_set = i >= first && (i - first) % 2 == 0;
+
+        ck_assert_uint_eq (vms_image_map_get (&map, clusters[i]),
+                           is_set ? i * 7 : NOT_MAPPED);
+      }
+      /* All that are set, and no others, in their order. */
+      for (size_t i = first; i < COUNT (clusters); i += 2) {
+        uint64_t from = i >= 2 && i > first ? clusters[i - 2] + 1 : 0;
+
+        ck_assert_uint_eq (vms_image_map_next (&map, from), clusters[i]);
+        ck_assert_uint_eq (vms_image_map_next (&map, clusters[i]), clusters[i]);
+      }
+      ck_assert_uint_eq (
+        vms_image_map_next (&map, clusters[COUNT (clusters) - 1] + 1),
+        map.clusters);
+      ck_assert_uint_eq (vms_image_map_next (&map, map.clusters), map.clusters);
+      vms_image_map_free (&map);
+    }
+}
+END_TEST
+
 /* ---- failures ----------------------------------------------------------- */
 
 START_TEST (a_failure_stays)
@@ -533,5 +905,12 @@ main (void)
   tcase_add_test (t, others_can_write_to_a_part_of_it);
   tcase_add_test (t, a_failure_stays);
   tcase_add_test (t, an_image_is_not_larger_than_qemu_imgs);
+  tcase_add_test (t, each_byte_of_an_image_is_known);
+  tcase_add_test (t, reference_counts_count_themselves);
+  tcase_add_test (t, each_byte_of_an_overlays_header_is_known);
+  tcase_add_test (t, each_byte_of_complete_metadata_is_known);
+  tcase_add_test (t, clusters_that_are_given_back_are_not_counted);
+  tcase_add_test (t, neighbours_in_the_file_are_written_at_once);
+  tcase_add_test (t, a_map_knows_what_was_set);
   return unit_run ("image", t);
 }
