@@ -4,8 +4,7 @@
 
 #include <dirent.h>
 
-#include "image.h"
-#include "partition.h"
+#include "system-image.h"
 
 #define KIB 1024ull
 #define MIB (KIB * KIB)
@@ -415,6 +414,281 @@ START_TEST (an_esp_that_is_too_small_is_refused)
 }
 END_TEST
 
+/* ---- by the numbers ------------------------------------------------------- */
+
+#define GIB (MIB * KIB)
+
+START_TEST (clusters_of_an_esp_grow_with_it)
+{
+  static const struct {
+    uint64_t size;
+    uint32_t cluster;
+  } cases[] = {
+    { 1, 512 }, { 16 * MIB, 512 }, { 16 * MIB + 1, 1024 },
+    { 64 * MIB - 1, 1024 }, { 64 * MIB, 512 }, { 128 * MIB - 1, 512 },
+    { 128 * MIB, 1024 }, { 256 * MIB - 1, 1024 }, { 256 * MIB, 2048 },
+    { 512 * MIB - 1, 2048 }, { 512 * MIB, 4096 }, { 2 * GIB, 4096 },
+    { 256 * GIB + 4095, 4096 }, { 256 * GIB + 4096, 8192 },
+    { 512 * GIB + 8191, 8192 }, { 512 * GIB + 8192, 16384 },
+    { 1024 * GIB + 16383, 16384 }, { 1024 * GIB + 16384, 32768 },
+    { 1024 * 1024 * GIB, 32768 },
+  };
+
+  for (size_t i = 0; i < COUNT (cases); i++)
+    ck_assert_uint_eq (vms_esp_cluster_size (cases[i].size), cases[i].cluster);
+}
+END_TEST
+
+/* Boot sector, 32 reserved ones, two tables of 4 bytes for a cluster and for two
+ * more, the top directory, and the content. */
+START_TEST (what_an_esp_lacks_is_exact)
+{
+  static const struct {
+    uint64_t size, top_entries;
+    int content;
+    uint64_t needed;
+  } cases[] = {
+    { 18943, 0, 0, 18944 }, { 1, 0, 0, 18944 }, { 18944, 1, 0, 18976 },
+    { 18944, 16, 0, 19456 }, { 62 * KIB, 0, 12345, 18944 + 12345 * 512 },
+    { 62 * KIB + 512, 0, 12345, 18944 + 12345 * 512 },
+    { 63 * KIB, 0, 12345, 19968 + 12345 * 512 },
+    { MIB, 0, 100000, 35328 + 100000 * 512 },
+    { 16 * MIB, 1, 100000, 281120 + 100000 * 512 },
+    { 32 * MIB, 0, 100000, 281600 + 100000 * 1024 },
+  };
+
+  for (size_t i = 0; i < COUNT (cases); i++) {
+    struct esp esp = { .top_entries = cases[i].top_entries };
+
+    for (size_t j = 0; j < ESP_CLUSTER_SIZES; j++)
+      esp.clusters[j] = (uint64_t) cases[i].content;
+    ck_assert_uint_eq (vms_esp_shortage (&esp, cases[i].size),
+                       cases[i].needed - cases[i].size);
+  }
+  ck_assert_uint_eq (vms_esp_shortage (&(struct esp) { 0 }, 18944), 0);
+  /* For clusters of each size, from what was counted for that size. */
+  for (int i = 0; i < ESP_CLUSTER_SIZES; i++) {
+    static const uint64_t sizes[ESP_CLUSTER_SIZES]
+      = { MIB, 32 * MIB, 256 * MIB, GIB, 300 * GIB, 600 * GIB, 2000 * GIB };
+    struct esp esp = { 0 };
+
+    esp.clusters[i] = (uint64_t) 1 << 40;
+    ck_assert_uint_ge (vms_esp_shortage (&esp, sizes[i]),
+                       ((uint64_t) 1 << 40) * (512u << i) - sizes[i]);
+    esp.clusters[i] = 0;
+    ck_assert_uint_eq (vms_esp_shortage (&esp, sizes[i]), 0);
+  }
+}
+END_TEST
+
+static int
+look_at_esp (struct esp *esp)
+{
+  struct arena arena = { 0 };
+  struct work inner;
+  int r;
+
+  vmspec_diag_clear (diag);
+  ck_assert_int_eq (vms_work_init (&inner, &arena, NULL, diag), 0);
+  r = vms_esp_look (esp, &inner, "source");
+  vms_arena_free (&arena);
+  return r;
+}
+
+/* A long name has an entry for 13 letters of it, beside one of its own. */
+START_TEST (what_an_esp_takes_is_counted)
+{
+  static const struct {
+    const char *name;
+    off_t size;
+    uint64_t entries;
+  } files[] = {
+    { "a", 1, 2 }, { "thirteen-abcd", 512, 2 }, { "fourteen-abcde", 513, 3 },
+    { "twenty-six-abcdefghijklmno", 1024, 3 },
+    { "twenty-seven-abcdefghijklmn", 1025, 4 }, { "empty", 0, 2 },
+    { "large", 65537, 2 },
+  };
+  uint64_t entries = 2, total = 0;
+  struct esp esp;
+
+  ck_assert_int_eq (mkdir ("source", 0755), 0);
+  for (size_t i = 0; i < COUNT (files); i++) {
+    char name[80];
+
+    snprintf (name, sizeof name, "source/%s", files[i].name);
+    fill_file (name, (size_t) files[i].size, 1);
+    entries += files[i].entries;
+    total += (uint64_t) files[i].size;
+    ck_assert_int_eq (look_at_esp (&esp), 0);
+    ck_assert_uint_eq (esp.top_entries, entries);
+    ck_assert_uint_eq (esp.bytes, total);
+    for (unsigned j = 0; j < ESP_CLUSTER_SIZES; j++) {
+      uint64_t size = 512u << j, expected = 0;
+
+      for (size_t k = 0; k <= i; k++)
+        expected += (uint64_t) files[k].size / size
+                    + ((uint64_t) files[k].size % size != 0);
+      expected += entries * 32 / size + (entries * 32 % size != 0);
+      ck_assert_uint_eq (esp.clusters[j], expected);
+    }
+  }
+  ck_assert_int_eq (mkdir ("source/dir", 0755), 0);
+  ck_assert_int_eq (look_at_esp (&esp), 0);
+  ck_assert_uint_eq (esp.top_entries, entries + 2);
+  ck_assert_uint_eq (esp.bytes, total);
+}
+END_TEST
+
+/* Each letter of a name that is a device's, and each character. */
+START_TEST (each_name_is_judged_by_itself)
+{
+  static const char *const devices[]
+    = { "con", "prn", "aux", "nul", "CON", "PRN", "AUX", "NUL", "Con", "com0",
+        "com1", "com9", "lpt0", "lpt9", "COM5", "LPT5", "cOm5", "LpT5" };
+  static const char *const others[]
+    = { "co", "cona", "prx", "aux1", "null", "com", "comA", "com-",
+        "xom1", "cxm1", "cox1", "xpt1", "lxt1", "lpx1", "cpt1", "lom1", "lpm1",
+        "cot1", "com11", "lpt", "lpt10" };
+  char name[40];
+  struct esp esp;
+
+  ck_assert_int_eq (mkdir ("source", 0755), 0);
+  for (size_t i = 0; i < COUNT (devices); i++) {
+    snprintf (name, sizeof name, "source/%s", devices[i]);
+    make_file (name, 0644, "");
+    ck_assert_int_eq (look_at_esp (&esp), -EINVAL);
+    HAS (vmspec_diag_get (diag, 0)->text, "is that of a device");
+    ck_assert_int_eq (unlink (name), 0);
+  }
+  for (size_t i = 0; i < COUNT (others); i++) {
+    snprintf (name, sizeof name, "source/%s", others[i]);
+    make_file (name, 0644, "");
+    ck_assert_msg (look_at_esp (&esp) == 0, "%s", name);
+    ck_assert_int_eq (unlink (name), 0);
+  }
+  for (int c = 1; c < 256; c++) {
+    int is_said = c < 32 || c > 126, is_special = strchr ("\"*:<>?\\|", c) != NULL;
+
+    if (c == '/')
+      continue;
+    snprintf (name, sizeof name, "source/x%cx", c);
+    make_file (name, 0644, "");
+    ck_assert_int_eq (look_at_esp (&esp), is_said || is_special ? -EINVAL : 0);
+    if (is_said || is_special)
+      HAS (vmspec_diag_get (diag, 0)->text,
+           is_said ? "beyond printable ASCII" : "one of the characters");
+    ck_assert_int_eq (unlink (name), 0);
+    if (c != '[' && c != ']')
+      continue;
+    ck_assert_int_eq (mkdir (name, 0755), 0);
+    ck_assert_int_eq (look_at_esp (&esp), -EINVAL);
+    HAS (vmspec_diag_get (diag, 0)->text, "is a directory with a bracket");
+    ck_assert_int_eq (rmdir (name), 0);
+  }
+}
+END_TEST
+
+/* Letters are the same in both cases, and what is beside them is not. */
+START_TEST (names_clash_by_their_letters)
+{
+  static const char *const pairs[][2]
+    = { { "a", "A" }, { "z", "Z" }, { "Xy1", "xY1" }, { "a b", "A B" } };
+  static const char *const others[][2]
+    = { { "@", "`" }, { "[", "{" }, { "a", "b" }, { "a", "aa" },
+        { "A", "aa" }, { "a1", "A2" }, { "Z", "y" } };
+  char one[40], other[40];
+  struct esp esp;
+
+  ck_assert_int_eq (mkdir ("source", 0755), 0);
+  for (size_t i = 0; i < COUNT (pairs) + COUNT (others); i++) {
+    int clash = i < COUNT (pairs);
+    const char *const *pair = clash ? pairs[i] : others[i - COUNT (pairs)];
+
+    snprintf (one, sizeof one, "source/%s", pair[0]);
+    snprintf (other, sizeof other, "source/%s", pair[1]);
+    make_file (one, 0644, "");
+    make_file (other, 0644, "");
+    ck_assert_int_eq (look_at_esp (&esp), clash ? -EINVAL : 0);
+    ck_assert_uint_eq (vmspec_diag_count (diag), clash);
+    if (clash)
+      ck_assert_str_eq (vmspec_diag_get (diag, 0)->id, "esp.clash");
+    ck_assert_int_eq (unlink (one), 0);
+    ck_assert_int_eq (unlink (other), 0);
+  }
+}
+END_TEST
+
+START_TEST (a_core_image_has_its_place_by_the_table)
+{
+  static const struct {
+    uint32_t table;
+    uint64_t place, room;
+  } cases[] = {
+    { VMSPEC_PARTITION_TABLE_NONE, 0, 0 },
+    { VMSPEC_PARTITION_TABLE_LEGACY, 512, 1048064 },
+    { VMSPEC_PARTITION_TABLE_LEGACY_GPT, 1048576, 1048576 },
+    { VMSPEC_PARTITION_TABLE_EFI, 0, 0 },
+    { VMSPEC_PARTITION_TABLE_HYBRID, 17408, 1031168 },
+  };
+
+  for (size_t i = 0; i < COUNT (cases); i++) {
+    struct vmspec_system_image said = { .partition_table = cases[i].table };
+    struct system_image s = { .spec = &said };
+
+    vms_system_image_place_core (&s);
+    ck_assert_uint_eq (s.core_place, cases[i].place);
+    ck_assert_uint_eq (s.core_room, cases[i].room);
+  }
+}
+END_TEST
+
+/* Room for one MiB of root file system behind the partitions, at least. */
+START_TEST (a_disk_with_no_room_says_how_much_it_takes)
+{
+  static const struct {
+    uint32_t table;
+    uint64_t least;
+  } cases[] = {
+    { VMSPEC_PARTITION_TABLE_NONE, 1048576 },
+    { VMSPEC_PARTITION_TABLE_LEGACY, 2097152 },
+    { VMSPEC_PARTITION_TABLE_LEGACY_GPT, 3162624 },
+    { VMSPEC_PARTITION_TABLE_EFI, 277889536 + 16896 },
+    { VMSPEC_PARTITION_TABLE_HYBRID, 277889536 + 16896 },
+  };
+
+  for (size_t i = 0; i < COUNT (cases); i++) {
+    char text[200];
+
+    spec.partition_table = cases[i].table;
+    spec.size = cases[i].least - 512;
+    snprintf (text, sizeof text, "%llu bytes have no room for a root file system "
+              "behind the partitions before it; make it %llu or more",
+              (unsigned long long) spec.size,
+              (unsigned long long) cases[i].least);
+    ck_assert_int_eq (make (), -ENOSPC);
+    ck_assert_str_eq (vmspec_diag_get (diag, 0)->text, text);
+    vmspec_diag_clear (diag);
+    spec.size = cases[i].least;
+    /* It is no place for these files, either, but that is another matter. */
+    ck_assert_int_lt (make (), 0);
+    ck_assert_ptr_null (strstr (unit_findings (diag), "have no room"));
+    vmspec_diag_clear (diag);
+  }
+}
+END_TEST
+
+START_TEST (an_mbr_ends_with_its_last_sector)
+{
+  const struct vmspec_finding *f;
+
+  spec.partition_table = VMSPEC_PARTITION_TABLE_LEGACY;
+  spec.size = (uint64_t) UINT32_MAX * 512 + 512;
+  ck_assert_int_eq (make (), -EFBIG);
+  f = vmspec_diag_get (diag, 0);
+  HAS (f->text, "2199023255552 bytes is more than the 2199023255040 that");
+}
+END_TEST
+
 /* ---- what is refused ----------------------------------------------------- */
 
 START_TEST (everything_that_is_wrong_is_said_at_once)
@@ -704,6 +978,39 @@ START_TEST (a_core_image_has_to_fit)
 }
 END_TEST
 
+/* GRUB's own marks, where the first and the last of it may be. */
+START_TEST (grub_is_known_by_its_marks)
+{
+  unsigned char core[1024];
+
+  for (int i = 0; i < 64; i++) {
+    /* All but one of these are as they are with GRUB. */
+    int has_size = i != 0, is_long = i != 1, has_segment = i != 2;
+    int has_word = i != 3, has_name = i != 4;
+    size_t size = is_long ? 513 + (size_t) i * 8 : 512;
+    struct boot_code boot = { .code_size = has_size ? 512 : 511, .core = core,
+                              .core_size = size };
+    uint64_t number;
+
+    memset (core, 0xaa, sizeof core);
+    memset (boot.code, 0xaa, sizeof boot.code);
+    memcpy (boot.code + (has_name ? i % 2 ? 0 : 435 : 436), "GRUB ", 5);
+    memcpy (core + (has_word ? i % 2 ? 0 : 493 : 494), "loading", 7);
+    core[510] = has_segment ? 0x20 : 0x21;
+    core[511] = 8;
+    vms_boot_code_patch (&boot, 77 * 512);
+    memcpy (&number, boot.code + 0x5c, 8);
+    ck_assert_uint_eq (le64toh (number) == 77, has_size && has_name);
+    memcpy (&number, core + 500, 8);
+    ck_assert_uint_eq (le64toh (number) == 78,
+                       is_long && has_segment && has_word);
+    if (is_long && has_segment && has_word)
+      ck_assert_uint_eq (core[508] | core[509] << 8,
+                         size <= 512 ? 0 : size <= 1024 ? 1 : 2);
+  }
+}
+END_TEST
+
 /* ---- the variable store -------------------------------------------------- */
 
 START_TEST (the_variable_store_is_a_copy)
@@ -837,6 +1144,14 @@ main (void)
   tcase_add_test (tcase, additional_space_is_free);
   tcase_add_test (tcase, a_tree_that_does_not_fit_is_refused);
   tcase_add_test (tcase, an_mbr_has_an_end);
+  tcase_add_test (tcase, clusters_of_an_esp_grow_with_it);
+  tcase_add_test (tcase, what_an_esp_lacks_is_exact);
+  tcase_add_test (tcase, what_an_esp_takes_is_counted);
+  tcase_add_test (tcase, each_name_is_judged_by_itself);
+  tcase_add_test (tcase, names_clash_by_their_letters);
+  tcase_add_test (tcase, a_core_image_has_its_place_by_the_table);
+  tcase_add_test (tcase, a_disk_with_no_room_says_how_much_it_takes);
+  tcase_add_test (tcase, an_mbr_ends_with_its_last_sector);
   tcase_add_test (tcase, a_format_has_an_end);
   tcase_add_test (tcase, an_esp_that_is_too_small_is_refused);
   tcase_add_test (tcase, everything_that_is_wrong_is_said_at_once);
@@ -854,6 +1169,7 @@ main (void)
                        VMSPEC_PARTITION_TABLE_LEGACY,
                        VMSPEC_PARTITION_TABLE_HYBRID + 1);
   tcase_add_test (tcase, other_boot_code_is_left_as_it_is);
+  tcase_add_test (tcase, grub_is_known_by_its_marks);
   tcase_add_test (tcase, a_core_image_has_to_fit);
   tcase_add_loop_test (tcase, the_variable_store_is_a_copy, 0, 2);
   tcase_add_test (tcase, the_variable_store_is_beside_the_image);
