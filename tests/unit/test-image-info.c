@@ -235,6 +235,87 @@ START_TEST (encrypted_images_are_encrypted)
 }
 END_TEST
 
+/* Headers of others, as their programs lay them out; in any size of file. */
+START_TEST (sizes_of_other_formats_are_where_they_are_said_to_be)
+{
+  static const struct {
+    uint32_t format;
+    off_t size;
+    const char *mark;
+    off_t mark_at;
+    const char *number;   /* 8 bytes */
+    off_t at;
+    uint64_t expected;
+  } cases[] = {
+    { VMSPEC_IMAGE_FORMAT_VDI, 512, "<<< ", 0, "\1\2\3\4\5\6\7\10", 0x170,
+      0x0807060504030201 },
+    { VMSPEC_IMAGE_FORMAT_VDI, 512, "<<< ", 0, "\1\0\0\0\0\0\0\200", 0x170, 0 },
+    { VMSPEC_IMAGE_FORMAT_VDI, 512, "<<< ", 0, "\377\377\377\377\377\377\377\177",
+      0x170, INT64_MAX },
+    { VMSPEC_IMAGE_FORMAT_VMDK, 512, "KDMV", 0, "\1\2\3\4\5\0\0\0", 12,
+      0x0504030201 * 512 },
+    { VMSPEC_IMAGE_FORMAT_VMDK, 512, "KDMV", 0,
+      "\377\377\377\377\377\377\77\0", 12, 0x3fffffffffffff * 512 },
+    { VMSPEC_IMAGE_FORMAT_VMDK, 512, "KDMV", 0, "\0\0\0\0\0\0\100\0", 12, 0 },
+    { VMSPEC_IMAGE_FORMAT_VMDK, 512, "COWD", 0, "\1\2\3\4\5\6\7\10", 12,
+      0x04030201ull * 512 },
+    { VMSPEC_IMAGE_FORMAT_VMDK, 512, "# Disk DescriptorFile", 0,
+      "\1\2\3\4\5\6\7\10", 24, 0 },
+    { VMSPEC_IMAGE_FORMAT_VHDX, 512, "vhdxfile", 0, "\1\2\3\4\5\6\7\10", 12,
+      0 },
+    { VMSPEC_IMAGE_FORMAT_VPC, 2000, "conectix", 0, "\1\2\3\4\5\6\7\10", 48,
+      0x0102030405060708 },
+    { VMSPEC_IMAGE_FORMAT_VPC, 2000, "conectix", 2000 - 512,
+      "\1\2\3\4\5\6\7\10", 2000 - 512 + 48, 0x0102030405060708 },
+    { VMSPEC_IMAGE_FORMAT_VPC, 512, "conectix", 0, "\0\0\0\0\0\0\0\7", 48, 7 },
+    { VMSPEC_IMAGE_FORMAT_VPC, 513, "conectix", 1, "\0\0\0\0\0\0\0\7", 49, 7 },
+    { VMSPEC_IMAGE_FORMAT_RAW, 513, "conectix", 2, "\0\0\0\0\0\0\0\7", 50, 1024 },
+    { VMSPEC_IMAGE_FORMAT_RAW, 511, "conectix", 1, "\0\0\0\0\0\0\0\7", 50, 512 },
+    { VMSPEC_IMAGE_FORMAT_RAW, 512, "", 0, "\0\0\0\0\0\0\0\7", 48, 512 },
+    { VMSPEC_IMAGE_FORMAT_RAW, 0, "", 0, "", 0, 0 },
+    { VMSPEC_IMAGE_FORMAT_RAW, 1000, "<<< ", 0, "\1\0\0\0\0\0\0\0", 0x170,
+      1024 },
+  };
+
+  for (size_t i = 0; i < COUNT (cases); i++) {
+    struct stat status;
+
+    (void) unlink ("image");
+    make_file ("image", 0600, "");
+    ck_assert_int_eq (truncate ("image", cases[i].size), 0);
+    patch ("image", cases[i].mark_at, cases[i].mark, strlen (cases[i].mark));
+    if (cases[i].format == VMSPEC_IMAGE_FORMAT_VDI)
+      patch ("image", 0x40, "\x7f\x10\xda\xbe", 4);
+    if (cases[i].at)
+      patch ("image", cases[i].at, cases[i].number, 8);
+    look ("image", ANY);
+    ck_assert_uint_eq (info->format, cases[i].format);
+    ck_assert_uint_eq (info->virtual_size, cases[i].expected);
+    ck_assert_int_eq (stat ("image", &status), 0);
+    ck_assert_uint_eq (info->stored_size, (uint64_t) status.st_blocks * 512);
+  }
+}
+END_TEST
+
+START_TEST (formats_have_the_names_that_qemu_gives_them)
+{
+  static const struct {
+    const char *name;
+    uint32_t format;
+  } cases[] = {
+    { "raw", RAW }, { "file", RAW }, { "host_device", RAW }, { "qcow", QCOW },
+    { "qcow2", QCOW2 }, { "vdi", VMSPEC_IMAGE_FORMAT_VDI },
+    { "vmdk", VMSPEC_IMAGE_FORMAT_VMDK }, { "vhdx", VMSPEC_IMAGE_FORMAT_VHDX },
+    { "vpc", VMSPEC_IMAGE_FORMAT_VPC }, { "", ANY }, { "parallels", ANY },
+    { "RAW", ANY }, { "qcow3", ANY },
+  };
+
+  for (size_t i = 0; i < COUNT (cases); i++)
+    ck_assert_uint_eq (vms_image_format_number (cases[i].name),
+                       cases[i].format);
+}
+END_TEST
+
 /* ---- chains ------------------------------------------------------------- */
 
 START_TEST (an_overlay_names_what_it_rests_on)
@@ -463,6 +544,198 @@ START_TEST (an_overlay_covers_what_is_below)
   ck_assert_pstr_eq (info->backing->file, "old");
   look ("zero", ANY);
   ck_assert_pstr_eq (info->file_system, NULL);
+}
+END_TEST
+
+/* ---- clusters one by one ------------------------------------------------- */
+
+/* A file that is made up here: a header is not looked at. */
+struct disk {
+  struct vmspec_image_info info;
+  struct image_layer layer;
+};
+
+static void
+open_disk (struct disk *disk, const char *file, uint32_t version, uint32_t bits)
+{
+  (void) unlink (file);
+  make_file (file, 0600, "");
+  *disk = (struct disk) { .info = { VMSPEC_INIT (vmspec_image_info),
+                                    .format = version > 1 ? QCOW2 : QCOW,
+                                    .virtual_size = 64 * MIB } };
+  disk->layer = (struct image_layer) {
+    .info = &disk->info, .fd = open (file, O_RDWR | O_CLOEXEC),
+    .file_size = MIB, .header = { .version = version, .cluster_bits = bits,
+                                  .l2_bits = bits - 3, .l1_offset = 2048 } };
+  ck_assert_int_ge (disk->layer.fd, 0);
+  ck_assert_int_eq (ftruncate (disk->layer.fd, MIB), 0);
+}
+
+static void
+put_number (const struct disk *disk, off_t at, uint64_t number)
+{
+  uint64_t bytes = htobe64 (number);
+
+  ck_assert_int_eq (pwrite (disk->layer.fd, &bytes, 8, at), 8);
+}
+
+static void
+put_letters (const struct disk *disk, off_t at, char letter, size_t size)
+{
+  char bytes[8192];
+
+  memset (bytes, letter, size);
+  ck_assert_int_eq (pwrite (disk->layer.fd, bytes, size, at), (ssize_t) size);
+}
+
+/* What is read there is all this, or cannot be read. */
+static void
+holds (struct disk *disk, uint64_t offset, size_t size, char letter, int error)
+{
+  struct image_reader reader = { .top = &disk->layer };
+  char bytes[8192], expected[8192];
+
+  memset (bytes, '?', sizeof bytes);
+  memset (expected, letter, size);
+  ck_assert_int_eq (vms_image_content_read (&reader, offset, bytes, size),
+                    error);
+  if (!error)
+    ck_assert_mem_eq (bytes, expected, size);
+  ck_assert_int_eq (bytes[size], '?');
+  vms_image_reader_free (&reader);
+}
+
+/* 512 times "b". */
+#define DEFLATED "\x4b\x4a\x1a\x05\x23\x19\x00\x00"
+
+START_TEST (each_entry_of_a_table_means_what_it_says)
+{
+  /* The last one is in another slice of the table. */
+  static const struct {
+    unsigned index;
+    uint64_t entry;
+    char letter;
+    int error;
+  } entries[] = {
+    { 0, 1ull << 63 | 8192, 'a', 0 }, { 1, 8192, 'a', 0 },
+    { 2, 0, 0, 0 }, { 3, 1, 0, 0 }, { 4, 8192 | 1, 0, 0 },
+    { 5, 8192 | 0x1fe, 'a', 0 }, { 6, 8192 | 0xbfull << 56, 'a', 0 },
+    { 7, 8192 + 512, 0, -EUCLEAN }, { 8, 1ull << 54, 0, 0 },
+    { 63, 9216, 'c', 0 }, { 64, 10240, 'd', 0 }, { 127, 9216, 'c', 0 },
+  };
+  struct disk disk;
+
+  for (uint32_t version = 2; version <= 3; version++) {
+    open_disk (&disk, "disk", version, 10);
+    put_letters (&disk, 8192, 'a', 1024);
+    put_letters (&disk, 9216, 'c', 1024);
+    put_letters (&disk, 10240, 'd', 1024);
+    put_number (&disk, 2048, 1ull << 63 | 4096);
+    put_number (&disk, 2056, 5120 | 511);
+    put_number (&disk, 5120, 9216);
+    put_number (&disk, 5120 + 127 * 8, 10240);
+    for (size_t i = 0; i < COUNT (entries); i++)
+      put_number (&disk, 4096 + entries[i].index * 8, entries[i].entry);
+    for (size_t i = 0; i < COUNT (entries); i++)
+      holds (&disk, entries[i].index * 1024, 1024, entries[i].letter,
+             version < 3 && entries[i].entry & 1 ? -EUCLEAN : entries[i].error);
+    /* The next table; a part of a cluster, and parts of two. */
+    holds (&disk, 128 * 1024, 1024, 'c', 0);
+    holds (&disk, 255 * 1024, 1024, 'd', 0);
+    holds (&disk, 256 * 1024, 1024, 0, 0);
+    holds (&disk, 1023, 1, 'a', 0);
+    holds (&disk, 1000, 1048, 'a', 0);
+    holds (&disk, 127 * 1024 + 1, 1500, 'c', 0);
+    /* Beyond the end of the disk, which may be within a cluster. */
+    disk.info.virtual_size = 127 * 1024 + 100;
+    holds (&disk, 127 * 1024, 100, 'c', 0);
+    holds (&disk, 127 * 1024 + 100, 2000, 0, 0);
+    /* Tables that cannot be. */
+    disk.info.virtual_size = MIB;
+    put_number (&disk, 2048, 4096 + 512);
+    holds (&disk, 0, 1, 0, -EUCLEAN);
+    put_number (&disk, 2048, MIB);
+    holds (&disk, 0, 1, 0, -EUCLEAN);
+    put_number (&disk, 2048, MIB - 1024);
+    holds (&disk, 0, 1, 0, 0);
+    close (disk.layer.fd);
+  }
+}
+END_TEST
+
+/* It takes whole sectors from where it starts on, and may end exactly there. */
+START_TEST (a_compressed_cluster_is_as_long_as_it_says)
+{
+  struct disk disk;
+
+  open_disk (&disk, "disk", 3, 9);
+  put_number (&disk, 2048, 4096);
+  for (int i = 0; i < 3; i++) {
+    off_t place = i == 0 ? 8704 - 8 : i == 1 ? 8704 - 4 : 8704 + 512;
+    uint64_t sectors = i == 1;
+
+    ck_assert_int_eq (pwrite (disk.layer.fd, DEFLATED, 8, place), 8);
+    put_number (&disk, 4096, 1ull << 62 | sectors << 61 | (uint64_t) place);
+    holds (&disk, 0, 512, 'b', 0);
+    holds (&disk, 100, 412, 'b', 0);
+    if (i == 1) {
+      put_number (&disk, 4096, 1ull << 62 | (uint64_t) place);
+      disk.layer.slice_place = 0;
+      holds (&disk, 0, 512, 'b', -EUCLEAN);
+    }
+    disk.layer.slice_place = 0;
+  }
+  close (disk.layer.fd);
+  /* Version 1 knows the bytes. */
+  open_disk (&disk, "disk", 1, 9);
+  put_number (&disk, 2048, 4095);
+  ck_assert_int_eq (pwrite (disk.layer.fd, DEFLATED, 8, 8195), 8);
+  put_letters (&disk, 9001, 'e', 512);
+  put_number (&disk, 4095, 1ull << 63 | 8ull << 54 | 8195);
+  put_number (&disk, 4103, 1ull << 63 | 7ull << 54 | 8195);
+  put_number (&disk, 4111, 1ull << 63 | 8195);
+  put_number (&disk, 4119, 9001);
+  holds (&disk, 0, 512, 'b', 0);
+  holds (&disk, 512, 512, 'b', -EUCLEAN);
+  holds (&disk, 1024, 512, 'b', -EUCLEAN);
+  holds (&disk, 1536, 512, 'e', 0);
+  holds (&disk, 2048, 512, 0, 0);
+  close (disk.layer.fd);
+}
+END_TEST
+
+START_TEST (what_is_absent_is_read_from_below)
+{
+  struct disk over, below_it;
+
+  open_disk (&over, "over", 3, 10);
+  open_disk (&below_it, "below", 3, 10);
+  below_it.info.format = RAW;
+  below_it.info.virtual_size = 3000;
+  put_letters (&below_it, 0, 'x', 3000);
+  put_letters (&over, 8192, 'a', 1024);
+  put_number (&over, 2048, 4096);
+  put_number (&over, 4096 + 8, 8192);
+  over.info.backing_file = "below";
+  holds (&over, 0, 512, 0, -ENOTSUP);
+  holds (&over, 1024, 512, 'a', 0);
+  over.layer.backing = &below_it.layer;
+  holds (&over, 0, 1024, 'x', 0);
+  holds (&over, 1024, 1024, 'a', 0);
+  holds (&over, 2048, 952, 'x', 0);
+  holds (&over, 3000, 3000, 0, 0);
+  below_it.layer.is_unreadable = 1;
+  holds (&over, 0, 1024, 0, -ENOTSUP);
+  holds (&over, 1024, 1024, 'a', 0);
+  /* Beyond the end of a file is zero. */
+  below_it.layer.is_unreadable = 0;
+  below_it.info.virtual_size = 2 * MIB;
+  holds (&over, MIB - 100, 100, 0, 0);
+  put_letters (&below_it, MIB - 100, 'y', 100);
+  holds (&over, MIB - 100, 100, 'y', 0);
+  holds (&over, MIB, 2000, 0, 0);
+  close (over.layer.fd);
+  close (below_it.layer.fd);
 }
 END_TEST
 
@@ -797,7 +1070,12 @@ main (void)
   tcase_add_test (tcase, a_partition_table_is_found);
   tcase_add_test (tcase, what_libqcow_cannot_read_is_described_without);
   tcase_add_test (tcase, a_stream_makes_exactly_its_cluster);
+  tcase_add_test (tcase, sizes_of_other_formats_are_where_they_are_said_to_be);
+  tcase_add_test (tcase, formats_have_the_names_that_qemu_gives_them);
   tcase_add_test (tcase, an_overlay_covers_what_is_below);
+  tcase_add_test (tcase, each_entry_of_a_table_means_what_it_says);
+  tcase_add_test (tcase, a_compressed_cluster_is_as_long_as_it_says);
+  tcase_add_test (tcase, what_is_absent_is_read_from_below);
   tcase_add_test (tcase, each_damage_of_a_header_is_said);
   tcase_add_test (tcase, each_damage_of_an_old_header_is_said);
   tcase_add_test (tcase, an_image_that_qemu_calls_corrupt_is_warned_about);

@@ -416,6 +416,74 @@ START_TEST (a_file_system_need_not_have_locks)
 }
 END_TEST
 
+/* Each error by itself: what file systems and kernels say about what they do not
+ * know is no failure, and everything else is. */
+static const struct {
+  long call;
+  unsigned argument, bits;
+  int error, is_failure;
+} errors[] = {
+  { SYS_openat, 2, O_TMPFILE & ~O_DIRECTORY, EOPNOTSUPP, 0 },
+  { SYS_openat, 2, O_TMPFILE & ~O_DIRECTORY, EISDIR, 0 },
+  { SYS_openat, 2, O_TMPFILE & ~O_DIRECTORY, EINVAL, 0 },
+  { SYS_openat, 2, O_TMPFILE & ~O_DIRECTORY, ENOENT, 0 },
+  { SYS_openat, 2, O_TMPFILE & ~O_DIRECTORY, EACCES, 1 },
+  { SYS_openat, 2, O_TMPFILE & ~O_DIRECTORY, ENOSPC, 1 },
+  { SYS_flock, 0, 0, ENOLCK, 0 }, { SYS_flock, 0, 0, EOPNOTSUPP, 0 },
+  { SYS_flock, 0, 0, ENOSYS, 0 }, { SYS_flock, 0, 0, EINVAL, 0 },
+  { SYS_flock, 0, 0, EIO, 1 },
+  { SYS_renameat2, 0, 0, EINVAL, 0 }, { SYS_renameat2, 0, 0, ENOSYS, 0 },
+  { SYS_renameat2, 0, 0, EPERM, 1 }, { SYS_renameat2, 0, 0, EIO, 1 },
+};
+static size_t error_at;
+
+static int
+write_in_spite_of_an_error (void)
+{
+  int error = errors[error_at].error, fails = errors[error_at].is_failure;
+  char text[200];
+
+  if ((errors[error_at].call != SYS_openat && forbid_nameless ())
+      || fail_calls (errors[error_at].call, errors[error_at].argument,
+                     errors[error_at].bits, error))
+    return 77;
+  EXPECT (make ("a", 0644, "content") == (fails ? -error : 0));
+  EXPECT (entries (".") == !fails);
+  snprintf (text, sizeof text, "a cannot be made: %s", strerror (error));
+  EXPECT (fails ? !strcmp (only ("image.failed"), text)
+                : !strcmp (read_file ("a"), "content"));
+  return 0;
+}
+
+START_TEST (each_error_is_a_failure_or_none)
+{
+  for (error_at = 0; error_at < COUNT (errors); error_at++) {
+    in_child (write_in_spite_of_an_error);
+    (void) unlink ("a");
+  }
+}
+END_TEST
+
+static int
+sync_in_spite_of_an_error (void)
+{
+  static const int all[] = { EINVAL, EOPNOTSUPP, EIO };
+  int error = all[error_at];
+
+  if (fail_calls (SYS_fsync, 0, 0, error))
+    return 77;
+  work.sync = 1;
+  EXPECT (make ("a", 0644, "content") == -error && entries (".") == 0);
+  return 0;
+}
+
+START_TEST (a_file_that_cannot_be_synced_is_not_made)
+{
+  for (error_at = 0; error_at < 3; error_at++)
+    in_child (sync_in_spite_of_an_error);
+}
+END_TEST
+
 /* What glibc calls on 32-bit processors. */
 #ifndef SYS_newfstatat
 #define SYS_newfstatat SYS_statx
@@ -870,6 +938,8 @@ main (void)
   tcase_add_test (tcase, a_file_system_need_not_rename_without_replacing);
   tcase_add_test (tcase, a_file_that_cannot_get_its_name_disappears);
   tcase_add_test (tcase, a_file_system_need_not_have_locks);
+  tcase_add_test (tcase, each_error_is_a_failure_or_none);
+  tcase_add_test (tcase, a_file_that_cannot_be_synced_is_not_made);
   tcase_add_test (tcase, nobody_tries_for_ever);
   tcase_add_test (tcase, what_a_dead_writer_has_left_is_removed);
   tcase_add_test (tcase, what_a_living_writer_has_is_left_alone);
