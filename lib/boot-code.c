@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/param.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -143,8 +144,7 @@ int
 vms_boot_code_write (struct image *image, const struct boot_code *boot,
                      uint64_t place)
 {
-  size_t code = boot->code_size < BOOT_CODE_SIZE ? boot->code_size
-                                                 : BOOT_CODE_SIZE;
+  size_t code = MIN (boot->code_size, BOOT_CODE_SIZE);
   int r = code ? vms_image_write (image, 0, boot->code, code) : 0;
 
   return r == 0 && boot->core

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 #include <unistd.h>
 
 #include "tree.h"
@@ -282,5 +283,5 @@ vms_esp_shortage (const struct esp *esp, uint64_t size)
   uint64_t needed = own + cluster
                     + esp->clusters[__builtin_ctz (cluster) - 9] * cluster;
 
-  return needed > size ? needed - size : 0;
+  return needed - MIN (needed, size);
 }

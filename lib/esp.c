@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/param.h>
 #include <sys/stat.h>
 
 #include "helper.h"
@@ -47,7 +48,7 @@ static const char *const *
 make_environment (struct maker *m)
 {
   struct vector list = { .arena = m->work.arena };
-  uint64_t time = m->setup->time < YEAR_1980 ? YEAR_1980 : m->setup->time;
+  uint64_t time = MAX (m->setup->time, YEAR_1980);
   static const char *const ours[]
     = { "MTOOLSRC=/dev/null", "MTOOLS_SKIP_CHECK=1", "LC_ALL=C.UTF-8",
         "TZ=UTC0", "SOURCE_DATE_EPOCH=", NULL };
@@ -79,8 +80,7 @@ tick (void *data)
   if (fstat (setup->fd, &status) == 0 && status.st_blocks > m->blocks)
     done = (uint64_t) (status.st_blocks - m->blocks) * 512;
   return vms_work_progress (&m->work,
-                            done < setup->esp->bytes ? done : setup->esp->bytes,
-                            setup->total);
+                            MIN (done, setup->esp->bytes), setup->total);
 }
 
 static int

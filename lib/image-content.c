@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/param.h>
 
 #define PLACE_MASK 0x00fffffffffffe00ull /* of versions 2 and 3 */
 #define COMPRESSED_V1 (1ull << 63)
@@ -145,8 +146,7 @@ locate_in (struct image_layer *layer, uint64_t offset, struct part *part)
                           .length = UINT64_MAX };
   if (layer->info->format != VMSPEC_IMAGE_FORMAT_RAW)
     r = locate (layer, offset, part);
-  if (part->length > layer->info->virtual_size - offset)
-    part->length = layer->info->virtual_size - offset;
+  part->length = MIN (part->length, layer->info->virtual_size - offset);
   return r;
 }
 
@@ -227,8 +227,7 @@ vms_image_content_read (struct image_reader *reader, uint64_t offset,
       r = locate_in (layer, offset, &part);
       if (r < 0)
         return r;
-      if (part.length < length)
-        length = (size_t) part.length;
+      length = (size_t) MIN (part.length, length);
       if (part.where != ABSENT)
         break;
       /* What is below is not known. */

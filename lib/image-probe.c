@@ -11,6 +11,7 @@
 #include <blkid.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/param.h>
 #include <unistd.h>
 
 #define HEAD ((uint64_t) 4 << 20)
@@ -50,7 +51,7 @@ copy (struct image_reader *reader, int to, uint64_t from, uint64_t end)
 
   for (uint64_t at = from; r == 0 && at < end; at += PIECE)
     r = copy_piece (reader, to, at, piece,
-                    (size_t) (end - at < PIECE ? end - at : PIECE));
+                    (size_t) MIN (end - at, PIECE));
   free (piece);
   return r;
 }
@@ -61,8 +62,8 @@ copy_disk (struct image_layer *top)
 {
   struct image_reader reader = { .top = top };
   uint64_t size = top->info->virtual_size;
-  uint64_t head = size < HEAD ? size : HEAD;
-  uint64_t tail = size - head < TAIL ? head : size - TAIL;
+  uint64_t head = MIN (size, HEAD);
+  uint64_t tail = size - MIN (size - head, TAIL);
   int fd = vms_image_memory_file ("disk"), r;
 
   if (fd < 0)

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/param.h>
 #include <unistd.h>
 
 #define LARGEST_L1 (32u << 20)
@@ -182,7 +183,7 @@ put_stream (unsigned char *at, const struct package *package)
   size_t left = package->zeros;
 
   while (left) {
-    size_t n = left < STORED_MOST ? left : STORED_MOST;
+    size_t n = MIN (left, STORED_MOST);
     const unsigned char head[STORED_HEADER]
       = { 0, n & 0xff, n >> 8 & 0xff, ~n & 0xff, ~n >> 8 & 0xff };
 
@@ -274,8 +275,7 @@ vms_image_qcow_inflate (const void *stream, size_t size, uint32_t cluster_bits,
   int r;
 
   /* No stream is as long as its cluster: there is no point in that. */
-  if (package.size >= cluster_size)
-    package.size = cluster_size - 1;
+  package.size = MIN (package.size, cluster_size - 1);
   if (!package.size)
     return -EUCLEAN;
   r = unpack (&package, cluster);

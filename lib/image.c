@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/param.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -132,7 +133,7 @@ vms_image_put_sparsely (struct image *image, uint64_t place, const void *data,
   const char *bytes = data;
 
   for (uint64_t at = 0, n; at < size; at += n) {
-    n = size - at < PIECE ? size - at : PIECE;
+    n = MIN (size - at, PIECE);
     if (!vms_image_is_zero (bytes + at, n))
       run_add (&run, place + at, bytes + at, n);
   }
@@ -217,11 +218,11 @@ part_at (const struct image *image, const struct unit *unit, uint64_t start)
 {
   uint64_t cluster_size = image->format.cluster_size;
   uint64_t at = unit->index * UNIT + start, left = image->format.size - at;
-  uint64_t size = cluster_size < UNIT ? cluster_size : UNIT;
+  uint64_t size = MIN (cluster_size, UNIT);
 
   return (struct part) { .cluster = at / cluster_size,
                          .skip = at % cluster_size, .start = start,
-                         .size = left < size ? left : size };
+                         .size = MIN (left, size) };
 }
 
 static int
@@ -242,7 +243,7 @@ write_part (struct run *run, const struct unit *unit, const struct part *part)
   for (uint64_t at = 0, n; at < part->size; at += n) {
     const unsigned char *bytes = unit->bytes + part->start + at;
 
-    n = part->size - at < PIECE ? part->size - at : PIECE;
+    n = MIN (part->size - at, PIECE);
     if (!is_touched (unit, part->start + at)
         || (!had_place && vms_image_is_zero (bytes, n)))
       continue;
@@ -374,11 +375,9 @@ get_stored (struct image *image, uint64_t offset, void *data, uint64_t size)
 static uint64_t
 stretch (const struct image *image, uint64_t offset, uint64_t size)
 {
-  uint64_t step = image->format.cluster_size < PIECE
-                    ? image->format.cluster_size : PIECE;
-  uint64_t left = step - offset % step;
+  uint64_t step = MIN (image->format.cluster_size, PIECE);
 
-  return left < size ? left : size;
+  return MIN (step - offset % step, size);
 }
 
 /* Has a piece that is going to be changed in part. */
@@ -449,7 +448,7 @@ vms_image_write (struct image *image, uint64_t offset, const void *data,
     uint64_t at = offset % UNIT, piece = at / PIECE;
     struct unit *unit = find_unit (image, offset / UNIT);
 
-    n = PIECE - at % PIECE < size ? PIECE - at % PIECE : size;
+    n = MIN (PIECE - at % PIECE, size);
     if (!unit)
       break;
     if (n < PIECE && !is_touched (unit, at))
@@ -492,7 +491,7 @@ next_known (const struct image *image, uint64_t index, uint64_t end)
   cluster = vms_image_map_next (&image->map, index * UNIT / cluster_size);
   if (cluster < image->map.clusters && cluster * cluster_size / UNIT < next)
     next = cluster * cluster_size / UNIT;
-  return next < index ? index : next;
+  return MAX (next, index);
 }
 
 /* Where nothing was written it is zero already. */
@@ -505,12 +504,10 @@ vms_image_zero (struct image *image, uint64_t offset, uint64_t size)
   while (offset < end && !image->error) {
     uint64_t index = next_known (image, offset / UNIT, last), stop, n;
 
-    if (index > offset / UNIT)
-      offset = index * UNIT;
-    stop = (index + 1) * UNIT < end ? (index + 1) * UNIT : end;
+    offset = MAX (offset, index * UNIT);
+    stop = MIN ((index + 1) * UNIT, end);
     for (; offset < stop; offset += n) {
-      n = PIECE - offset % PIECE < stop - offset ? PIECE - offset % PIECE
-                                                  : stop - offset;
+      n = MIN (PIECE - offset % PIECE, stop - offset);
       vms_image_write (image, offset, zeros, n);
     }
   }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/param.h>
 #include <unistd.h>
 #include <uuid/uuid.h>
 
@@ -142,16 +143,14 @@ copy_written (struct image *image, int fd, uint64_t size)
   int r = 0;
 
   for (off_t at = 0; r == 0;) {
-    uint64_t room;
     ssize_t n;
 
     at = lseek (fd, at, SEEK_DATA);
     if (at < 0)
       return errno == ENXIO ? 0 : -errno;
     at -= at % (off_t) sizeof bytes;
-    room = size - (uint64_t) at;
     n = TEMP_FAILURE_RETRY (
-      pread (fd, bytes, room < sizeof bytes ? room : sizeof bytes, at));
+      pread (fd, bytes, MIN (size - (uint64_t) at, sizeof bytes), at));
     if (n <= 0)
       return n < 0 ? -errno : 0;
     r = vms_image_write (image, (uint64_t) at, bytes, (uint64_t) n);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 #include <unistd.h>
 
 #define MAGIC 0x514649fbu /* "QFI\xfb" */
@@ -50,8 +51,7 @@ vms_qcow2_largest (uint32_t cluster_size)
   /* A table of the second level has as many places as fit in a cluster. */
   uint64_t places = (uint64_t) (LARGEST_L1 / 8) * (cluster_size / 8);
 
-  return places > INT64_MAX / cluster_size ? INT64_MAX / cluster_size * cluster_size
-                                           : places * cluster_size;
+  return MIN (places, INT64_MAX / cluster_size) * cluster_size;
 }
 
 static size_t
@@ -68,7 +68,7 @@ extensions_size (const struct image_format *format)
 int
 vms_qcow2_header_fits (const struct image_format *format)
 {
-  size_t name = format->backing ? strlen (format->backing) : 0;
+  size_t name = strlen (format->backing ? format->backing : "");
 
   return name <= LONGEST_BACKING
          && HEADER_SIZE + extensions_size (format) + name
@@ -119,8 +119,7 @@ write_l2 (struct tables *t, uint64_t first)
 {
   const struct image *image = t->image;
   uint64_t places = t->cluster_size / 8;
-  uint64_t end = first + places < image->map.clusters ? first + places
-                                                      : image->map.clusters;
+  uint64_t end = MIN (first + places, image->map.clusters);
   uint64_t place = take_clusters (t->image, 1);
 
   memset (t->room, 0, t->cluster_size);
@@ -157,12 +156,8 @@ write_maps (struct tables *t)
     c = next_cluster (image, (i + 1) * places);
   }
   /* The last piece may be longer than the table; its cluster is not. */
-  if (t->l1_size > start) {
-    uint64_t left = (t->l1_size - start) * 8;
-
-    vms_image_put_sparsely (t->image, t->l1_place + start * 8, piece,
-                            left < PIECE ? left : PIECE);
-  }
+  vms_image_put_sparsely (t->image, t->l1_place + start * 8, piece,
+                          MIN ((t->l1_size - start) * 8, PIECE));
 }
 
 /* Reference counts of the clusters from @first on: 1 for what is in use. */
@@ -170,20 +165,17 @@ static void
 count_references (const struct tables *t, uint64_t first)
 {
   const struct image *image = t->image;
-  uint64_t places = t->cluster_size / 2, end = first + places;
+  uint64_t end = MIN (first + t->cluster_size / 2, image->next);
   uint16_t *counts = (uint16_t *) t->room;
 
-  if (end > image->next)
-    end = image->next;
   memset (counts, 0, t->cluster_size);
   for (uint64_t c = first; c < end; c++)
     counts[c - first] = htobe16 (1);
   for (size_t i = 0; i < image->n_holes; i++) {
     const struct hole *hole = &image->holes[i];
-    uint64_t from = hole->first > first ? hole->first : first;
-    uint64_t to = hole->first + hole->count;
+    uint64_t to = MIN (hole->first + hole->count, end);
 
-    for (uint64_t c = from; c < to && c < end; c++)
+    for (uint64_t c = MAX (hole->first, first); c < to; c++)
       counts[c - first] = 0;
   }
 }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/param.h>
 #include <uuid/uuid.h>
 
 #define KIB 1024ull
@@ -114,7 +115,7 @@ identify_all (struct system_image *s)
 static int
 size_esp (struct system_image *s, uint64_t *ret_size)
 {
-  uint64_t step = s->spec->cluster_size > MIB ? s->spec->cluster_size : MIB;
+  uint64_t step = MAX (s->spec->cluster_size, MIB);
   uint64_t size = round_up (s->spec->esp_size ? s->spec->esp_size
                                               : DEFAULT_ESP_SIZE, step), lack;
 
@@ -158,7 +159,7 @@ size_root (struct system_image *s)
                             "additional_space",
                             "the root file system would be larger than any disk");
     r = vms_ext4_room (s->work, &s->root, &bytes, &inodes);
-    lack = needed (s) > bytes ? needed (s) - bytes : 0;
+    lack = needed (s) - MIN (needed (s), bytes);
   } while (r == 0 && lack);
   return r;
 }
