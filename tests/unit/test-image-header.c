@@ -163,8 +163,8 @@ START_TEST (an_image_of_version_3_is_read_whole)
   change (more_fields_of_2);
   change ((struct change[MOST_CHANGES]) {
     { 72, 8, 0x1f }, { 80, 8, 0x102030405060708 }, { 88, 8, 0 }, { 96, 4, 6 },
-    { 100, 4, 112 }, { 104, 4, 0x01ffffff }, { 112, 8, 0xe2792acaull << 32 | 5 },
-    { 120, 5, 0x71636f7732 } });
+    { 100, 4, 112 }, { 104, 4, 0x01ffffff },
+    { 112, 8, 0xe2792acaull << 32 | 5 }, { 120, 5, 0x71636f7732 } });
   file_size = (uint64_t) 1 << 40;
   is_read_as (&(struct image_header) {
     .version = 3, .backing_offset = 0x8765, .backing_size = 0x123,
@@ -242,7 +242,8 @@ END_TEST
 
 static const struct limit limits[] = {
   /* Clusters: those that are small have more tables. */
-  { 3, 0, "its clusters have 2^8 bytes, and not 2^9 to 2^21", { { 20, 4, 8 } } },
+  { 3, 0, "its clusters have 2^8 bytes, and not 2^9 to 2^21",
+    { { 20, 4, 8 } } },
   { 3, 0, NULL, { { 20, 4, 9 }, { 36, 4, 32 } } },
   { 3, 0, "its table of the first level has 31 entries, and its size needs 32",
     { { 20, 4, 9 }, { 36, 4, 31 } } },
@@ -251,8 +252,8 @@ static const struct limit limits[] = {
   { 3, 0, "its clusters have 2^22 bytes, and not 2^9 to 2^21",
     { { 20, 4, 22 } } },
   /* The header itself. */
-  { 3, 0, "its header has 103 bytes, less than 104 or more than a cluster or the "
-    "file", { { 100, 4, 103 } } },
+  { 3, 0, "its header has 103 bytes, less than 104 or more than a cluster or "
+    "the file", { { 100, 4, 103 } } },
   { 3, 0, NULL, { { 100, 4, 65536 } } },
   { 3, 0, "its header has 65537 bytes, less than 104 or more than a cluster or "
     "the file", { { 100, 4, 65537 } } },
@@ -260,8 +261,8 @@ static const struct limit limits[] = {
     "the file", { { 0 } } },
   { 3, 104, "its table of reference counts, at 65536, is not within the file's "
     "104", { { 0 } } },
-  { 2, 71, "its header has 72 bytes, less than 72 or more than a cluster or the "
-    "file", { { 0 } } },
+  { 2, 71, "its header has 72 bytes, less than 72 or more than a cluster or "
+    "the file", { { 0 } } },
   { 2, 72, "its table of reference counts, at 65536, is not within the file's "
     "72", { { 0 } } },
   /* Compression is said twice, from 105 bytes of header on. */
@@ -285,7 +286,8 @@ static const struct limit limits[] = {
     { { 24, 8, 256 * MIB + 1 }, { 72, 8, 16 } } },
   /* Reference counts and encryption. */
   { 3, 0, NULL, { { 96, 4, 6 } } },
-  { 3, 0, "its reference counts have 2^7 bits, more than 64", { { 96, 4, 7 } } },
+  { 3, 0, "its reference counts have 2^7 bits, more than 64",
+    { { 96, 4, 7 } } },
   { 3, 0, NULL, { { 32, 4, 1 } } },
   { 3, 0, "it is encrypted, but does not say where its keys are",
     { { 32, 4, 2 } } },
@@ -295,13 +297,13 @@ static const struct limit limits[] = {
   { 3, 0, "its backing file's name starts at 65537, outside of the first "
     "cluster", { { 8, 8, 65537 } } },
   { 3, 0, NULL, { { 8, 8, 65526 }, { 16, 4, 10 } } },
-  { 3, 0, "its backing file's name has 11 bytes, more than the 10 that there is "
-    "room for", { { 8, 8, 65526 }, { 16, 4, 11 } } },
+  { 3, 0, "its backing file's name has 11 bytes, more than the 10 that there "
+    "is room for", { { 8, 8, 65526 }, { 16, 4, 11 } } },
   { 3, 0, NULL, { { 8, 8, 65536 - 1023 }, { 16, 4, 1023 } } },
   { 3, 0, "its backing file's name has 1024 bytes, more than the 1023 that "
     "there is room for", { { 8, 8, 512 }, { 16, 4, 1024 } } },
-  { 2, 0, "its backing file's name has 11 bytes, more than the 10 that there is "
-    "room for", { { 8, 8, 65526 }, { 16, 4, 11 } } },
+  { 2, 0, "its backing file's name has 11 bytes, more than the 10 that there "
+    "is room for", { { 8, 8, 65526 }, { 16, 4, 11 } } },
   { 3, 1000, "its table of reference counts, at 65536, is not within the "
     "file's 1000", { { 8, 8, 900 }, { 16, 4, 100 } } },
   { 3, 1000, "its backing file's name is not within the file",
@@ -377,12 +379,14 @@ static const struct limit old_limits[] = {
     { { 24, 8, (uint64_t) 1 << 63 } } },
   { 1, 0, "its table of the first level has 4398046511104 entries, more than "
     "268435455", { { 24, 8, INT64_MAX } } },
-  { 1, 0, "its clusters have 2^8 bytes, and not 2^9 to 2^16", { { 32, 1, 8 } } },
+  { 1, 0, "its clusters have 2^8 bytes, and not 2^9 to 2^16",
+    { { 32, 1, 8 } } },
   { 1, 0, NULL, { { 32, 1, 9 } } },
   { 1, 0, NULL, { { 32, 1, 16 } } },
   { 1, 0, "its clusters have 2^17 bytes, and not 2^9 to 2^16",
     { { 32, 1, 17 } } },
-  { 1, 0, "its tables have 2^5 entries, and not 2^6 to 2^13", { { 33, 1, 5 } } },
+  { 1, 0, "its tables have 2^5 entries, and not 2^6 to 2^13",
+    { { 33, 1, 5 } } },
   { 1, 0, NULL, { { 33, 1, 6 } } },
   { 1, 0, NULL, { { 33, 1, 13 } } },
   { 1, 0, "its tables have 2^14 entries, and not 2^6 to 2^13",
@@ -392,13 +396,13 @@ static const struct limit old_limits[] = {
   /* 2 MiB an entry, from any byte on. */
   { 1, 56, NULL, { { 24, 8, 2 * MIB } } },
   { 1, 57, NULL, { { 40, 8, 49 } } },
-  { 1, 56, "its table of the first level, at 49 with 8 bytes, is not within the "
-    "file's 56", { { 40, 8, 49 } } },
-  { 1, 63, "its table of the first level, at 48 with 16 bytes, is not within the "
-    "file's 63", { { 24, 8, 2 * MIB + 1 } } },
+  { 1, 56, "its table of the first level, at 49 with 8 bytes, is not within "
+    "the file's 56", { { 40, 8, 49 } } },
+  { 1, 63, "its table of the first level, at 48 with 16 bytes, is not within "
+    "the file's 63", { { 24, 8, 2 * MIB + 1 } } },
   { 1, (uint64_t) 1 << 40, NULL, { { 24, 8, 268435455 * 2 * MIB } } },
-  { 1, (uint64_t) 1 << 40, "its table of the first level has 268435456 entries, "
-    "more than 268435455", { { 24, 8, 268435455 * 2 * MIB + 1 } } },
+  { 1, (uint64_t) 1 << 40, "its table of the first level has 268435456 "
+    "entries, more than 268435455", { { 24, 8, 268435455 * 2 * MIB + 1 } } },
   /* The backing file's name may be anywhere in the file. */
   { 1, 0, NULL, { { 8, 8, 5 * CLUSTER - 1023 }, { 16, 4, 1023 } } },
   { 1, 0, "its backing file's name is not within the file",
@@ -435,11 +439,11 @@ START_TEST (a_file_may_end_within_its_header)
   there = 104;
   accepted ();
   there = 103;
-  refused ("its header has 0 bytes, less than 104 or more than a cluster or the "
-           "file", 0);
+  refused ("its header has 0 bytes, less than 104 or more than a cluster or "
+           "the file", 0);
   there = 100;
-  refused ("its header has 0 bytes, less than 104 or more than a cluster or the "
-           "file", 0);
+  refused ("its header has 0 bytes, less than 104 or more than a cluster or "
+           "the file", 0);
 }
 END_TEST
 
@@ -497,8 +501,8 @@ static const struct limit extensions[] = {
   { 3, 0, "an extension of its header has 65425 bytes, more than there is room "
     "for", { { 104, 8, EXTENSION (1ull, 65536 - 111) } } },
   { 3, 0, NULL, { { 8, 8, 200 }, { 104, 8, EXTENSION (1ull, 88) } } },
-  { 3, 0, "an extension of its header has 89 bytes, more than there is room for",
-    { { 8, 8, 200 }, { 104, 8, EXTENSION (1ull, 89) } } },
+  { 3, 0, "an extension of its header has 89 bytes, more than there is room "
+    "for", { { 8, 8, 200 }, { 104, 8, EXTENSION (1ull, 89) } } },
   { 3, 0, NULL, { { 8, 8, 112 }, { 104, 8, EXTENSION (1ull, 0) } } },
   { 3, 0, "an extension of its header has 0 bytes, more than there is room for",
     { { 8, 8, 111 }, { 104, 8, EXTENSION (1ull, 0) } } },

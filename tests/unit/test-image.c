@@ -637,14 +637,15 @@ START_TEST (each_byte_of_an_image_is_known)
 {
   format.cluster_size = SMALL;
   format.size = 40 * MIB + 512;
-  /* Beside the ends of tables of the second level, and of pieces of the first. */
+  /* Beside the ends of tables of the second level, and pieces of the first. */
   is_made_of ((struct stored[]) { { 0, 1 } }, 1);
-  is_made_of ((struct stored[]) { { 63, 1 }, { 64, 2 }, { 127, 3 }, { 128, 4 } },
-              4);
+  is_made_of ((struct stored[]) { { 63, 1 }, { 64, 2 }, { 127, 3 },
+                                  { 128, 4 } }, 4);
   is_made_of ((struct stored[]) { { 32767, 1 } }, 1);
   is_made_of ((struct stored[]) { { 32768, 1 } }, 1);
   is_made_of ((struct stored[]) { { 5, 1 }, { 32767, 2 }, { 32768, 3 },
-                                  { 65535, 4 }, { 65536, 5 }, { 81920, 6 } }, 6);
+                                  { 65535, 4 }, { 65536, 5 }, { 81920, 6 } },
+              6);
   format.size = 32 * KIB;
   is_made_of ((struct stored[]) { { 1, 1 }, { 63, 2 } }, 2);
   format.size = 32 * KIB + 512;
@@ -672,7 +673,8 @@ END_TEST
 
 START_TEST (each_byte_of_an_overlays_header_is_known)
 {
-  static const char *const names[] = { "r", "qcow2--", "parallel", "parallels" };
+  static const char *const names[]
+    = { "r", "qcow2--", "parallel", "parallels" };
 
   format.cluster_size = SMALL;
   format.backing = "the image below";
@@ -775,8 +777,8 @@ START_TEST (neighbours_in_the_file_are_written_at_once)
   static unsigned char bytes[MIB];
 
   memset (bytes, 1, sizeof bytes);
-  /* Neighbours in memory, too; and both levels of the table, counts, their table
-   * and the header. */
+  /* Neighbours in memory, too; and both levels of the table, counts, their
+   * table and the header. */
   begin ();
   ck_assert_int_eq (vms_image_write (image, 0, bytes, MIB), 0);
   takes_calls (1 + 5);

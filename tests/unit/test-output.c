@@ -416,8 +416,8 @@ START_TEST (a_file_system_need_not_have_locks)
 }
 END_TEST
 
-/* Each error by itself: what file systems and kernels say about what they do not
- * know is no failure, and everything else is. */
+/* Each error by itself: what file systems and kernels say about what they do
+ * not know is no failure, and everything else is. */
 static const struct {
   long call;
   unsigned argument, bits;

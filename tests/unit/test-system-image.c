@@ -414,7 +414,7 @@ START_TEST (an_esp_that_is_too_small_is_refused)
 }
 END_TEST
 
-/* ---- by the numbers ------------------------------------------------------- */
+/* ---- by the numbers ------------------------------------------------------ */
 
 #define GIB (MIB * KIB)
 
@@ -439,8 +439,8 @@ START_TEST (clusters_of_an_esp_grow_with_it)
 }
 END_TEST
 
-/* Boot sector, 32 reserved ones, two tables of 4 bytes for a cluster and for two
- * more, the top directory, and the content. */
+/* Boot sector, 32 reserved ones, two tables of 4 bytes for a cluster and for
+ * two more, the top directory, and the content. */
 START_TEST (what_an_esp_lacks_is_exact)
 {
   static const struct {
@@ -567,7 +567,8 @@ START_TEST (each_name_is_judged_by_itself)
     ck_assert_int_eq (unlink (name), 0);
   }
   for (int c = 1; c < 256; c++) {
-    int is_said = c < 32 || c > 126, is_special = strchr ("\"*:<>?\\|", c) != NULL;
+    int is_said = c < 32 || c > 126;
+    int is_special = strchr ("\"*:<>?\\|", c) != NULL;
 
     if (c == '/')
       continue;
@@ -661,8 +662,8 @@ START_TEST (a_disk_with_no_room_says_how_much_it_takes)
 
     spec.partition_table = cases[i].table;
     spec.size = cases[i].least - 512;
-    snprintf (text, sizeof text, "%llu bytes have no room for a root file system "
-              "behind the partitions before it; make it %llu or more",
+    snprintf (text, sizeof text, "%llu bytes have no room for a root file "
+              "system behind the partitions before it; make it %llu or more",
               (unsigned long long) spec.size,
               (unsigned long long) cases[i].least);
     r = make ();
