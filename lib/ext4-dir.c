@@ -183,6 +183,9 @@ vms_ext4_add_entry (struct ext4_copy *copy, struct tree_directory *in,
   struct ext4_directory *directory = in->own;
   errcode_t error = 0;
 
+  /* Other file systems count a name's characters. */
+  if (strlen (name) > EXT2_NAME_LEN)
+    return vms_tree_fail (&copy->walk, in, name, -ENAMETOOLONG);
   if (copy->open != directory)
     error = open_block (copy, directory);
   if (!error && copy->block_used + entry_size (name) > capacity_of (copy->fs))

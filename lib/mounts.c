@@ -253,14 +253,19 @@ common (const char *a, const char *b)
   return n;
 }
 
+/* A slash comes before all that a name may hold, and after its end. */
+static int
+rank (char c)
+{
+  return c == '/' ? 1 : c ? (unsigned char) c + 1 : 0;
+}
+
 static int
 by_path (const char *a, const char *b)
 {
   size_t n = common (a, b);
-  int one = a[n] == '/' ? 1 : (unsigned char) a[n];
-  int other = b[n] == '/' ? 1 : (unsigned char) b[n];
 
-  return one - other;
+  return rank (a[n]) - rank (b[n]);
 }
 
 static int

@@ -6,6 +6,8 @@
  */
 #include "remove.h"
 
+#include "descriptor.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -91,8 +93,10 @@ remove_one (int top, unsigned long *counter)
   DIR *directory = fd < 0 ? NULL : fdopendir (fd);
   int removed = 0;
 
-  if (!directory)
+  if (!directory) {
+    vms_descriptor_close (fd);
     return 0;
+  }
   for (struct dirent *entry; !removed && (entry = readdir (directory));) {
     int r = is_dot (entry->d_name)
               ? 0 : remove_or_move (top, entry->d_name, top, counter);

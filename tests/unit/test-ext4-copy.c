@@ -458,6 +458,25 @@ START_TEST (a_full_directory_takes_no_more_names)
 }
 END_TEST
 
+static void
+add_long_names (void)
+{
+  char name[257] = "";
+
+  memset (name, 'x', 256);
+  ck_assert_int_eq (vms_ext4_add_entry (&copy, &top, name, 11, EXT2_FT_DIR),
+                    -ENAMETOOLONG);
+  ck_assert_uint_eq (vmspec_diag_count (diag), 1);
+  name[255] = '\0';
+  ck_assert_int_eq (vms_ext4_add_entry (&copy, &top, name, 11, EXT2_FT_DIR), 0);
+}
+
+START_TEST (a_name_of_more_than_255_bytes_is_refused)
+{
+  with_file_system (64 * MIB, 4096, add_long_names);
+}
+END_TEST
+
 /* The top begins with three links: by ".", "..", and "lost+found/..". */
 static void
 add_subdirectories (void)
@@ -811,6 +830,7 @@ main (void)
   tcase_add_test (t, extents_reach_beyond_32_bits);
   tcase_add_test (t, a_name_that_does_not_fit_takes_the_next_block);
   tcase_add_test (t, a_full_directory_takes_no_more_names);
+  tcase_add_test (t, a_name_of_more_than_255_bytes_is_refused);
   tcase_add_test (t, more_links_than_can_be_counted_are_one);
   tcase_add_test (t, errors_of_libext2fs_are_those_of_the_system);
   tcase_add_test (t, it_is_said_what_fails);

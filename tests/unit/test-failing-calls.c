@@ -473,6 +473,22 @@ START_TEST (the_flags_of_the_first_processor_are_enough)
 }
 END_TEST
 
+/* What cannot be read stays, and no descriptor of it. */
+START_TEST (a_tree_that_cannot_be_read_is_left)
+{
+  ck_assert_int_eq (mkdir ("fresh", 0700), 0);
+  ck_assert_int_eq (mkdir ("fresh/below", 0700), 0);
+  calls = (typeof (calls)) { .watching = 1, .only = "fdopendir",
+                             .error = ENOMEM };
+  vms_remove_tree ("fresh");
+  calls.watching = 0;
+  ck_assert_ptr_nonnull (calls.failed);
+  ck_assert (exists ("fresh/below"));
+  vms_remove_tree ("fresh");
+  ck_assert (!exists ("fresh"));
+}
+END_TEST
+
 /* Who has the lock just now may be somebody that cleans up, and it is tried again;
  * what cannot be locked at all does not stay. */
 START_TEST (a_directory_is_locked_once_its_cleaner_has_gone)
@@ -523,6 +539,7 @@ tests (void)
   tcase_add_test (t, kvm_may_be_there_or_denied);
   tcase_add_test (t, kvm_is_usable_by_a_flag_of_the_processor);
   tcase_add_test (t, the_flags_of_the_first_processor_are_enough);
+  tcase_add_test (t, a_tree_that_cannot_be_read_is_left);
   tcase_add_test (t, a_directory_is_locked_once_its_cleaner_has_gone);
   return t;
 }
