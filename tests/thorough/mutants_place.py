@@ -158,6 +158,7 @@ class Place:
         self.build, self.user = build, user
         self.directory = build.top / name
         self.home = self.directory / "home"
+        self.said = self.directory / "said"     # by the last test
         for directory in (self.directory, self.home, *(self.directory / f"{name}.d" for name in WRAPPED)):
             directory.mkdir()
         os.chown(self.home, user, user)
@@ -205,9 +206,10 @@ class Place:
         """With limits that only a test that hangs will meet, if it takes that many seconds otherwise."""
         command = ["prlimit", f"--cpu={10 * seconds + 20:.0f}", "--core=0", *self.command(name)]
         began = time.monotonic()
-        process = subprocess.Popen(command, cwd=self.home, env=self.environment(), stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-                                   user=self.user, group=self.user, extra_groups=[])
+        with self.said.open("wb") as said:
+            process = subprocess.Popen(command, cwd=self.home, env=self.environment(), stdin=subprocess.DEVNULL,
+                                       stdout=said, stderr=said, start_new_session=True, user=self.user,
+                                       group=self.user, extra_groups=[])
         try:
             status = process.wait(10 * seconds + 60)
             failure = f"signal {-status}" if status < 0 else f"status {status}" if status else ""
@@ -275,7 +277,7 @@ def measured_tests(build: Build, pool: ThreadPoolExecutor, places: List[Place]) 
             name = all_names.pop()
             outcome = where.run(name, 60)
             if outcome.failure:
-                raise BuildError(f"{name} fails with nothing broken: {outcome.failure}")
+                raise BuildError(f"{name} fails with nothing broken: {outcome.failure}\n{where.said.read_text()}")
             tests.append(Test(name, outcome.seconds, distances(build, name, *uses) if name in names else {}))
         return tests
 
