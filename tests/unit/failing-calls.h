@@ -118,6 +118,20 @@ CALL (int, -1, LARGE (stat), (const char *a, struct stat *b), (a, b))
 CALL (int, -1, uname, (struct utsname *a), (a))
 CALL (ssize_t, -1, write, (int a, const void *b, size_t c), (a, b, c))
 
+/* Allocations are such calls where it is memory that is short. */
+#define ALLOCATION(name, parameters, arguments)                                \
+  void *__real_##name parameters;                                              \
+  void *__wrap_##name parameters;                                              \
+  void *__wrap_##name parameters                                               \
+  {                                                                            \
+    return calls.error == ENOMEM && call_fails (#name)                         \
+             ? NULL : __real_##name arguments;                                 \
+  }
+
+ALLOCATION (calloc, (size_t a, size_t b), (a, b))
+ALLOCATION (malloc, (size_t a), (a))
+ALLOCATION (realloc, (void *a, size_t b), (a, b))
+
 /* Nobody has to wait for the disk. */
 #define SYNC(name)                                                             \
   int __wrap_##name (int fd);                                                  \
