@@ -196,20 +196,15 @@ put_stream (unsigned char *at, const struct package *package)
   return at + package->size;
 }
 
+/* A file in memory takes all of it, or there is no room. */
 static int
 write_all (int fd, const unsigned char *data, size_t size)
 {
-  while (size) {
-    ssize_t n = write (fd, data, size);
+  ssize_t n = write (fd, data, size);
 
-    if (n < 0 && errno != EINTR)
-      return -errno;
-    if (n > 0) {
-      data += n;
-      size -= (size_t) n;
-    }
-  }
-  return 0;
+  if (n < 0)
+    return -errno;
+  return (size_t) n == size ? 0 : -ENOSPC;
 }
 
 /* The file; or an error. */

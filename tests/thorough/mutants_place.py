@@ -260,8 +260,9 @@ def distances(build: Build, program: str, defined: Dict[str, str], needed: Dict[
     while reached:
         found.update(dict.fromkeys(reached, 1 + max(found.values(), default=0)))
         # The keeper is a program that the library starts.
-        reached |= {"keeper-main"} if "keeper" in reached else set()
-        reached = {defined[symbol] for name in reached for symbol in needed[name] if symbol in defined} - set(found)
+        started = {"keeper-main"} if "keeper" in reached else set()
+        reached = ({defined[symbol] for name in reached for symbol in needed[name] if symbol in defined} | started) \
+            - set(found)
     return found
 
 
