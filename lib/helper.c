@@ -285,7 +285,7 @@ int
 vms_helper_wait (struct helper *helper, struct work *work,
                  int (*tick) (void *data), void *data)
 {
-  int status = 0, r = wait_for_end (helper, tick, data);
+  int status, r = wait_for_end (helper, tick, data);
 
   if (r < 0) {
     vms_helper_kill (helper);
