@@ -297,6 +297,7 @@ static const char *const key_list[] = { "ssh-ed25519 k", NULL };
 static void
 make_bare (uint32_t arch)
 {
+  tear_down ();
   set_up ();
   guest = (struct vmspec_guest) { VMSPEC_INIT (vmspec_guest),
                                   .mounts = VMSPEC_OFF };
