@@ -102,7 +102,7 @@ static int
 clean_one (const char *directory, const char *name)
 {
   char path[PATH_MAX];
-  int fd, gone;
+  int fd = NO_DESCRIPTOR, gone;
 
   if (snprintf (path, sizeof path, "%s/%s", directory, name)
         >= (int) sizeof path
