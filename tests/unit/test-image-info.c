@@ -156,6 +156,20 @@ START_TEST (qcow_and_raw_images_are_described)
 }
 END_TEST
 
+/* Of names that are not ASCII libqcow is not asked. */
+START_TEST (backing_files_have_names_of_any_bytes)
+{
+  RUN ("qemu-img create -q -f raw 'b\303\244\377se' 10M;"
+       "qemu-img create -q -f qcow -b 'b\303\244\377se' -F raw one;"
+       "qemu-img create -q -f qcow2 -o compat=0.10 -b 'b\303\244\377se' -F raw two");
+  look ("one", ANY);
+  ck_assert_str_eq (info->backing_file, "b\303\244\377se");
+  look ("two", ANY);
+  ck_assert_str_eq (info->backing_file, "b\303\244\377se");
+  ck_assert_ptr_nonnull (info->backing);
+}
+END_TEST
+
 START_TEST (images_of_other_programs_are_recognised)
 {
   RUN ("for f in vdi vmdk vhdx vpc; do qemu-img create -q -f $f $f 10M; done;"
@@ -1056,6 +1070,7 @@ main (void)
   tcase_add_test (tcase, qcow2_images_of_both_versions_are_described);
   tcase_add_test (tcase, qcow_and_raw_images_are_described);
   tcase_add_test (tcase, images_of_other_programs_are_recognised);
+  tcase_add_test (tcase, backing_files_have_names_of_any_bytes);
   tcase_add_test (tcase, a_format_that_is_said_must_be_the_image_s);
   tcase_add_test (tcase, what_cannot_be_opened_is_said);
   tcase_add_test (tcase, the_largest_image_is_no_more_work);

@@ -106,6 +106,7 @@ must_make (void)
   int r = make ();
 
   ck_assert_msg (r == 0, "%s%s", strerror (-r), unit_findings (diag));
+  ck_assert_uint_eq (vmspec_diag_count (diag), 0);
   ck_assert_uint_eq (last_done, last_total);
 }
 
