@@ -24,12 +24,6 @@ look_for_cancel (void *data)
   return vms_work_progress (data, 0, 0);
 }
 
-static int
-starts_with (const char *string, const char *start)
-{
-  return !strncmp (string, start, strlen (start));
-}
-
 /* In the list of options that the program prints, each is at the start of
  * a line. */
 static int
@@ -37,7 +31,7 @@ has_option (const char *help, const char *option)
 {
   for (; help; help = strchr (help, '\n')) {
     help += strspn (help, "\n ");
-    if (starts_with (help, option))
+    if (vms_starts_with (help, option))
       return 1;
   }
   return 0;
@@ -97,7 +91,7 @@ make_environment (struct work *work)
   for (const char *const *e = vms_work_environment (work); *e; e++) {
     size_t i = 0, n = sizeof dropped / sizeof *dropped;
 
-    while (i < n && !starts_with (*e, dropped[i]))
+    while (i < n && !vms_starts_with (*e, dropped[i]))
       i++;
     if (i == n)
       vms_vector_add (&kept, *e);

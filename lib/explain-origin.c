@@ -391,12 +391,6 @@ from_drive_option (const struct search *s)
                                                    : "efi.state";
 }
 
-static int
-starts_with (const char *text, const char *start)
-{
-  return !strncmp (text, start, strlen (start));
-}
-
 static const char *
 from_device (const struct search *s)
 {
@@ -408,12 +402,13 @@ from_device (const struct search *s)
     return "tpm.model";
   if (get_key (s->arena, s->value, "netdev"))
     return from_netdev (s);
-  if (starts_with (s->value, "lsi53c895a") || starts_with (s->value, "ich9-ahci")
-      || starts_with (s->value, "virtio-scsi-pci"))
+  if (vms_starts_with (s->value, "lsi53c895a")
+      || vms_starts_with (s->value, "ich9-ahci")
+      || vms_starts_with (s->value, "virtio-scsi-pci"))
     return from_controller (s);
-  if (starts_with (s->value, "virtio-keyboard"))
+  if (vms_starts_with (s->value, "virtio-keyboard"))
     return "qemu.virtio_keyboard";
-  if (starts_with (s->value, "virtio-rng-pci"))
+  if (vms_starts_with (s->value, "virtio-rng-pci"))
     return s->plan->resolution.qemu.machine ? "qemu.machine" : "qemu.package";
   return "qemu.builtin_options";
 }
@@ -461,7 +456,7 @@ is_flag (const char *word, const char *flags)
 {
   size_t size;
 
-  if (starts_with (word, "--"))
+  if (vms_starts_with (word, "--"))
     word++;
   size = strlen (word);
   for (; flags; flags = strchr (flags, ' '), flags += flags ? 1 : 0)

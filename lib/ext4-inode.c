@@ -112,19 +112,13 @@ get_attribute (const struct ext4_source *source, const char *name, char *value)
                                       ATTRIBUTES_SIZE);
 }
 
-static int
-starts_with (const char *text, const char *start)
-{
-  return !strncmp (text, start, strlen (start));
-}
-
 /* What an ext4 file system has.  Others, say of NFS, would be refused by a
  * kernel that finds them there. */
 static int
 is_copied (const char *name)
 {
-  return starts_with (name, "user.") || starts_with (name, "security.")
-         || starts_with (name, "trusted.")
+  return vms_starts_with (name, "user.") || vms_starts_with (name, "security.")
+         || vms_starts_with (name, "trusted.")
          || !strcmp (name, "system.posix_acl_access")
          || !strcmp (name, "system.posix_acl_default");
 }

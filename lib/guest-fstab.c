@@ -9,12 +9,6 @@
 
 #include <string.h>
 
-static int
-starts_with (const char *text, const char *start)
-{
-  return !strncmp (text, start, strlen (start));
-}
-
 /* ---- what is known of a file system ------------------------------------- */
 
 const char *
@@ -92,8 +86,9 @@ is_for_others (const char *option, size_t size)
 
   while (*word && (strlen (*word) != size || memcmp (*word, option, size)))
     word++;
-  return *word || !size || starts_with (option, "x-")
-         || starts_with (option, "X-") || starts_with (option, "comment=");
+  return *word || !size || vms_starts_with (option, "x-")
+         || vms_starts_with (option, "X-")
+         || vms_starts_with (option, "comment=");
 }
 
 const char *
@@ -151,7 +146,7 @@ static void
 add_decoded (struct text *text, const char *name)
 {
   for (; *name; name++) {
-    int high = starts_with (name, "\\x") ? hexadecimal (name[2]) : -1;
+    int high = vms_starts_with (name, "\\x") ? hexadecimal (name[2]) : -1;
     int low = high >= 0 ? hexadecimal (name[3]) : -1;
     char byte = (char) (high * 16 + low);
 
@@ -194,7 +189,7 @@ vms_guest_device_path (struct arena *arena, const struct vmspec_file_system *fs)
   const char *device = vms_guest_device (fs);
 
   for (size_t i = 0; i < sizeof tags / sizeof *tags; i++)
-    if (starts_with (device, tags[i].name)) {
+    if (vms_starts_with (device, tags[i].name)) {
       struct text path = { .arena = arena };
 
       vms_text_add (&path, tags[i].link);
@@ -212,9 +207,9 @@ vms_guest_device_tag (struct arena *arena, const struct vmspec_file_system *fs)
   for (size_t i = 0; i < sizeof tags / sizeof *tags; i++) {
     struct text tag = { .arena = arena };
 
-    if (starts_with (device, tags[i].name))
+    if (vms_starts_with (device, tags[i].name))
       return device;
-    if (!starts_with (device, tags[i].link))
+    if (!vms_starts_with (device, tags[i].link))
       continue;
     vms_text_add (&tag, tags[i].name);
     add_decoded (&tag, device + strlen (tags[i].link));
@@ -228,9 +223,10 @@ is_file (const char *device)
 {
   size_t i = 0;
 
-  while (i < sizeof tags / sizeof *tags && !starts_with (device, tags[i].name))
+  while (i < sizeof tags / sizeof *tags
+         && !vms_starts_with (device, tags[i].name))
     i++;
-  return i < sizeof tags / sizeof *tags || starts_with (device, "/dev/");
+  return i < sizeof tags / sizeof *tags || vms_starts_with (device, "/dev/");
 }
 
 static int

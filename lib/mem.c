@@ -247,3 +247,9 @@ vms_text_end (struct text *text)
   text->size--;
   return text->bytes;
 }
+
+int
+vms_starts_with (const char *text, const char *start)
+{
+  return !strncmp (text, start, strlen (start));
+}

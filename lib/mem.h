@@ -62,4 +62,6 @@ void vms_text_reserve (struct text *text, size_t size);
 /* NUL-terminated; NULL if the arena failed. */
 const char *vms_text_end (struct text *text);
 
+int vms_starts_with (const char *text, const char *start);
+
 #endif

@@ -89,4 +89,16 @@ be_nobody (void)
     _exit (1);
 }
 
+/* The parent of a process, from proc(5). */
+static UNUSED pid_t
+parent_of (int pid)
+{
+  char name[64];
+  int parent = 0;
+
+  snprintf (name, sizeof name, "/proc/%d/stat", pid);
+  ck_assert_int_eq (sscanf (read_file (name), "%*d (%*[^)]) %*c %d", &parent), 1);
+  return parent;
+}
+
 #endif

@@ -815,18 +815,6 @@ START_TEST (a_tpm_is_the_reason_if_it_ended_first)
 }
 END_TEST
 
-/* The parent of a process, from proc(5). */
-static pid_t
-parent_of (int pid)
-{
-  char name[64];
-  int parent = 0;
-
-  snprintf (name, sizeof name, "/proc/%d/stat", pid);
-  ck_assert_int_eq (sscanf (read_file (name), "%*d (%*[^)]) %*c %d", &parent), 1);
-  return parent;
-}
-
 /* Then the library does what the keeper would have done, but for what another
  * machine has by now. */
 START_TEST (what_a_killed_keeper_leaves_is_removed)

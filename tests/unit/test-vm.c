@@ -172,18 +172,6 @@ START_TEST (the_copy_of_a_handle_in_a_forked_child_ends_nothing)
 }
 END_TEST
 
-/* The parent of a process, from proc(5). */
-static pid_t
-parent_of (int pid)
-{
-  char name[64];
-  int parent = 0;
-
-  snprintf (name, sizeof name, "/proc/%d/stat", pid);
-  ck_assert_int_eq (sscanf (read_file (name), "%*d (%*[^)]) %*c %d", &parent), 1);
-  return parent;
-}
-
 START_TEST (who_kills_the_keeper_leaves_nothing_either)
 {
   vmspec_vm *vm = started ("sleep");
