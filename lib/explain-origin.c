@@ -227,7 +227,7 @@ from_drive (const struct search *s, size_t number, const char *member)
 static const char *
 from_controller (const struct search *s)
 {
-  const char *const *word = s->plan->argv + s->culprit.index;
+  const char *const *word = s->plan->argv + s->culprit.index + 1;
 
   for (; *word; word++) {
     size_t number

@@ -196,8 +196,8 @@ set_identity (struct maker *m)
   const struct ext4_setup *setup = m->setup;
   const char *hash = vms_mke2fs_conf_get (&m->conf, m->types, "hash_alg",
                                           "half_md4");
-  char *name = vms_arena_strdup (m->work->arena, hash);
-  int version = name ? e2p_string2hash (name) : -1;
+  /* It only reads the name. */
+  int version = e2p_string2hash (vms_writable (hash));
 
   memcpy (super->s_uuid, setup->uuid, sizeof super->s_uuid);
   memcpy (super->s_hash_seed, setup->hash_seed, sizeof super->s_hash_seed);

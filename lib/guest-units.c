@@ -21,7 +21,7 @@
 struct units {
   struct vector *files;
   vmspec_diag *diag;
-  uint32_t initrd;          /* whether these are the initial RAM disk's */
+  int initrd;               /* whether these are the initial RAM disk's */
 };
 
 /* One that is put together. */
@@ -45,7 +45,7 @@ is_plain_in_name (char c)
 static void
 add_name_byte (struct text *text, char c, int plain)
 {
-  char escape[sizeof "\\xff"];
+  char escape[5];
 
   if (plain) {
     vms_text_add_bytes (text, &c, 1);
@@ -156,7 +156,7 @@ target (const struct units *units, const struct vmspec_file_system *fs)
         "gfs2", "lustre", NULL };
   const char *const *type = network;
 
-  if (is_on (units->initrd))
+  if (units->initrd)
     return is_root (fs) ? "initrd-root-fs" : "initrd-fs";
   while (*type && strcmp (*type, vms_guest_type (fs)))
     type++;
@@ -168,7 +168,7 @@ static int
 is_formatted (const struct units *units, const struct mount_unit *unit)
 {
   return vms_guest_is_formatted (unit->fs)
-         && (is_on (units->initrd) || !is_root (unit->fs));
+         && (units->initrd || !is_root (unit->fs));
 }
 
 /* A device as other units are named after it; NULL if there is no such name. */
@@ -214,7 +214,7 @@ add_dependencies (struct text *text, const struct units *units,
   if (is_formatted (units, unit) && device)
     add_service (text, "systemd-makefs@", device);
   /* The guest's own root is mounted before it can be checked. */
-  if (checked && is_root (unit->fs) && !is_on (units->initrd))
+  if (checked && is_root (unit->fs) && !units->initrd)
     vms_text_add (text, "Wants=systemd-fsck-root.service\n");
   else if (checked)
     add_service (text, "systemd-fsck@", device);
@@ -255,7 +255,7 @@ add_file (const struct units *units, const char *name, const char *content)
                      content);
 
   if (file)
-    file->initrd = units->initrd;
+    file->initrd = to_switch (units->initrd);
 }
 
 /* What x-systemd.makefs in fstab(5) is made to. */
@@ -331,22 +331,23 @@ has_text (const struct units *units, const struct mount_unit *unit)
 {
   /* Once is enough, which is for the guest itself. */
   return vms_guest_fits_unit (units->files->arena, unit->fs,
-                              is_on (units->initrd) ? NULL : units->diag);
+                              units->initrd ? NULL : units->diag);
 }
 
 static int
 has_name (const struct units *units, const struct mount_unit *unit)
 {
   const struct path path = { .parent = &unit->path, .name = "mount_point" };
-  int fits = unit->name && strlen (unit->name) <= LONGEST_NAME;
 
-  if (!fits && !vms_arena_error (units->files->arena) && !is_on (units->initrd))
+  if (unit->name && strlen (unit->name) <= LONGEST_NAME)
+    return 1;
+  if (!vms_arena_error (units->files->arena) && !units->initrd)
     vms_diag_add (units->diag, VMSPEC_SEVERITY_WARNING, "guest.unit-name", &path,
                   NULL, "there is no mount unit for %s, as its name %s; change the "
                   "mount_point", unit->fs->mount_point,
                   unit->name ? "would be longer than 255 bytes"
                              : "cannot be made of a path with \"..\"");
-  return fits;
+  return 0;
 }
 
 /* ---- all file systems --------------------------------------------------- */
@@ -354,9 +355,9 @@ has_name (const struct units *units, const struct mount_unit *unit)
 static const char *
 in_sysroot (const struct units *units, const char *path)
 {
-  return is_on (units->initrd) ? vms_arena_concat (units->files->arena, "/sysroot",
-                                                   path, (char *) NULL)
-                               : path;
+  return units->initrd ? vms_arena_concat (units->files->arena, "/sysroot", path,
+                                           (char *) NULL)
+                       : path;
 }
 
 static void
@@ -366,7 +367,7 @@ add_mount (const struct units *units, const struct vmspec_file_system *fs)
   struct mount_unit unit = {
     .fs = fs, .path = { .name = entry_name (arena, fs) },
     .what = vms_guest_device_path (arena, fs), .target = target (units, fs),
-    .where = is_root (fs) && is_on (units->initrd) ? "/sysroot"
+    .where = is_root (fs) && units->initrd ? "/sysroot"
              : in_sysroot (units, fs->mount_point),
   };
   const char *escaped;
@@ -392,7 +393,7 @@ add_mounts (const struct units *units,
   const struct vmspec_file_system *const *fs = settings->file_systems;
 
   for (; *fs; fs++)
-    if (!is_on (units->initrd) || vms_guest_in_initrd (*fs))
+    if (!units->initrd || vms_guest_in_initrd (*fs))
       add_mount (units, *fs);
 }
 
@@ -481,8 +482,8 @@ vms_guest_units (struct vector *files,
                  const struct vmspec_guest_settings *settings,
                  vmspec_diag *diag)
 {
-  struct units own = { .files = files, .diag = diag, .initrd = VMSPEC_OFF };
-  struct units initrd = { .files = files, .diag = diag, .initrd = VMSPEC_ON };
+  struct units own = { .files = files, .diag = diag };
+  struct units initrd = { .files = files, .diag = diag, .initrd = 1 };
 
   add_mounts (&own, settings);
   add_mounts (&initrd, settings);

@@ -256,17 +256,11 @@ static struct image_layer *
 new_layer (struct look *look, const char *file, struct image_layer *overlay)
 {
   struct arena *arena = look->work->arena;
-  struct {
-    struct image_layer layer;
-    struct vmspec_image_info info;
-  } *both = vms_arena_alloc (arena, sizeof *both);
-  struct image_layer *layer;
-  struct vmspec_image_info *info;
+  struct image_layer *layer = vms_arena_alloc (arena, sizeof *layer);
+  struct vmspec_image_info *info = vms_arena_alloc (arena, sizeof *info);
 
-  if (!both)
+  if (!layer || !info)
     return NULL;
-  layer = &both->layer;
-  info = &both->info;
   *info = (struct vmspec_image_info) {
     VMSPEC_INIT (vmspec_image_info), .file = vms_arena_strdup (arena, file) };
   layer->info = info;

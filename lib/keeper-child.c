@@ -211,7 +211,7 @@ pass_on_to (struct kept_child *child, int error)
   if (S_ISFIFO (status.st_mode) || S_ISCHR (status.st_mode))
     child->error = open (path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
   if (child->error < 0)
-    child->error = fcntl (error, F_DUPFD_CLOEXEC, STDERR_FILENO);
+    child->error = fcntl (error, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 }
 
 static int

@@ -260,7 +260,7 @@ hold (struct keeper *k, int fd, const char *path, int is_tree, int stays)
   if (k->n_held == MOST_HELD)
     return -ENOBUFS;
   if (fd >= 0)
-    copy = fcntl (fd, F_DUPFD_CLOEXEC, LINK);
+    copy = fcntl (fd, F_DUPFD_CLOEXEC, LINK + 1);
   if (fd >= 0 && copy < 0)
     return -errno;
   *held = (struct held) { copy, *path ? strdup (path) : NULL, is_tree, stays };
