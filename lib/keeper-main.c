@@ -32,7 +32,6 @@
 
 #define LINK 3
 #define MOST_CHILDREN 64
-#define MOST_HELD 128
 /* All of it together is less than two seconds. */
 #define AFTER_HELPER_MS 500 /* a helper has ended: so will QEMU, by itself? */
 #define TERM_MS 500         /* from SIGTERM to SIGKILL */
@@ -52,7 +51,7 @@ struct keeper {
   int link, caller, signals;
   pid_t group;
   struct kept_child children[MOST_CHILDREN];
-  struct held held[MOST_HELD];
+  struct held *held;     /* what is held first is removed last */
   size_t n_held;
   char *clean;           /* directory to look for leftovers in */
   int ending;            /* nobody asks for anything any more */
@@ -254,17 +253,19 @@ kill_strays (void)
 static int
 hold (struct keeper *k, int fd, const char *path, int is_tree, int stays)
 {
-  struct held *held = &k->held[k->n_held];
+  struct held *all = reallocarray (k->held, k->n_held + 1, sizeof *all);
   int copy = NO_DESCRIPTOR;
 
-  if (k->n_held == MOST_HELD)
-    return -ENOBUFS;
+  if (!all)
+    return -ENOMEM;
+  k->held = all;
   if (fd >= 0)
     copy = fcntl (fd, F_DUPFD_CLOEXEC, LINK + 1);
   if (fd >= 0 && copy < 0)
     return -errno;
-  *held = (struct held) { copy, *path ? strdup (path) : NULL, is_tree, stays };
-  if (*path && !held->path) {
+  all[k->n_held] = (struct held) { copy, *path ? strdup (path) : NULL, is_tree,
+                                   stays };
+  if (*path && !all[k->n_held].path) {
     vms_descriptor_close (copy);
     return -ENOMEM;
   }
@@ -485,6 +486,7 @@ remove_held (struct keeper *k)
     vms_descriptor_close (held->fd);
     free (held->path);
   }
+  free (k->held);
 }
 
 /* ------------------------------------------------------------------------- */

@@ -223,6 +223,14 @@ def row_switch_fails(place: Place) -> None:
     place.nothing_left([place.directory / "v" / str(VLAN)])
 
 
+def row_too_many_switches(place: Place) -> None:
+    """The keeper has room for 45, each with a lock and two paths."""
+    need("vde_switch")
+    plan = machine(place, 1, "vde", vlan_switch=True, numbers=range(1, 47))
+    finding(place.fails(plan, errno.EMFILE), "vlan.switch-failed", "network.vlan_switch", "cannot be started so often")
+    place.nothing_left([place.directory / "v" / str(number) for number in range(1, 47)])
+
+
 def row_no_switch(place: Place) -> None:
     plan = machine(place, 1, "vde")
     finding(place.fails(plan, errno.ENOENT), "vlan.no-switch", "network.vlan_backend", "vde_switch -s")
