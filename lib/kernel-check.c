@@ -222,7 +222,7 @@ vms_kernel_check_end (struct kernel_check *check)
         || (check->found[i] && need->builtin != VMSPEC_ON))
       continue;
     say_missing (check, need, check->found[i]);
-    r = -ENOTSUP;
+    r = -ENOEXEC;
   }
   return vms_arena_error (&check->arena) ? vms_arena_error (&check->arena) : r;
 }

@@ -24,7 +24,7 @@ struct kernel_check {
 /* 0 or -errno; the caller frees the arena in any case. */
 int vms_kernel_check_begin (struct kernel_check *check,
                             const struct vmspec_guest_settings *settings);
-/* Says what is missing.  0, -ENOTSUP, or -ENOMEM. */
+/* Says what is missing.  0, -ENOEXEC, or -ENOMEM. */
 int vms_kernel_check_end (struct kernel_check *check);
 
 /* All of a file, plain or compressed by gzip; closes @fd.  @name is for

@@ -122,6 +122,6 @@ check_kernel (struct run *run)
   if (r < 0 && vmspec_diag_count (run->diag) == 0)
     say_failure (kernel, r);
   /* What is wrong with the file has nothing to do with the description. */
-  flush_findings (run, r == 0 || r == -ENOTSUP ? NULL : kernel);
-  return r == 0 ? 0 : r == -ENOTSUP ? STATUS_REFUSED : STATUS_FAILED;
+  flush_findings (run, r == 0 || r == -ENOEXEC ? NULL : kernel);
+  return r == 0 ? 0 : r == -ENOEXEC ? STATUS_REFUSED : STATUS_FAILED;
 }

@@ -930,7 +930,7 @@ vmspec_guest_settings_free (struct vmspec_guest_settings *settings);
 /* Whether a kernel can run the guest.  @file is its configuration: .config,
  * config-VERSION, plain or compressed by gzip, as /proc/config.gz is.  Each
  * symbol that is missing is an error in @diag.
- * 0: it can; -ENOTSUP: something is missing; -EINVAL: the file is no kernel
+ * 0: it can; -ENOEXEC: something is missing; -EINVAL: the file is no kernel
  * configuration, or more than 16 MiB of one; or the error of open(2). */
 VMSPEC_PUBLIC int
 vmspec_check_kernel_config (const struct vmspec_guest_settings *settings,

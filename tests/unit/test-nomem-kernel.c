@@ -88,14 +88,14 @@ static int
 try_config (void)
 {
   return expected (vmspec_check_kernel_config (&settings, padded ("config"),
-                                               NULL), -ENOTSUP);
+                                               NULL), -ENOEXEC);
 }
 
 static int
 try_modules (void)
 {
   return expected (vmspec_check_kernel_modules (&settings, padded (""), NULL),
-                   -ENOTSUP);
+                   -ENOEXEC);
 }
 
 static int
@@ -114,7 +114,7 @@ try_findings (void)
   if (r < 0)
     return r;
   r = expected (vmspec_check_kernel_config (&settings, padded ("config"), diag),
-                -ENOTSUP);
+                -ENOEXEC);
   /* An error all the same, with or without the memory to tell of it. */
   if (r == 0 && memory.failed)
     r = -ENOMEM;

@@ -19,7 +19,7 @@ def _check(function: str, guest: Any, path: _Path) -> List[Finding]:
     with Diag() as diag:
         result = getattr(library, function)(
             address(c_settings), c_text(path), diag.pointer)
-        if result != -errno.ENOTSUP:
+        if result != -errno.ENOEXEC:
             diag.must(result, f"cannot look at {os.fsdecode(path)}")
         return diag.findings()
 
