@@ -525,7 +525,7 @@ class Machines(unittest.TestCase):
         plan = self.plan("exit 0",
                          network=vmspec.Network(forward_ports=[rule]))
         self.assertIn("blocker", [f.severity for f in plan.findings])
-        with self.assertRaises(vmspec.Error) as caught:
+        with self.assertRaises(vmspec.BlockedError) as caught:
             plan.start(qmp=False)
         self.assertEqual(caught.exception.errno, errno.ENOEXEC)
         with plan.start(force=True, qmp=False) as vm:

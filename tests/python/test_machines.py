@@ -3,6 +3,7 @@
 guest, or a stand-in where QEMU would not do what is to be seen."""
 
 import contextlib
+import inspect
 import os
 import select
 import shutil
@@ -573,6 +574,24 @@ class Surroundings(Case):
         with self.assertRaises(FileNotFoundError) as caught:
             self.start(plan, keeper=self.directory / "nowhere")
         self.assertEqual(caught.exception.findings[0].id, "keeper.missing")
+
+    def test_temporaries_go_with_the_machine(self):
+        directory = self.directory / "made for it"
+        directory.mkdir()
+        (directory / "file").touch()
+        plan = self.stand_in("exec sleep 60")
+        with self.start(plan, qmp=False,
+                        temporaries=[directory, str(directory / "file")]):
+            self.assertTrue((directory / "file").exists())
+        self.assertFalse(directory.exists())
+
+    def test_whatever_a_start_can_be_told_in_c_can_be_said(self):
+        otherwise = {"input", "input_fd", "output", "output_fd", "error",
+                     "error_fd", "work", "data", "struct_size", "reserved"}
+        in_c = {row.name for row in vmspec.options()
+                if row.owner in ("vmspec_start", "vmspec_work")}
+        here = set(inspect.signature(vmspec.Plan.start).parameters)
+        self.assertEqual(in_c - here, otherwise)
 
     def test_leftovers_are_removed_but_not_those_in_use(self):
         left = self.temporary / "vmspec.0123456789"

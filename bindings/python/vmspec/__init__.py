@@ -55,15 +55,17 @@ and may be older or newer than this package.  The classes are made from the
 table of the library that is found, so that they have what it knows: a member
 that is too new for it is a member that is not there (TypeError), and one that
 is newer than this package can be said.  A function that an older library does
-not have raises UnsupportedError when it is needed.
+not have raises UnsupportedError when it is needed, and so does one that needs a
+part which the library was built without.
 """
 
 from ._control import Event, Events, ExecResult
 from ._document import apply_settings, read_xml, write_xml
-from ._errors import (Cancelled, ClosedError, DeniedError, DescriptionError,
-                      DirectoryError, Error, ExistsError, Finding, GoneError,
-                      LostError, MachineError, NoDirectoryError, NotFoundError,
-                      RefusedError, TimedOutError, UnsupportedError)
+from ._errors import (BlockedError, Cancelled, ClosedError, DeniedError,
+                      DescriptionError, DirectoryError, Error, ExistsError,
+                      Finding, GoneError, LostError, MachineError,
+                      NoDirectoryError, NotFoundError, RefusedError,
+                      TimedOutError, UnsupportedError)
 from ._guest import check_kernel_config, check_kernel_modules
 from ._images import (create_image, create_image_async, image_info,
                       make_system_image, make_system_image_async)
@@ -76,15 +78,15 @@ from ._vm import VM, clean
 
 __version__ = version
 __all__ = [
-    "Cancelled", "ClosedError", "DeniedError", "DescriptionError",
-    "DirectoryError", "Error", "Event", "Events", "ExecResult", "ExistsError",
-    "Finding", "GoneError", "LostError", "MachineError", "NONE",
-    "NoDirectoryError", "NotFoundError", "Option", "Plan", "RefusedError",
-    "TimedOutError", "UnsupportedError", "VM", "apply_settings", "check",
-    "check_kernel_config", "check_kernel_modules", "clean", "create_image",
-    "create_image_async", "host_detect", "image_info", "make_system_image",
-    "make_system_image_async", "options", "read_xml", "resolve", "version",
-    "write_xml",
+    "BlockedError", "Cancelled", "ClosedError", "DeniedError",
+    "DescriptionError", "DirectoryError", "Error", "Event", "Events",
+    "ExecResult", "ExistsError", "Finding", "GoneError", "LostError",
+    "MachineError", "NONE", "NoDirectoryError", "NotFoundError", "Option",
+    "Plan", "RefusedError", "TimedOutError", "UnsupportedError", "VM",
+    "apply_settings", "check", "check_kernel_config", "check_kernel_modules",
+    "clean", "create_image", "create_image_async", "host_detect", "image_info",
+    "make_system_image", "make_system_image_async", "options", "read_xml",
+    "resolve", "version", "write_xml",
 ]
 
 # A newer library's struct does not take the name of what is here.

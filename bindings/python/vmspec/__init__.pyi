@@ -8,6 +8,7 @@ from typing import (Iterator, List, Literal, Mapping, Optional,
 from ._control import Event as Event
 from ._control import Events as Events
 from ._control import ExecResult as ExecResult
+from ._errors import BlockedError as BlockedError
 from ._errors import Cancelled as Cancelled
 from ._errors import ClosedError as ClosedError
 from ._errors import DeniedError as DeniedError

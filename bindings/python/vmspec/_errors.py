@@ -36,6 +36,7 @@ class Error(OSError):
     DescriptionError     ValueError
     Cancelled            the progress function has said so
     RefusedError         QEMU, or the guest's agent, has said no
+    BlockedError         it is known that the machine cannot work
     MachineError         the machine has ended too early
     NotFoundError        FileNotFoundError
     ExistsError          FileExistsError
@@ -78,6 +79,11 @@ class RefusedError(Error):
     """QEMU, or the guest's agent, refused a command."""
 
     desc: str = ""  # why, in its own words
+
+
+class BlockedError(Error):
+    """A blocker refuses the start: see findings.  Plan.start (force=True) starts
+    the machine all the same."""
 
 
 class MachineError(Error):
@@ -127,7 +133,8 @@ class LostError(Error, ChildProcessError):
 
 
 class UnsupportedError(Error, NotImplementedError):
-    """The library is too old to have this function, or the system is."""
+    """The library is too old to have this function, or the system is, or it was
+    built without the part that this needs."""
 
 
 _KINDS: Dict[int, Type[Error]] = {
@@ -145,6 +152,8 @@ _KINDS: Dict[int, Type[Error]] = {
     errno.ESRCH: GoneError,
     errno.ECHILD: LostError,
     errno.ENOSYS: UnsupportedError,
+    errno.EOPNOTSUPP: UnsupportedError,
+    errno.ENOEXEC: BlockedError,
 }
 
 

@@ -7,7 +7,7 @@ import os
 import weakref
 from ctypes import byref, c_void_p
 from typing import (TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator,
-                    List, Mapping, Optional, Tuple, Union)
+                    List, Mapping, Optional, Sequence, Tuple, Union)
 
 from ._async import awaited_work
 from ._document import where
@@ -23,6 +23,7 @@ from ._work import Progress, Work
 if TYPE_CHECKING:
     from . import GuestFile, GuestSettings, Helper, Step, _Form
 
+    _Path = Union[str, os.PathLike[str]]
 
 class Plan:
     """A machine as it would be started: QEMU's arguments and all that goes
@@ -172,7 +173,8 @@ class Plan:
               stdout: Optional[Descriptor] = None,
               stderr: Optional[Descriptor] = None,
               descriptors: Optional[Mapping[int, Descriptor]] = None,
-              keeper: "Optional[Union[str, os.PathLike[str]]]" = None,
+              keeper: "Optional[_Path]" = None,
+              temporaries: "Optional[Sequence[_Path]]" = None,
               sync: Optional[bool] = None,
               progress: Optional[Progress] = None,
               environment: Optional[Mapping[str, str]] = None) -> VM:
@@ -197,13 +199,18 @@ class Plan:
         descriptors     further ones, by their number in QEMU
         keeper          the program vmspec-keeper, if it is not where the
                         library was installed
+        temporaries     absolute paths of the caller's, removed in reverse order
+                        when the machine has ended, even if the caller was
+                        killed before: files that nobody has locked by flock(2),
+                        and empty directories
 
         The environment is that of helpers that make images; QEMU's is in the
         plan's host."""
         return start(self, self._plan, how(
             stdin, stdout, stderr, ready_timeout, descriptors or {},
             force=force, qmp=qmp, guest_agent=guest_agent,
-            own_group=own_group, keep_directory=keep_directory, keeper=keeper),
+            own_group=own_group, keep_directory=keep_directory, keeper=keeper,
+            temporaries=temporaries),
             Work(sync, progress, environment), self._where)
 
     start_async = awaited_work(start, VM.close)
