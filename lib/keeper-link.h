@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What the library and vmspec-keeper say to each other: one message a packet of
- * a SOCK_SEQPACKET socket, descriptors beside it.  Both come from the same
- * build, and KEEPER_VERSION makes sure of that.
+ * a SOCK_SEQPACKET socket, descriptors beside it.  In an upgrade they may be of
+ * different versions for a moment: KEEPER_VERSION changes with this file, and a
+ * keeper ends at once if it is told another.
  */
 #ifndef VMSPEC_KEEPER_LINK_H
 #define VMSPEC_KEEPER_LINK_H
@@ -11,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define KEEPER_VERSION "1"
+#define KEEPER_VERSION "2"
 
 /* Most descriptors of a message, ours included; less than the kernel's 253. */
 #define KEEPER_FDS 128

@@ -28,8 +28,9 @@ if_program (const char *path)
   return path && access (path, X_OK) == 0 ? path : NULL;
 }
 
-/* libtool's uninstalled libraries lie in .libs, below what they were built
- * with. */
+/* In a directory with the number of libvmspec.so.0, so that nothing which is
+ * installed keeps another one out.  libtool's uninstalled libraries lie in
+ * .libs, below what they were built with. */
 static const char *
 beside_library (struct arena *arena)
 {
@@ -44,7 +45,7 @@ beside_library (struct arena *arena)
   slash = strrchr (library, '/');
   directory = vms_arena_copy (arena, library, (size_t) (slash - library));
   program = if_program (vms_arena_concat (arena, directory ? directory : "",
-                                          "/vmspec/vmspec-keeper",
+                                          "/vmspec-0/vmspec-keeper",
                                           (char *) NULL));
   slash = directory ? strrchr (directory, '/') : NULL;
   if (!program && slash && !strcmp (slash, "/.libs"))

@@ -23,6 +23,14 @@ says doc/packaging/vmspec.spec "Version:  *$version\$"
 says bindings/python/pyproject.toml "version = \"$version\"\$"
 says doc/packaging/vmspec.nix "  version = \"$version\";"
 
+# A package of the shared library has no file that one with another soname has, too.
+for place in "keeperdir = \$(libdir)/vmspec-0" "%{_libdir}/vmspec-0/" "usr/lib/\*/vmspec-0/vmspec-keeper"; do
+  grep -qx "$place" lib/Makemodule.am doc/packaging/vmspec.spec debian/libvmspec0.install || {
+    echo "no file has the line \"$place\""
+    status=1
+  }
+done
+
 listed=$(awk '/{$/ { node = $1; print node "@" node }
               /^  vmspec_/ { sub (/;/, ""); print $1 "@" node }' \
            lib/vmspec.sym | LC_ALL=C sort)

@@ -100,8 +100,8 @@ class Build:
              *self.libraries], self.top)
 
     def link_keeper(self, objects: Dict[str, Path], into: Path) -> None:
-        (into / "vmspec").mkdir(exist_ok=True)
-        run([*self.compiler, *(objects[name] for name in KEEPER), "-o", into / "vmspec/vmspec-keeper"], self.top)
+        (into / "vmspec-0").mkdir(exist_ok=True)
+        run([*self.compiler, *(objects[name] for name in KEEPER), "-o", into / "vmspec-0/vmspec-keeper"], self.top)
 
     def sources(self, program: str) -> List[Path]:
         tools = self.top / "tools"
@@ -200,7 +200,7 @@ class Place:
 
     def environment(self) -> Dict[str, str]:
         own = {"VMSPEC_LIBRARY": self.directory / LIBRARY, "VMSPEC_RUN": self.directory / "vmspec-run",
-               "VMSPEC_KEEPER": self.directory / "vmspec/vmspec-keeper", "VMSPEC_SRCDIR": self.build.top,
+               "VMSPEC_KEEPER": self.directory / "vmspec-0/vmspec-keeper", "VMSPEC_SRCDIR": self.build.top,
                "VMSPEC_BUILDDIR": self.directory, "PYTHONPATH": self.build.top / "bindings/python",
                "PYTHONDONTWRITEBYTECODE": 1, "HOME": self.home, "TMPDIR": "/tmp"}
         return {**os.environ, **{name: str(value) for name, value in own.items()}}
