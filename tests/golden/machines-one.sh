@@ -5,6 +5,6 @@ stand_in qemu 'exec sleep 30'
 try --no-qmp --daemonize vm.xml
 try --list | sed 's/ *[0-9]* *20.*//'
 try --no-qmp --daemonize vm.xml
-try --stop vm
+try --stop vm 2>&1 | sed '/, and has not ended yet/d'
 try --list
 ls runtime

@@ -113,7 +113,7 @@ def row_qemu_leaves_strays(scene):
     caller.does("plan")
     caller.does("start")
     caller.ends(3 << 8, "qemu.ended")
-    scene.nothing_left_now(caller)
+    scene.nothing_left(caller)
     scene.settings = scene.with_stand_ins
 
 

@@ -24,7 +24,7 @@ search = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
 
 STAND_INS = ("qemu", "swtpm", "swtpm_setup", "provision", "mkfs.erofs")
 MACHINE = ("graphics=off", "disk.image=", "boot.direct=off", "qemu.accel=off", "builtin_shares=off", "memory=64",
-           "start.input=null", "start.output=null", "start.error=null")
+           "start.input=null", "start.output=null", "start.error=null", "start.ready_timeout=60000")
 # What is there for the next run, too.
 LASTING = {"tpm2-00.permall", ".lock", "stdout"}
 

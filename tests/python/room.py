@@ -31,7 +31,7 @@ ARCHITECTURES = ("x86_64", "aarch64")
 ABSOLUTE = ("/home/me", "/boot", "/lib/modules")
 
 # A minute of a document is a moment of a test.
-MOMENTS = (("60 * 1000", "300"), ("10 * 1000", "500"), ("wait(60)", "wait(0.3)"),
+MOMENTS = (("60 * 1000", "300"), ("10 * 1000", "5000"), ("wait(60)", "wait(0.3)"),
            ("grace=10", "grace=0.5"))
 
 # Programs that documents call, and what is run in their place.

@@ -172,7 +172,7 @@ class Real(Starting, test_machines.Real):
             *(vm.status_async() for vm in machines))
         self.assertEqual(answers, ["prelaunch"] * 3)
         ends = await asyncio.gather(
-            *(vm.stop_async(0.5) for vm in machines),
+            *(vm.stop_async(10) for vm in machines),
             *(vm.wait_async() for vm in machines))
         self.assertEqual(ends, [0] * 6)
         await asyncio.gather(*(vm.aclose() for vm in machines))
@@ -210,11 +210,13 @@ class StandIns(Starting, test_machines.Case):
 
     @looped
     async def test_without_a_pidfd_the_end_is_seen_as_well(self):
-        plan = self.stand_in("sleep 0.3; exit 7")
+        end = self.directory / "end"
+        plan = self.stand_in(f"until test -e '{end}'; do sleep 0.1; done; exit 7")
         async with await self.start_async(plan, qmp=False) as vm:
             vm._pidfd = -1  # as before Linux 5.3
             with self.assertRaises(TimeoutError):
                 await vm.wait_async(0.01)
+            end.touch()
             self.assertEqual(await vm.wait_async(SECONDS), 7)
         async with await self.start_async(plan, qmp=False) as vm:
             vm._pidfd = -1

@@ -249,7 +249,7 @@ class Events(Real):
 class Ending(Real):
     def test_one_that_does_not_listen_is_made_to_quit(self):
         with self.start(self.machine()) as vm:
-            self.assertEqual(vm.stop(0.5), 0)
+            self.assertEqual(vm.stop(10), 0)
             self.assertEqual((vm.returncode, vm.stop(), vm.wait()), (0, 0, 0))
 
     def test_no_grace_kills(self):

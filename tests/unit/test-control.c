@@ -180,7 +180,7 @@ END_TEST
 
 START_TEST (what_closes_the_socket_may_run_on)
 {
-  start.ready_timeout = 100;
+  start.ready_timeout = 2000;
   started ("closes");
   is_said ("qmp.unusable");
   ck_assert_int_eq (vmspec_vm_qmp (vm, "quit", NULL, -1, diag, NULL),
@@ -500,7 +500,7 @@ stops_with (const char *behaviour, int grace_ms, const char *asked, int signal,
   started (behaviour);
   begin = vms_now_ms ();
   ck_assert_int_eq (vmspec_vm_stop (vm, grace_ms, &status), 0);
-  ck_assert_int_lt (vms_now_ms () - begin, grace_ms + 3000);
+  ck_assert_int_lt (vms_now_ms () - begin, grace_ms + 20000);
   ck_assert_int_ge (vms_now_ms () - begin, grace_ms / 10 * tenths - 10);
   ck_assert_str_eq (log_is (), asked);
   if (signal)
@@ -521,9 +521,9 @@ stops_with (const char *behaviour, int grace_ms, const char *asked, int signal,
 
 STOPS (an_obedient_guest_needs_its_power_button, "", 60000,
        "query-status\nsystem_powerdown\n", 0, 0)
-STOPS (a_deaf_guest_is_quit, "deaf", 2000,
+STOPS (a_deaf_guest_is_quit, "deaf", 5000,
        "query-status\nsystem_powerdown\nquit\n", 0, 6)
-STOPS (a_stubborn_one_gets_sigterm, "deaf stubborn", 2000,
+STOPS (a_stubborn_one_gets_sigterm, "deaf stubborn", 5000,
        "query-status\nsystem_powerdown\nquit\nSIGTERM\n", 0, 7)
 STOPS (a_steadfast_one_is_killed, "deaf stubborn steadfast", 2000,
        "query-status\nsystem_powerdown\nquit\nSIGTERM\n", SIGKILL, 8)
@@ -568,7 +568,7 @@ START_TEST (a_silent_one_is_stopped_in_time)
   started ("silent steadfast");
   begin = vms_now_ms ();
   ck_assert_int_eq (vmspec_vm_stop (vm, 1000, &status), 0);
-  ck_assert_int_lt (vms_now_ms () - begin, 4000);
+  ck_assert_int_lt (vms_now_ms () - begin, 20000);
   ck_assert (WIFSIGNALED (status) && WTERMSIG (status) == SIGKILL);
 }
 END_TEST
@@ -582,7 +582,7 @@ START_TEST (a_frozen_one_is_stopped_in_time)
   ck_assert_int_eq (vmspec_vm_kill (vm, SIGSTOP), 0);
   begin = vms_now_ms ();
   ck_assert_int_eq (vmspec_vm_stop (vm, 1000, &status), 0);
-  ck_assert_int_lt (vms_now_ms () - begin, 4000);
+  ck_assert_int_lt (vms_now_ms () - begin, 20000);
   ck_assert (WIFSIGNALED (status) && WTERMSIG (status) == SIGKILL);
 }
 END_TEST

@@ -356,6 +356,7 @@ START_TEST (a_program_finds_the_tpm_by_two_sockets)
   spec.tpm = &tpm;
   tpm.swtpm = script ("swtpm", TELL "exec sleep 100\n");
   tpm.provision = script ("provision", TELL
+    "until grep -q -e --server \"$TOLD\"; do sleep 0.02; done\n"
     "test -S provision && test -S provision.ctrl\n");
   for (int i = 0; i < 2; i++) {
     int is_short = i == 1; /* tpm2-tss knows no comma */
@@ -775,7 +776,7 @@ static const struct {
     "until test -e \"$TMPDIR/../tpm/ended\"; do sleep 0.02; done\nsleep 0.1\n"
     "exit 0\n", "status 7", -EIO },
   { ": > ended\nexit 0\n",
-    "until test -e \"$TMPDIR/../tpm/ended\"; do sleep 0.02; done\nsleep 0.1\n"
+    "until test -e \"$TMPDIR/../tpm/ended\"; do sleep 0.02; done\n"
     "exit 0\n", NULL, 0 },
   { "exec sleep 100\n", "exit 0\n", NULL, 0 },
   { "trap 'exit 9' TERM\nwhile :; do sleep 0.02; done\n", "exit 0\n", NULL, 0 },
