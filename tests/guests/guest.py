@@ -25,7 +25,7 @@ import types
 from pathlib import Path
 
 SKIPPED = 77
-SECONDS = 120               # a guest that takes longer hangs
+SECONDS = 400               # a guest that takes longer hangs
 NASTY = "a, b \"c\" 'd' $e,f"
 
 source = Path(os.environ.get("VMSPEC_SRCDIR", Path(__file__).resolve().parents[2]))

@@ -171,13 +171,13 @@ def row_swtpm_is_no_program(scene):
     scene.nothing_left_now(caller)
 
 
-def slow_swtpm(scene):
-    return scene.script("swtpm-slow", f"#!/bin/sh\nsleep 1\nexec {real('swtpm')} \"$@\"\n")
+def slow_swtpm(scene, seconds):
+    return scene.script("swtpm-slow", f"#!/bin/sh\nsleep {seconds}\nexec {real('swtpm')} \"$@\"\n")
 
 
 @only_with_tpm
 def row_swtpm_is_slow(scene):
-    caller = scene.caller(scene.with_real(swtpm=slow_swtpm(scene)))
+    caller = scene.caller(scene.with_real(swtpm=slow_swtpm(scene, 1)))
     caller.start()
     check((scene.state / "tpm2-00.permall").exists(), "QEMU runs without a TPM")
     caller.does("quit")
@@ -187,7 +187,7 @@ def row_swtpm_is_slow(scene):
 
 @only_with_tpm
 def row_swtpm_is_slow_and_caller_dies(scene):
-    caller = scene.caller(scene.with_real(swtpm=slow_swtpm(scene)))
+    caller = scene.caller(scene.with_real(swtpm=slow_swtpm(scene, 60)))
     caller.does("plan")
     caller.tell("start")
     wait_until(lambda: any(comm(pid) == "sleep" for pid in scene.mine()), "swtpm is not started")

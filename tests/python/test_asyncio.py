@@ -57,7 +57,8 @@ class Starting:
     def start_async(self, plan, **said):
         null = subprocess.DEVNULL
         return plan.start_async(
-            **{**dict(stdin=null, stdout=null, stderr=null), **said})
+            **{**dict(stdin=null, stdout=null, stderr=null,
+                      ready_timeout=SECONDS), **said})
 
 
 class Real(Starting, test_machines.Real):

@@ -81,7 +81,7 @@ class Case(unittest.TestCase):
 
     def start(self, plan, **said):
         quiet = dict(stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                     stderr=subprocess.DEVNULL)
+                     stderr=subprocess.DEVNULL, ready_timeout=SECONDS)
         return plan.start(**{**quiet, **said})
 
 
@@ -300,8 +300,8 @@ class Ending(Real):
         for what in ("wait", "event"):
             with self.start(self.machine()) as vm:
                 before = signal.signal(signal.SIGALRM, ring)
-                signal.setitimer(signal.ITIMER_REAL, 0.1)
                 with self.assertRaises(Alarm):
+                    signal.setitimer(signal.ITIMER_REAL, 0.1)
                     getattr(vm, what)(SECONDS)
                 signal.signal(signal.SIGALRM, before)
                 self.assertEqual(vm.status(), "prelaunch")

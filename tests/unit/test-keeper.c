@@ -771,7 +771,7 @@ START_TEST (it_waits_without_working)
   await_file ("ready");
   ck_assert_int_lt (time_of_keeper (200), 50000000);
   ck_assert_int_eq (vms_link_send (keeper.link, &end, NULL), 0);
-  ck_assert_int_lt (time_of_keeper (300), 50000000);
+  ck_assert_int_lt (time_of_keeper (150), 50000000);
   ck_assert_int_eq (vms_keeper_signal (&keeper, KEPT_QEMU, SIGKILL), 0);
 }
 END_TEST

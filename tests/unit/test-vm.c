@@ -243,7 +243,7 @@ read_slowly (int fd, size_t expected)
   size_t size = 0;
   ssize_t n;
 
-  poll (NULL, 0, 100);
+  poll (NULL, 0, 20);
   while ((n = read (fd, bytes, sizeof bytes)) > 0)
     size += (size_t) n;
   return size != expected;
