@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Builds the package for pip (PEP 517): a wheel, or an archive of the sources.
 There is nothing to compile, so that it needs nothing but Python, and the same
-sources give the same bytes."""
+sources give the same bytes.  As a program, it prints the package's metadata."""
 
 import base64
 import gzip
 import hashlib
 import io
 import re
+import sys
 import tarfile
 import zipfile
 from pathlib import Path
@@ -102,3 +103,7 @@ def build_sdist(sdist_directory: str, config_settings: Any = None) -> str:
     Path(sdist_directory, name).write_bytes(
         gzip.compress(buffer.getvalue(), mtime=0))
     return name
+
+
+if __name__ == "__main__":
+    sys.stdout.buffer.write(metadata())
