@@ -35,8 +35,8 @@
  *   short to make a parser: it tells the process's handler of its errors.  A
  *   handle belongs to one thread at a time; different handles never meet.
  * - Only vmspec_host_detect, vmspec_plan_check_files, vmspec_plan_prepare,
- *   vmspec_doc_read_file, vmspec_check_kernel_..., and functions of images and
- *   running machines touch anything outside of their arguments.  Where a host is
+ *   vmspec_doc_read_file, vmspec_check_kernel_..., vmspec_clean, and functions of
+ *   images and running machines touch anything outside of their arguments.  Where a host is
  *   NULL, vmspec_host_detect is called on the caller's behalf.
  */
 #ifndef VMSPEC_VMSPEC_H
