@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int
@@ -24,4 +25,13 @@ vms_descriptor_close (int fd)
 {
   if (fd >= 0)
     close (fd);
+}
+
+int
+vms_descriptor_is_named (int fd, const char *path)
+{
+  struct stat named, open;
+
+  return lstat (path, &named) == 0 && fstat (fd, &open) == 0
+         && named.st_dev == open.st_dev && named.st_ino == open.st_ino;
 }

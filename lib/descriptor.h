@@ -12,5 +12,7 @@
 int vms_descriptor_keep (int fd);
 /* Nothing for a negative one. */
 void vms_descriptor_close (int fd);
+/* Whether the file still has this name, which is not a symbolic link's. */
+int vms_descriptor_is_named (int fd, const char *path);
 
 #endif

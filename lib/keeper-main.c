@@ -460,14 +460,16 @@ turn (struct keeper *k)
 }
 
 /* What somebody has locked is in use: by a caller that lives, or by another
- * machine that has taken the name over.  Sockets cannot be opened. */
+ * machine that has taken the name over, perhaps just now.  Sockets cannot be
+ * opened. */
 static void
 remove_unlocked (const char *path)
 {
   int fd = open (path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
   /* A directory goes only if it is empty. */
-  if (fd < 0 || flock (fd, LOCK_EX | LOCK_NB) == 0)
+  if (fd < 0 || (flock (fd, LOCK_EX | LOCK_NB) == 0
+                 && vms_descriptor_is_named (fd, path)))
     (void) remove (path);
   vms_descriptor_close (fd);
 }

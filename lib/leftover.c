@@ -26,15 +26,6 @@
 #define WAIT_MS 1
 
 static int
-is_same (const char *path, int fd)
-{
-  struct stat named, open;
-
-  return lstat (path, &named) == 0 && fstat (fd, &open) == 0
-         && named.st_dev == open.st_dev && named.st_ino == open.st_ino;
-}
-
-static int
 open_directory (const char *path)
 {
   return open (path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -56,7 +47,7 @@ vms_leftover_lock (const char *path, int *ret_fd)
     close (fd);
     return error == EWOULDBLOCK ? -EEXIST : -error;
   }
-  if (!is_same (path, fd)) {
+  if (!vms_descriptor_is_named (fd, path)) {
     close (fd);
     return -ENOENT;
   }
@@ -109,7 +100,7 @@ clean_one (const char *directory, const char *name)
       || vms_leftover_lock (path, &fd) < 0)
     return 0;
   vms_remove_tree (path);
-  gone = !is_same (path, fd);
+  gone = !vms_descriptor_is_named (fd, path);
   close (fd);
   return gone;
 }

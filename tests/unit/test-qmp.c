@@ -404,6 +404,21 @@ START_TEST (waiting_can_be_ended)
 }
 END_TEST
 
+START_TEST (negotiations_that_nobody_waits_for_are_not_made_twice)
+{
+  int left = 1;
+
+  qmp.tick = count_tick;
+  qmp.tick_data = &left;
+  peer_says (GREETING);
+  greets (SOON_MS, -ECANCELED, NULL);
+  ck_assert_int_eq (qmp.ready, 1);
+  left = 1000;
+  peer_says ("{\"return\": {}, \"id\": 1}\n{\"return\": 5, \"id\": 2}\n");
+  ck_assert_int_eq (ask (SOON_MS, "5"), 0);
+}
+END_TEST
+
 /* ---- events -------------------------------------------------------------- */
 
 START_TEST (events_come_in_their_order)
@@ -604,6 +619,7 @@ main (void)
   tcase_add_test (t, a_peer_that_does_not_read_is_left);
   tcase_add_test (t, a_peer_that_sleeps_is_not);
   tcase_add_test (t, waiting_can_be_ended);
+  tcase_add_test (t, negotiations_that_nobody_waits_for_are_not_made_twice);
   tcase_add_test (t, events_come_in_their_order);
   tcase_add_test (t, answers_are_no_events);
   tcase_add_test (t, of_a_flood_the_newest_are_kept_and_the_others_counted);
