@@ -254,22 +254,22 @@ static int
 hold (struct keeper *k, int fd, const char *path, int is_tree, int stays)
 {
   struct held *all = reallocarray (k->held, k->n_held + 1, sizeof *all);
-  int copy = NO_DESCRIPTOR;
+  struct held held = { NO_DESCRIPTOR, NULL, is_tree, stays };
 
   if (!all)
     return -ENOMEM;
   k->held = all;
   if (fd >= 0)
-    copy = fcntl (fd, F_DUPFD_CLOEXEC, LINK + 1);
-  if (fd >= 0 && copy < 0)
+    held.fd = fcntl (fd, F_DUPFD_CLOEXEC, LINK + 1);
+  if (fd >= 0 && held.fd < 0)
     return -errno;
-  all[k->n_held] = (struct held) { copy, *path ? strdup (path) : NULL, is_tree,
-                                   stays };
-  if (*path && !all[k->n_held].path) {
-    vms_descriptor_close (copy);
+  if (*path)
+    held.path = strdup (path);
+  if (*path && !held.path) {
+    vms_descriptor_close (held.fd);
     return -ENOMEM;
   }
-  k->n_held++;
+  all[k->n_held++] = held;
   return 0;
 }
 
